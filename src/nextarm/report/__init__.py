@@ -1,0 +1,4 @@
+"""Charts, tables and the one-file HTML renderer. Knows no disease.
+
+May import: core to simulation.
+"""

@@ -1,0 +1,4 @@
+"""The sections of a bundled study as data and calls; another study is another file.
+
+May import: core to report.
+"""
