@@ -1,1 +1,13 @@
 """The validation cases, one module a room, joined here by hand: no scanning."""
+
+from __future__ import annotations
+
+from nextarm.validation.case import Case
+
+
+def all_cases() -> tuple[Case, ...]:
+    """Every case of every room, in the order of the rooms."""
+    from nextarm.validation.cases import borrowing, designs, evidence, patients, simulation, survival, survival_models, synthesis
+
+    rooms = (evidence, survival, survival_models, patients, synthesis, borrowing, designs, simulation)
+    return tuple(case for room in rooms for case in room.CASES)
