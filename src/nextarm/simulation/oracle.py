@@ -17,7 +17,7 @@ from nextarm.simulation.draws import Cohort
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is known of the patients entered by an analysis: follow-up in years, event (1) or not (0), arm."""
+    """What is known at an analysis of the patients entered by then: follow-up in years, event (1) or not (0), arm."""
 
     time: FloatArray
     event: IntArray
@@ -34,41 +34,49 @@ def calendar_of_event(cohort: Cohort, count: int) -> float:
     return float(happens[count - 1]) if count <= happens.size else math.inf
 
 
-def look(cohort: Cohort, analysis_time: float) -> Snapshot:
-    """Cut the data at ``analysis_time`` (years from the first patient)."""
+def snapshot(cohort: Cohort, analysis_time: float) -> Snapshot:
+    """Cut the data at ``analysis_time`` (years from the first patient).
+
+    An event counts if it happened by then; calendar times are compared, so that the event which triggers an analysis
+    is always in it.
+    """
     entered = cohort.entry < analysis_time
-    followed = np.minimum(cohort.dropout, analysis_time - cohort.entry)[entered]
-    event = cohort.event[entered]
-    return Snapshot(time=np.minimum(event, followed), event=(event <= followed).astype(np.int64), arm=cohort.arm[entered])
+    entry, event, dropout = cohort.entry[entered], cohort.event[entered], cohort.dropout[entered]
+    seen = (event <= dropout) & (entry + event <= analysis_time)
+    time = np.where(seen, event, np.minimum(dropout, analysis_time - entry))
+    return Snapshot(time=time, event=seen.astype(np.int64), arm=cohort.arm[entered])
 
 
-def log_rank_z(snapshot: Snapshot) -> float:
-    """Log-rank statistic, positive when arm 1 (treated) has fewer events than expected; 0 without information.
+def log_rank_z(data: Snapshot, hazard_ratio: float = 1.0) -> float:
+    """Score statistic against ``hazard_ratio``, positive when arm 1 has fewer events than it implies; 0 without information.
 
-    Z = (E_1 - O_1) / sqrt(V), with the hypergeometric variance at each distinct event time (Mantel 1966).
+    Z = (E - O) / sqrt(V) over the distinct event times, with the expected share p = r n1 / (n0 + r n1) of arm 1 and the
+    variance d p (1 - p) (n - d) / (n - 1); at r = 1 the log-rank test (Mantel 1966).
     """
     difference = variance = 0.0
-    for time in np.unique(snapshot.time[snapshot.event == 1]):
-        at_risk = snapshot.time >= time
-        dies = (snapshot.time == time) & (snapshot.event == 1)
-        n, n1 = int(at_risk.sum()), int((at_risk & (snapshot.arm == 1)).sum())
-        d, d1 = int(dies.sum()), int((dies & (snapshot.arm == 1)).sum())
-        difference += d * n1 / n - d1
+    for time in np.unique(data.time[data.event == 1]):
+        at_risk = data.time >= time
+        dies = (data.time == time) & (data.event == 1)
+        n, n1 = int(at_risk.sum()), int((at_risk & (data.arm == 1)).sum())
+        d, d1 = int(dies.sum()), int((dies & (data.arm == 1)).sum())
+        share = hazard_ratio * n1 / (n - n1 + hazard_ratio * n1)
+        difference += d * share - d1
         if n > 1:
-            variance += d * (n1 / n) * (1 - n1 / n) * (n - d) / (n - 1)
-    return difference / math.sqrt(variance) if variance > 0 else 0.0
+            variance += d * share * (1.0 - share) * (n - d) / (n - 1)
+    return difference / math.sqrt(variance) if variance > 0.0 else 0.0
 
 
-def kaplan_meier_at(snapshot: Snapshot, milestone: float) -> tuple[float, float]:
-    """Kaplan-Meier estimate at ``milestone`` and its Greenwood standard error.
+def kaplan_meier_at(data: Snapshot, arm: int, milestone: float) -> tuple[float, float]:
+    """Kaplan-Meier estimate of one arm at ``milestone`` and its Greenwood variance.
 
-    With nobody left at risk before the milestone the last value is carried on, as the curve would be drawn.
+    With nobody left at risk before the milestone the last value is carried on, as the curve would be drawn; a curve
+    that has reached 0 has variance 0.
     """
+    time, event = data.time[data.arm == arm], data.event[data.arm == arm]
     survival, total = 1.0, 0.0
-    for time in np.unique(snapshot.time[(snapshot.event == 1) & (snapshot.time <= milestone)]):
-        n = int((snapshot.time >= time).sum())
-        d = int(((snapshot.time == time) & (snapshot.event == 1)).sum())
-        survival *= 1 - d / n
-        if n > d:
-            total += d / (n * (n - d))
-    return survival, survival * math.sqrt(total)
+    for at in np.unique(time[(event == 1) & (time <= milestone)]):
+        n = int((time >= at).sum())
+        d = int(((time == at) & (event == 1)).sum())
+        survival *= 1.0 - d / n
+        total += d / (n * (n - d)) if n > d else 0.0
+    return survival, survival * survival * total
