@@ -241,12 +241,13 @@ def pool(
         h2=1.0 + tau2 / s2 if s2 is not None else None,
         q=q0,
         q_df=k - 1,
-        q_p=_chi2_tail(k - 1, q0) if q0 is not None else None,
-        studies=_weights(used, model, tau2, on, level=level, probability=probability),
+        q_p=chi2_tail(k - 1, q0) if q0 is not None else None,
+        studies=weigh(used, model, tau2, on, level=level, probability=probability),
     )
 
 
-def _chi2_tail(df: int, q: float) -> float:
+def chi2_tail(df: int, q: float) -> float:
+    """Upper tail of chi-square on ``df`` at ``q``."""
     from scipy.special import chdtrc
 
     return float(chdtrc(df, max(q, 0.0)))
@@ -263,9 +264,10 @@ def _cautions(k: int, se: float, interval: str, prediction_df: float) -> list[st
     return said
 
 
-def _weights(
+def weigh(
     used: Sequence[ScaledEstimate], model: Model, tau2: float, on: Scale, *, level: float, probability: bool
 ) -> tuple[PooledStudy, ...]:
+    """The studies with their natural intervals and their share of the weight at ``tau2``."""
     weights = model.weights(tau2)
     z = two_sided_z(level)
     rows = []
