@@ -2,3 +2,8 @@
 
 May import: core to designs.
 """
+
+from nextarm.simulation.characteristics import Mean, OperatingCharacteristics, Rate, ScenarioCounts
+from nextarm.simulation.run import patients_of, simulate
+
+__all__ = ["Mean", "OperatingCharacteristics", "Rate", "ScenarioCounts", "patients_of", "simulate"]

@@ -1,0 +1,136 @@
+"""Operating characteristics: what a design does over many virtual trials, stored as counts.
+
+Rates are derived from the counts and always come with their Monte-Carlo standard error, sqrt(p (1 - p) / trials).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from nextarm.core.result import Result, record
+from nextarm.core.units import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@record
+class Rate:
+    """A rate from simulation with its Monte-Carlo standard error."""
+
+    value: float
+    se: float
+
+
+@record
+class Mean:
+    """A mean over virtual trials with its Monte-Carlo standard error."""
+
+    value: float
+    se: float
+
+
+def rate_of(count: int, trials: int) -> Rate:
+    """The share ``count / trials`` with its standard error.
+
+    At 0 or all, where the plain formula gives 0, the standard error of (count + 1) / (trials + 2) is given instead.
+
+    >>> rate_of(250, 1000)
+    Rate(value=0.25, se=0.013693063937629152)
+    """
+    p = count / trials
+    spread = p * (1.0 - p) if 0 < count < trials else ((count + 1) / (trials + 2)) * (1.0 - (count + 1) / (trials + 2))
+    return Rate(value=p, se=math.sqrt(spread / trials))
+
+
+@record
+class ScenarioCounts:
+    """Counts of one truth over ``trials`` virtual trials.
+
+    ``rejected_by_look`` and ``stopped_by_look`` (looks,) count trials that rejected the null, or ended, at each look;
+    ``never_reached`` those whose last look came at its latest time without the events planned for the last look;
+    ``sums`` (3, 2) the sum and sum of squares of events, patients entered and duration in years at the trial's end.
+    """
+
+    name: str
+    trials: int
+    survival_at_milestone: dict[str, float]
+    rejected_by_look: IntArray
+    stopped_by_look: IntArray
+    never_reached: int
+    sums: FloatArray
+
+    @property
+    def rejection(self) -> Rate:
+        """Share of trials that reject: the power, or under a null the type I error."""
+        return rate_of(int(self.rejected_by_look.sum()), self.trials)
+
+    @property
+    def events_never_reached(self) -> Rate:
+        """Share of trials that never see the events planned for the last look."""
+        return rate_of(self.never_reached, self.trials)
+
+    def rejection_at(self, look: int) -> Rate:
+        """Share of trials that reject at ``look`` (from 0)."""
+        return rate_of(int(self.rejected_by_look[look]), self.trials)
+
+    def _mean(self, row: int) -> Mean:
+        total, square = float(self.sums[row, 0]), float(self.sums[row, 1])
+        mean = total / self.trials
+        variance = max(square / self.trials - mean * mean, 0.0) * self.trials / max(self.trials - 1, 1)
+        return Mean(value=mean, se=math.sqrt(variance / self.trials))
+
+    @property
+    def events(self) -> Mean:
+        """Mean number of events at the end of the trial."""
+        return self._mean(0)
+
+    @property
+    def patients(self) -> Mean:
+        """Mean number of patients entered by the end of the trial."""
+        return self._mean(1)
+
+    @property
+    def duration(self) -> Mean:
+        """Mean years from the first patient to the last analysis."""
+        return self._mean(2)
+
+
+@record
+class OperatingCharacteristics(Result):
+    """The counts of every scenario of a plan; the first is the plan's own truth."""
+
+    plan_name: str
+    design_kind: str
+    alpha: float
+    patients: int
+    looks: int
+    scenarios: tuple[ScenarioCounts, ...]
+
+    shown: ClassVar[tuple[str, ...]] = ()
+
+    def scenario(self, name: str) -> ScenarioCounts:
+        """The counts of the scenario ``name``; KeyError lists what there is."""
+        found = {s.name: s for s in self.scenarios}
+        return found[name]
+
+    def table(self) -> pl.DataFrame:
+        """One row a scenario: rates and means, each with its Monte-Carlo standard error."""
+        import polars as pl
+
+        rows = []
+        for s in self.scenarios:
+            row: dict[str, object] = {"scenario": s.name, "trials": s.trials}
+            values: dict[str, Rate | Mean] = {
+                "rejection": s.rejection,
+                "never_reached": s.events_never_reached,
+                "events": s.events,
+                "patients": s.patients,
+                "duration": s.duration,
+            }
+            for name, value in values.items():
+                row |= {name: value.value, f"{name}_se": value.se}
+            row |= {f"rejected_look_{k + 1}": int(n) for k, n in enumerate(s.rejected_by_look)}
+            rows.append(row)
+        return pl.DataFrame(rows)
