@@ -3,6 +3,38 @@
 May import: core, evidence.
 """
 
+from nextarm.survival.aalen_johansen import AalenJohansen, aalen_johansen
+from nextarm.survival.bands import ConfidenceBand, confidence_band
+from nextarm.survival.follow_up import median_follow_up, reverse_kaplan_meier
+from nextarm.survival.kaplan_meier import KaplanMeier, SurvivalAt, kaplan_meier
+from nextarm.survival.log_rank import LogRank, log_rank, log_rank_arrays
+from nextarm.survival.max_combo import MaxCombo, max_combo
+from nextarm.survival.nelson_aalen import NelsonAalen, nelson_aalen
+from nextarm.survival.quantiles import SurvivalQuantile
 from nextarm.survival.table import Patients, make_patients, read_patients
+from nextarm.survival.weighted_log_rank import fleming_harrington, modestly_weighted
 
-__all__ = ["Patients", "make_patients", "read_patients"]
+__all__ = [
+    "AalenJohansen",
+    "ConfidenceBand",
+    "KaplanMeier",
+    "LogRank",
+    "MaxCombo",
+    "NelsonAalen",
+    "Patients",
+    "SurvivalAt",
+    "SurvivalQuantile",
+    "aalen_johansen",
+    "confidence_band",
+    "fleming_harrington",
+    "kaplan_meier",
+    "log_rank",
+    "log_rank_arrays",
+    "make_patients",
+    "max_combo",
+    "median_follow_up",
+    "modestly_weighted",
+    "nelson_aalen",
+    "read_patients",
+    "reverse_kaplan_meier",
+]

@@ -106,14 +106,14 @@ class Patients:
     def for_arm(self, name: str) -> Patients:
         """The patients of one arm, as a table with that arm only."""
         chosen = self.where(self.arm == self.arm_index(name))
-        return _replace(chosen, arm=np.zeros(chosen.n, np.int64), arms=(name,))
+        return replaced(chosen, arm=np.zeros(chosen.n, np.int64), arms=(name,))
 
     def for_version(self, version: int) -> Patients:
         """One version, as a table without a version column."""
         if self.version is None or version not in self.versions:
             have = ", ".join(map(str, self.versions)) or "none (the table has no version column)"
             raise CallError(f"version = {version}", rule=f"must be one of: {have}")
-        return _replace(self.where(self.version == version), version=None)
+        return replaced(self.where(self.version == version), version=None)
 
     def to_frame(self, unit: str = "years") -> pl.DataFrame:
         """The table as a polars frame with the columns of the patients CSV, times in ``unit``."""
@@ -133,7 +133,8 @@ class Patients:
         return pl.DataFrame(columns)
 
 
-def _replace(patients: Patients, **changes: Any) -> Patients:
+def replaced(patients: Patients, **changes: Any) -> Patients:
+    """A copy of ``patients`` with some fields changed, checked again."""
     from dataclasses import fields
 
     return Patients(**({f.name: getattr(patients, f.name) for f in fields(patients)} | changes))
