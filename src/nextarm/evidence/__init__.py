@@ -3,10 +3,16 @@
 May import: core.
 """
 
-from nextarm.evidence.loading import check_package, load_package
+from nextarm.evidence.bibtex import bibtex
+from nextarm.evidence.classify import Classification, PatientGroup, classify, protocols
+from nextarm.evidence.loading import BUNDLED, check_package, load_package
 from nextarm.evidence.marks import MARKS
+from nextarm.evidence.new_study import NewStudy, new_study
 from nextarm.evidence.package import Package
+from nextarm.evidence.preference import Preferred, Rejected, preferred_outcomes
+from nextarm.evidence.query import Selection, list_table, select, values_of
 from nextarm.evidence.schema import (
+    TABLES,
     Agent,
     AgentEvidence,
     Arm,
@@ -19,23 +25,42 @@ from nextarm.evidence.schema import (
     SourceRow,
     Study,
 )
+from nextarm.evidence.setting import SETTINGS, setting_of
 from nextarm.evidence.sharing import shared_patients
 
 __all__ = [
+    "BUNDLED",
     "MARKS",
+    "SETTINGS",
+    "TABLES",
     "Agent",
     "AgentEvidence",
     "Arm",
+    "Classification",
     "Comparison",
     "Count",
     "Lesion",
+    "NewStudy",
     "OngoingTrial",
     "Outcome",
     "Package",
+    "PatientGroup",
+    "Preferred",
+    "Rejected",
     "RiskGroup",
+    "Selection",
     "SourceRow",
     "Study",
+    "bibtex",
     "check_package",
+    "classify",
+    "list_table",
     "load_package",
+    "new_study",
+    "preferred_outcomes",
+    "protocols",
+    "select",
+    "setting_of",
     "shared_patients",
+    "values_of",
 ]

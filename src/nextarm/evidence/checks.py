@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final, TypeVar
 
-from nextarm.core.errors import Problem
+from nextarm.core.errors import DataError, Problem
 from nextarm.evidence.columns import Row, fields_of, key_of
 from nextarm.evidence.package import Package
 from nextarm.evidence.reading import nearest, place
+from nextarm.evidence.rules import parse_rule
 from nextarm.evidence.schema import RECORD_OF, TABLE_OF, Arm, Comparison, Count, Lesion, Outcome
 from nextarm.evidence.sharing import shared_patients
 
@@ -266,6 +267,16 @@ def check_comparisons(context: Context) -> Iterator[Problem]:
             yield Problem("measure is empty", context.at(row, "measure"), "must say what the estimate is")
 
 
+def check_rules(context: Context) -> Iterator[Problem]:
+    """Every risk-group rule can be read."""
+    for row in context.own(context.package.risk_groups):
+        try:
+            parse_rule(row.rule)
+        except DataError as error:
+            for p in error.problems:
+                yield Problem(p.what, f"{context.at(row, 'rule')}, {p.where}".rstrip(", "), p.rule, p.cure)
+
+
 def _in_calendar(date: str) -> bool:
     if len(date) < 10:
         return True
@@ -291,4 +302,5 @@ CHECKS: Final[tuple[Callable[[Context], Iterator[Problem]], ...]] = (
     check_duplicate_facts,
     check_conflict_groups,
     check_comparisons,
+    check_rules,
 )

@@ -169,8 +169,18 @@ def _parse(text: str, field: Field) -> tuple[object, str]:
         return _BOOLEANS.get(text), "" if text in _BOOLEANS else "must be yes, no or empty"
     if field.kind is int:
         return (int(text), "") if _INTEGER.fullmatch(text) and len(text) < 16 else (None, "must be a whole number")
+    number = read_number(text)
+    return number, "" if number is not None else "must be a number"
+
+
+def read_number(text: str) -> float | None:
+    """Read a plain decimal number (``0.5``, ``1e-4``); None for anything else, also for NaN and infinity.
+
+    >>> read_number("1e-4"), read_number("nan"), read_number("1_000")
+    (0.0001, None, None)
+    """
     number = float(text) if _NUMBER.fullmatch(text) else float("inf")
-    return (number, "") if abs(number) < 1e15 else (None, "must be a number")
+    return number if abs(number) < 1e15 else None
 
 
 def _broken_rule(value: object, text: str, field: Field) -> tuple[str, str]:
