@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nextarm.core.errors import CallError, DataError, Problem
 from nextarm.core.result import record
-from nextarm.core.trail import LeftOut, RowRef
+from nextarm.core.trail import LeftOut, RowRef, Trail
 from nextarm.synthesis.scales import Scale, scale
 
 #: The order in which scales of printed intervals are tried; the first of equally good ones is kept.
@@ -70,6 +70,27 @@ def two_sided_z(level: float) -> float:
 def row_of(study: StudyEstimate) -> RowRef:
     """Return the study's evidence row, or one that only names it."""
     return study.row or RowRef("studies", 0, study.label)
+
+
+def extend(
+    base: Trail | None,
+    *,
+    method: str,
+    reference: str = "",
+    used: Iterable[ScaledEstimate] = (),
+    refused: Iterable[LeftOut] = (),
+    seed: int | None = None,
+) -> Trail:
+    """Make the trail of a synthesis: the rows used with their marks, those refused, and what ``base`` knew already."""
+    before = base or Trail(method="")
+    return replace(
+        before,
+        method=method,
+        reference=reference,
+        rows=tuple(replace(row_of(u.study), marks=u.marks) for u in used),
+        left_out=(*before.left_out, *refused),
+        seed=seed,
+    )
 
 
 def se_from_interval(estimate: float, low: float, high: float, *, level: float = 0.95) -> tuple[float, Scale, str]:

@@ -24,8 +24,8 @@ import numpy as np
 
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import Interval, Result, record
-from nextarm.core.trail import LeftOut, RowRef, Source, Trail
-from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, row_of, scale_all, two_sided_z
+from nextarm.core.trail import RowRef, Trail
+from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, extend, row_of, scale_all, two_sided_z
 from nextarm.synthesis.scales import Scale, scale
 from nextarm.synthesis.tau import Model, estimator, q_profile
 
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 
 IntervalMethod = Literal["ad-hoc", "hartung-knapp", "wald"]
 INTERVALS: tuple[str, ...] = get_args(IntervalMethod)
+#: The paper behind each interval (DOI).
+REFERENCES: dict[str, str] = {
+    "ad-hoc": "10.1186/s12874-015-0091-1",
+    "hartung-knapp": "10.1002/sim.1009",
+    "wald": "10.1016/0197-2456(86)90046-2",
+}
 PredictionMethod = Literal["t(k-2)", "t(k-1)", "normal"]
 PREDICTIONS: tuple[str, ...] = get_args(PredictionMethod)
 
@@ -154,16 +160,14 @@ def pool(
     level: float = 0.95,
     probability: bool = True,
     binomial: bool = True,
-    left_out: Iterable[LeftOut] = (),
-    sources: Iterable[Source] = (),
-    assumptions: Iterable[str] = (),
+    base: Trail | None = None,
 ) -> PooledEstimate:
     """Pool one estimate a study under random effects.
 
     ``measure`` is the scale (cloglog, logit, log, identity), ``method`` the estimator of tau2 (reml, ml, dl, pm, eb,
     sj, he), ``interval`` ad-hoc, hartung-knapp or wald, ``prediction`` t(k-2), t(k-1) or normal. ``probability=False``
     pools any quantity on the identity or log scale. ``binomial=False`` leaves out rows whose standard error could
-    only be binomial. ``left_out``, ``sources`` and ``assumptions`` are carried into the trail.
+    only be binomial. ``base`` is a trail whose left-out rows, sources, assumptions and inputs are kept.
 
     Raises :class:`RefusedError` where no study can be used, :class:`CallError` for an unknown option and
     :class:`DataError` for estimates outside [0, 1]. One study is returned as it is, with a warning.
@@ -179,7 +183,7 @@ def pool(
     estimate_tau2 = estimator(method)
     two_sided_z(level)
     used, refused = scale_all(studies, measure=measure, binomial=binomial, probability=probability)
-    out = (*left_out, *refused)
+    out = (*(base.left_out if base else ()), *refused)
     if not used:
         reasons = "; ".join(f"{o.row.key}: {o.reason}" for o in out[:5])
         raise RefusedError(
@@ -220,7 +224,13 @@ def pool(
     q0 = model.q(0.0) if k > 1 else None
     estimate = on.back(mu)
     return PooledEstimate(
-        trail=_trail(used, out, measure, method, interval, prediction, tuple(sources), tuple(assumptions)),
+        trail=extend(
+            base,
+            method=f"random-effects pooling on the {measure} scale, tau2 by {method}, {interval} interval, prediction on {prediction}",
+            reference=REFERENCES[interval],
+            used=used,
+            refused=refused,
+        ),
         warnings=tuple(warnings),
         measure=measure,
         method=method,
@@ -293,23 +303,3 @@ def weigh(
             )
         )
     return tuple(rows)
-
-
-def _trail(
-    used: Sequence[ScaledEstimate],
-    out: tuple[LeftOut, ...],
-    measure: str,
-    method: str,
-    interval: str,
-    prediction: str,
-    sources: tuple[Source, ...],
-    assumptions: tuple[str, ...],
-) -> Trail:
-    return Trail(
-        method=f"random-effects pooling on the {measure} scale, tau2 by {method}, {interval} interval, prediction on {prediction}",
-        reference="10.1186/s12874-015-0091-1" if interval == "ad-hoc" else "10.1002/sim.1009" if interval == "hartung-knapp" else "",
-        rows=tuple(replace(row_of(u.study), marks=u.marks) for u in used),
-        left_out=out,
-        sources=sources,
-        assumptions=assumptions,
-    )

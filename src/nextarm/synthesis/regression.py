@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.random import block_stream
 from nextarm.core.result import Interval, Result, record
-from nextarm.core.trail import LeftOut, Source, Trail
+from nextarm.core.trail import LeftOut, Trail
 from nextarm.core.units import FloatArray
-from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, row_of, scale_all, two_sided_z
+from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, extend, row_of, scale_all, two_sided_z
 from nextarm.synthesis.many import permutation_statistics
 from nextarm.synthesis.pool import INTERVALS, PooledStudy, check_choice, chi2_tail, hartung_knapp_factor, t_quantile, weigh
 from nextarm.synthesis.scales import scale
@@ -133,15 +133,14 @@ def meta_regression(
     seed: int = 1,
     probability: bool = True,
     binomial: bool = True,
-    left_out: Iterable[LeftOut] = (),
-    sources: Iterable[Source] = (),
-    assumptions: Iterable[str] = (),
+    base: Trail | None = None,
 ) -> MetaRegression:
     """Fit a line in one or several moderators (``year``, ``time``, ``n`` or names of ``StudyEstimate.moderators``).
 
     ``centres`` gives where each moderator is zero (default: its mean). ``permutations`` = 0 switches the permutation
     test off, None takes all k! orderings up to :data:`EXACT_LIMIT` and else :data:`DRAWS` random ones under ``seed``;
-    a number asks for that many random ones. Studies without a moderator are left out with the reason. Raises
+    a number asks for that many random ones. ``base`` as in
+    :func:`~nextarm.synthesis.pool.pool`. Studies without a moderator are left out with the reason. Raises
     :class:`RefusedError` with fewer than p + 1 studies or moderators that do not vary.
 
     >>> study = lambda label, estimate, year: StudyEstimate(label=label, estimate=estimate, se=0.05, year=year)
@@ -195,13 +194,12 @@ def meta_regression(
     profile = q_profile(model, level=level)
     s2 = (k - p) / model.trace_p(0.0)
     return MetaRegression(
-        trail=Trail(
+        trail=extend(
+            base,
             method=f"meta-regression on {', '.join(moderators)}, {measure} scale, tau2 by {method}, {interval} interval",
             reference="10.1002/sim.1482",
-            rows=tuple(replace(row_of(u.study), marks=u.marks) for u in used),
-            left_out=(*left_out, *out),
-            sources=tuple(sources),
-            assumptions=tuple(assumptions),
+            used=used,
+            refused=out,
             seed=None if exact or orders is None else seed,
         ),
         warnings=_cautions(k, p, out),
