@@ -4,13 +4,15 @@ May import: core.
 """
 
 from nextarm.evidence.bibtex import bibtex
+from nextarm.evidence.checks import PackageCheck
 from nextarm.evidence.classify import Classification, PatientGroup, classify, protocols
-from nextarm.evidence.loading import BUNDLED, check_package, load_package
+from nextarm.evidence.loading import BUNDLED, check_evidence, check_package, load_package
 from nextarm.evidence.marks import MARKS
 from nextarm.evidence.new_study import NewStudy, new_study
 from nextarm.evidence.package import Package
 from nextarm.evidence.preference import Preferred, Rejected, preferred_outcomes
 from nextarm.evidence.query import Selection, list_table, select, values_of
+from nextarm.evidence.remarks import Remark, remarks
 from nextarm.evidence.schema import (
     TABLES,
     Agent,
@@ -44,14 +46,17 @@ __all__ = [
     "OngoingTrial",
     "Outcome",
     "Package",
+    "PackageCheck",
     "PatientGroup",
     "Preferred",
     "Rejected",
+    "Remark",
     "RiskGroup",
     "Selection",
     "SourceRow",
     "Study",
     "bibtex",
+    "check_evidence",
     "check_package",
     "classify",
     "list_table",
@@ -59,6 +64,7 @@ __all__ = [
     "new_study",
     "preferred_outcomes",
     "protocols",
+    "remarks",
     "select",
     "setting_of",
     "shared_patients",

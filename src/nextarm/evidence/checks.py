@@ -10,17 +10,38 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from nextarm.core.errors import DataError, Problem
+from nextarm.core.result import Result, record
 from nextarm.evidence.columns import Row, fields_of, key_of
 from nextarm.evidence.package import Package
 from nextarm.evidence.reading import nearest, place
+from nextarm.evidence.remarks import Remark
 from nextarm.evidence.rules import parse_rule
 from nextarm.evidence.schema import RECORD_OF, TABLE_OF, Arm, Comparison, Count, Lesion, Outcome
 from nextarm.evidence.sharing import shared_patients
 
+if TYPE_CHECKING:
+    import polars as pl
+
 R = TypeVar("R", bound=Row)
+
+
+@record
+class PackageCheck(Result):
+    """A sound package: how many rows each table holds, and the remarks of a careful reader (not errors)."""
+
+    package: str
+    rows: dict[str, int]
+    remarks: tuple[Remark, ...] = ()
+
+    def table(self) -> pl.DataFrame:
+        """One row a table: its rows, its problems (none, or it would not be here) and its remarks."""
+        import polars as pl
+
+        noted = [remark.row.table.rpartition("/")[2] for remark in self.remarks]
+        return pl.DataFrame([{"table": t, "rows": n, "problems": 0, "remarks": noted.count(t)} for t, n in self.rows.items()])
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,6 @@ def _schema(record: type[Row], *, foreign: bool) -> dict[str, Any]:
     columns = fields_of(record)
     schema: dict[str, Any] = {
         "$schema": TABLE_PROFILE,
-        "fieldsMatch": ["equal"],
         "fields": [_field(f, alone=len(key_of(record)) == 1) for f in columns],
         "missingValues": [""],
     }

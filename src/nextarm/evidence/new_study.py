@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -23,10 +23,13 @@ from nextarm.evidence.schema import TABLES
 
 @dataclass(frozen=True)
 class NewStudy:
-    """The folder made and the files in it."""
+    """The folder made and the files in it; iterating gives their paths."""
 
     folder: Path
     files: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[Path]:
+        return (self.folder / name for name in self.files)
 
 
 def new_study(folder: str | Path, *, extends: Sequence[str] = ("infant-all",), title: str = "") -> NewStudy:
@@ -75,7 +78,7 @@ def _write_all(folder: Path, texts: dict[str, str]) -> None:
         made = tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent)
         for name, text in texts.items():
             Path(made, name).write_text(text, encoding="utf-8", newline="\n")
-        os.chmod(made, 0o777 & ~_umask())
+        os.chmod(made, 0o755)
         if folder.exists():
             folder.rmdir()
         os.rename(made, folder)
@@ -85,9 +88,3 @@ def _write_all(folder: Path, texts: dict[str, str]) -> None:
     finally:
         if made is not None:
             shutil.rmtree(made, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

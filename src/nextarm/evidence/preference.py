@@ -35,7 +35,7 @@ def preferred_outcomes(package: Package, outcomes: Iterable[Outcome] | None = No
     >>> from nextarm.evidence import load_package
     >>> split = preferred_outcomes(load_package())
     >>> split.rejected[0].left_out.reason
-    'conflict interfant-06-r-efs6: the preferred row is outcomes.csv line 2, 0.365 (pieters2019, derived)'
+    'conflict mll9698-r-efs5: the preferred row is outcomes.csv line 79, 0.397 (mll9698-ash2006)'
     """
     chosen, rejected = [], []
     first = {row.conflict_group: row for row in package.outcomes if row.conflict_group and row.preferred}
