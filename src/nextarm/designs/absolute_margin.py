@@ -1,0 +1,121 @@
+"""Two arms compared at a milestone: non-inferiority on an absolute margin in S(t), or with margin 0 superiority.
+
+Z = (S1_hat(t) - S0_hat(t) + margin) / sqrt(se0^2 + se1^2), each arm's variance the expected Greenwood sum under accrual
+and dropout at the alternative. The question of children who do so well that less treatment is conceivable.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from nextarm.core.errors import Problem
+from nextarm.core.result import record
+from nextarm.core.trail import Trail
+from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule, decide_once
+from nextarm.designs.km_variance import kaplan_meier_se
+from nextarm.designs.milestone_one_arm import late_enough, z_of
+from nextarm.designs.setting import Setting, common_fields, setting_of, solved
+from nextarm.designs.tables import unit
+
+if TYPE_CHECKING:
+    from nextarm.designs.plan import Plan
+
+
+@record
+class AbsoluteMargin(DesignResult):
+    """Characteristics of a two-arm design on S(milestone).
+
+    ``difference`` S1 - S0 in truth, ``se`` of its estimate, ``critical_difference`` the smallest estimated difference
+    that rejects.
+    """
+
+    margin: float
+    difference: float
+    se: float
+    critical_difference: float
+
+
+class AbsoluteMarginTable(DesignTable):
+    """``[design]`` of a two-arm trial on an absolute margin in S at the milestone."""
+
+    kind: Literal["absolute-margin"] = "absolute-margin"
+    margin: Annotated[
+        float,
+        Field(ge=0.0, lt=1.0, description="The largest loss of S accepted; 0 tests superiority", json_schema_extra=unit("proportion")),
+    ]
+
+    def problems(self, plan: Plan) -> list[Problem]:
+        """Somebody must be followed to the milestone; the truth must lie inside the margin to solve for a size."""
+        found = late_enough(plan)
+        at = plan.survival_at(plan.trial.milestone)
+        difference = at[plan.experimental] - at[plan.control]
+        if plan.solve is not None and plan.solve.for_ not in ("effect", "power") and difference + self.margin <= 0.0:
+            rule = (
+                f"the true difference at {plan.trial.milestone:g} years is {difference:+.4g}: outside the margin, no size reaches the power"
+            )
+            found.append(Problem(f"margin = {self.margin:g}", "", rule))
+        return found
+
+    def schedule(self, plan: Plan) -> Schedule:
+        """One look, at the end of follow-up."""
+        return Schedule(
+            looks=(Look(events=None, latest=plan.accrual_model().study_duration),),
+            statistic="milestone-difference",
+            null=-self.margin,
+            milestone=plan.trial.milestone,
+        )
+
+    def decide(self, data: LookData, plan: Plan) -> Decisions:  # noqa: ARG002
+        """Reject where z reaches the normal quantile."""
+        return decide_once(data, z_of(self.alpha))
+
+    def evaluate(self, plan: Plan) -> AbsoluteMargin:
+        """Power at the plan, or what ``[solve]`` asks for."""
+        setting = setting_of(plan)
+        solve_for = plan.solve.for_ if plan.solve else "power"
+        if plan.solve is not None and solve_for != "power":
+            setting = solved(setting, what=solve_for, target=plan.solve.power, power=self.power)
+        se = difference_se(setting)
+        at = setting.survival_at_milestone()
+        return AbsoluteMargin(
+            **common_fields(plan, setting, solved_for=solve_for, power=self.power(setting)),
+            trail=Trail(
+                method=f"difference of Kaplan-Meier estimates at {setting.milestone:g} years, expected Greenwood variance",
+                assumptions=("the survival truths, accrual and dropout of the plan",),
+            ),
+            margin=self.margin,
+            difference=at[setting.experimental] - at[setting.control],
+            se=se,
+            critical_difference=-self.margin + z_of(self.alpha) * se,
+        )
+
+    def power(self, setting: Setting) -> float:
+        """P(Z >= z_alpha) in ``setting``; 0 while nobody reaches the milestone."""
+        from scipy.special import ndtr
+
+        se = difference_se(setting)
+        if not math.isfinite(se):
+            return 0.0
+        at = setting.survival_at_milestone()
+        gap = at[setting.experimental] - at[setting.control] + self.margin
+        if se == 0.0:
+            return 1.0 if gap > 0.0 else 0.0
+        return float(ndtr(gap / se - z_of(self.alpha)))
+
+
+def difference_se(setting: Setting) -> float:
+    """Standard error of S1_hat - S0_hat at the milestone; infinity while nobody is followed to it."""
+    found = [
+        kaplan_meier_se(
+            setting.truths[name],
+            accrual=setting.accrual,
+            analysis_time=setting.analysis_time,
+            milestone=setting.milestone,
+            share=setting.shares[name],
+        )
+        for name in (setting.control, setting.experimental)
+    ]
+    return math.hypot(*(math.inf if se is None else se for se in found))

@@ -1,0 +1,160 @@
+"""What all designs share: the ``[design]`` table, the seam to the simulation, the result.
+
+A design is one file with a table class (its fields), ``schedule`` (when it looks), ``decide`` (what it does with the
+statistics of many virtual trials at once) and ``evaluate`` (its exact or asymptotic characteristics).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from nextarm.core.errors import Problem
+from nextarm.core.result import Result, record
+from nextarm.core.units import FloatArray, IntArray
+from nextarm.designs.tables import Table, unit
+
+if TYPE_CHECKING:
+    from nextarm.designs.plan import Plan
+
+BoolArray = NDArray[np.bool_]
+Statistic = Literal["log-rank", "milestone-one-arm", "milestone-difference"]
+
+
+@record
+class Look:
+    """One analysis: at ``events`` events (None: not event-driven), or at ``latest`` years if that comes first."""
+
+    events: int | None
+    latest: float
+
+
+@record
+class Schedule:
+    """The looks of a design in order, and the statistic computed at each.
+
+    ``statistic``: ``log-rank`` is z = -U / sqrt(V) against the hazard ratio ``null`` (1 unless a margin is tested);
+    ``milestone-one-arm`` and ``milestone-difference`` compare Kaplan-Meier estimates at ``milestone`` on ``scale``
+    against ``null`` (reference S, or minus the margin), ``reference_se`` entering the variance. z is positive where the
+    experimental arm does better than the null. A trial that has not reached its events at ``latest`` has its last look
+    then.
+    """
+
+    looks: tuple[Look, ...]
+    statistic: Statistic
+    null: float
+    milestone: float
+    scale: Literal["cloglog", "plain"] = "plain"
+    reference_se: float = 0.0
+
+
+@record
+class LookData:
+    """What was seen in many virtual trials: arrays of shape (trials, looks).
+
+    ``z`` the statistic, ``events`` the events seen, ``done`` whether the look took place. A trial's last look is its
+    last ``done`` one.
+    """
+
+    z: FloatArray
+    events: IntArray
+    done: BoolArray
+
+
+@record
+class Decisions:
+    """What became of each virtual trial: arrays of shape (trials,).
+
+    ``rejected_at`` the look (from 0) at which the null was rejected, -1 if never; ``stopped_at`` the look at which the
+    trial ended.
+    """
+
+    rejected_at: IntArray
+    stopped_at: IntArray
+
+
+@record
+class DesignResult(Result):
+    """What a design can do, as the plan has it or as solved for.
+
+    ``n`` patients; ``events`` expected (or needed) at the last analysis; ``analysis_time`` of the last analysis in
+    years; ``years_to_accrue`` the n patients at the plan's own rate; ``rate_needed`` patients a year to enter n within
+    the plan's accrual duration; ``hazard_ratio_at_milestone`` log S1 / log S0 there; ``max_events`` what could ever be
+    seen (survivors are cured); ``text`` of the estimand for reports.
+    """
+
+    kind_of_design: str
+    solved_for: str
+    power: float
+    alpha: float
+    n: float
+    n_by_arm: dict[str, float]
+    events: float
+    events_by_arm: dict[str, float]
+    max_events: float
+    analysis_time: float
+    accrual_duration: float
+    years_to_accrue: float
+    rate_needed: float
+    milestone: float
+    survival_at_milestone: dict[str, float]
+    hazard_ratio_at_milestone: float | None
+    estimand: str
+
+    shown: ClassVar[tuple[str, ...]] = (
+        "kind_of_design", "solved_for", "power", "alpha", "n", "events", "max_events", "analysis_time", "accrual_duration",
+        "years_to_accrue", "rate_needed", "milestone", "hazard_ratio_at_milestone",
+    )  # fmt: skip
+
+
+class DesignTable(Table):
+    """Base of the ``[design]`` tables: every design has a kind and a one-sided alpha."""
+
+    kind: str
+    alpha: Annotated[float, Field(gt=0.0, lt=0.5, description="One-sided", json_schema_extra=unit("proportion"))] = 0.025
+
+    #: Arms a plan of this kind must have, and whether it needs a ``[reference]``.
+    arms_needed: ClassVar[int] = 2
+    needs_reference: ClassVar[bool] = False
+
+    def problems(self, plan: Plan) -> list[Problem]:  # noqa: ARG002
+        """What cannot be about this design in this plan; ``what`` starts with the key under ``design``."""
+        return []
+
+    def schedule(self, plan: Plan) -> Schedule:
+        """When the design looks, and at what."""
+        raise NotImplementedError
+
+    def decide(self, data: LookData, plan: Plan) -> Decisions:
+        """Decide for many virtual trials at once."""
+        raise NotImplementedError
+
+    def evaluate(self, plan: Plan) -> DesignResult:
+        """The design's characteristics, or what ``[solve]`` asks for."""
+        raise NotImplementedError
+
+
+def decide_once(data: LookData, critical: float) -> Decisions:
+    """Decide for designs with one look: reject where z reaches ``critical``."""
+    last = last_look(data)
+    z = data.z[np.arange(len(last)), last]
+    return Decisions(rejected_at=np.where(z >= critical, last, -1).astype(np.int64), stopped_at=last)
+
+
+def last_look(data: LookData) -> IntArray:
+    """The last look that took place in each trial."""
+    looks = data.done.shape[1]
+    return (looks - 1 - np.argmax(data.done[:, ::-1], axis=1)).astype(np.int64)
+
+
+def estimand_text(plan: Plan) -> str:
+    """The estimand in words, from the plan's ``[trial]``; what is not stated is said not to be."""
+    t = plan.trial
+    arms = " against ".join([plan.experimental, plan.control]) if len(plan.arms) > 1 else f"{plan.experimental} against the reference"
+    return (
+        f"{t.endpoint} from {t.time_origin}, {arms}; population: {t.population or 'not stated'}; "
+        f"transplantation in first remission and CAR-T cells for MRD: {t.intercurrent or 'handling not stated'}."
+    )

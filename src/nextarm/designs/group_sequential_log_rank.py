@@ -1,0 +1,249 @@
+"""Two arms, log-rank tests at several numbers of events, exact bounds.
+
+A look happens at its number of events, or at ``latest`` if that comes first; a trial that has not reached its events by
+then has its last look there and spends all the alpha that remains at the information really seen. Without ``events`` the
+last look is at the end of follow-up, with the events expected there.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from nextarm.core.errors import Problem
+from nextarm.core.result import record
+from nextarm.core.trail import Trail
+from nextarm.core.units import FloatArray
+from nextarm.designs.boundaries import Boundaries, Family, boundaries, expected_information
+from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule
+from nextarm.designs.expected_events import time_of_events
+from nextarm.designs.log_rank_two_arm import moments_of, unreachable, warnings_for
+from nextarm.designs.look_decisions import decide_at_looks
+from nextarm.designs.reach import probability_of_reaching
+from nextarm.designs.setting import Setting, common_fields, setting_of, solved
+from nextarm.designs.spending import SPENDING
+from nextarm.designs.tables import Numbers, unit
+from nextarm.designs.walk import crossing
+
+if TYPE_CHECKING:
+    from nextarm.designs.plan import Plan
+
+FutilityFamily = Literal["lan-demets-obrien-fleming", "lan-demets-pocock", "hwang-shih-decani", "kim-demets"]
+
+
+@record
+class GroupSequentialLogRank(DesignResult):
+    """Characteristics of a group-sequential log-rank design; arrays of shape (looks,).
+
+    ``look_events`` and ``look_times`` are expected under the plan's truths; ``efficacy`` and ``futility`` bounds on the
+    Z scale (NaN: none); ``critical_hazard_ratio`` the estimate at each efficacy bound; ``reject_h1``, ``stop_h1`` and
+    ``reject_h0``, ``stop_h0`` probabilities of stopping for efficacy and futility at each look;
+    ``expected_events_h1``/``_h0`` when the trial stops; ``reach_probability`` that ``events`` are seen by ``latest``.
+    """
+
+    method: str
+    margin: float
+    family: str
+    binding: bool
+    average_hazard_ratio: float
+    fractions: FloatArray
+    look_events: FloatArray
+    look_times: FloatArray
+    efficacy: FloatArray
+    futility: FloatArray
+    critical_hazard_ratio: FloatArray
+    reject_h1: FloatArray
+    stop_h1: FloatArray
+    reject_h0: FloatArray
+    stop_h0: FloatArray
+    expected_events_h1: float
+    expected_events_h0: float
+    target_events: int | None
+    reach_probability: float | None
+
+
+class GroupSequentialLogRankTable(DesignTable):
+    """``[design]`` of a group-sequential two-arm log-rank trial."""
+
+    kind: Literal["group-sequential-log-rank"] = "group-sequential-log-rank"
+    events: Annotated[int | None, Field(gt=0, description="Events at the last look", json_schema_extra=unit("events"))] = None
+    looks: Annotated[Numbers, Field(min_length=1, description="Fractions of the events, rising to 1")]
+    latest: Annotated[float | None, Field(gt=0.0, description="The last look at the latest", json_schema_extra=unit("years"))] = None
+    spending: Annotated[Family, Field(description="Efficacy: a spending function, or a shape of exact bounds")] = (
+        "lan-demets-obrien-fleming"
+    )
+    spending_parameter: Annotated[float | None, Field(description="gamma, rho or delta of the family")] = None
+    futility: Annotated[FutilityFamily | None, Field(description="Beta-spending function; none without it")] = None
+    futility_parameter: Annotated[float | None, Field(description="gamma or rho of the futility spending")] = None
+    futility_bounds: Annotated[Numbers | None, Field(description="Futility bounds on the Z scale, one a look but the last")] = None
+    beta: Annotated[float | None, Field(gt=0.0, lt=1.0, description="Beta to spend", json_schema_extra=unit("proportion"))] = None
+    binding: Annotated[bool, Field(description="The efficacy bounds rely on futility being obeyed")] = False
+    margin: Annotated[float, Field(ge=1.0, description="Non-inferiority margin, a hazard ratio")] = 1.0
+    method: Annotated[Literal["auto", "schoenfeld", "asymptotic"], Field(description="The approximation of the drift")] = "auto"
+
+    def problems(self, plan: Plan) -> list[Problem]:
+        """Looks rise to 1, futility stays below efficacy, the events can be reached."""
+        found = []
+        shown = f"looks = {list(self.looks)}"
+        if self.looks[0] <= 0.0 or any(b <= a for a, b in zip(self.looks, self.looks[1:], strict=False)) or self.looks[-1] != 1.0:
+            cure = "Give fractions, not percentages" if max(self.looks) > 1.0 and max(self.looks) <= 100.0 else ""
+            found.append(Problem(shown, "", "must rise from above 0 to exactly 1.0", cure))
+        if self.futility is not None and self.beta is None:
+            found.append(
+                Problem("futility without beta", "", "beta spending needs the beta to spend", "Give beta, 1 minus the power planned")
+            )
+        if self.futility is not None and self.futility_bounds is not None:
+            found.append(Problem("futility_bounds", "", "cannot be given beside futility"))
+        if self.binding and self.futility is None:
+            found.append(Problem("binding = true", "", "needs futility"))
+        if self.binding and self.spending not in [name for name, _, _ in SPENDING]:
+            found.append(Problem("binding = true", "", f"is offered for spending functions, not for {self.spending}"))
+        if self.spending == "kim-demets" and self.spending_parameter is not None and self.spending_parameter <= 0.0:
+            found.append(Problem(f"spending_parameter = {self.spending_parameter:g}", "", "must be above 0 for kim-demets"))
+        if not found and self.futility_bounds is not None:
+            found += self._futility_problems()
+        found += unreachable(plan, self.events, self.latest)
+        moments = moments_of(setting_of(plan), self.margin)
+        if self.method == "schoenfeld" and not moments.proportional:
+            found.append(
+                Problem("method = 'schoenfeld'", "", "needs a hazard ratio that is constant over time", "Take method = 'asymptotic'")
+            )
+        if plan.solve is not None and plan.solve.for_ in ("n", "duration", "events") and moments.drift <= 0.0:
+            rule = f"the experimental arm must do better than the null (hazard ratio {self.margin:g}) to solve for {plan.solve.for_}"
+            found.append(Problem(f"kind = {self.kind!r}", "", rule))
+        return found
+
+    def _futility_problems(self) -> list[Problem]:
+        given = self.futility_bounds or ()
+        shown = f"futility_bounds = {list(given)}"
+        if len(given) != len(self.looks) - 1:
+            return [Problem(shown, "", f"must have {len(self.looks) - 1} values, one for each look but the last")]
+        upper = self.bounds().efficacy
+        return [
+            Problem(shown, "", f"the futility bound {low:g} of look {k + 1} must lie below its efficacy bound {upper[k]:.4g}")
+            for k, low in enumerate(given)
+            if low >= upper[k]
+        ]
+
+    def bounds(self) -> Boundaries:
+        """The bounds at the planned fractions."""
+        return boundaries(
+            np.asarray(self.looks, np.float64),
+            alpha=self.alpha,
+            family=self.spending,
+            parameter=self.spending_parameter,
+            beta=self.beta if self.futility else None,
+            futility=self.futility,
+            futility_parameter=self.futility_parameter,
+            binding=self.binding,
+        )
+
+    def lower(self, bounds: Boundaries) -> FloatArray:
+        """The futility bounds (looks,), -inf where there is none; at the last look the efficacy bound."""
+        low = np.where(np.isnan(bounds.futility), -np.inf, bounds.futility)
+        if self.futility_bounds is not None:
+            low[:-1] = self.futility_bounds
+        low[-1] = bounds.efficacy[-1]
+        return np.asarray(low, np.float64)
+
+    def schedule(self, plan: Plan) -> Schedule:
+        """Looks at whole numbers of events (rounded up), each at ``latest`` if that comes first."""
+        setting = setting_of(plan, events=self.events, latest=self.latest)
+        last = self.events or max(round(sum(setting.events_by_arm().values())), 1)
+        latest = self.latest or plan.accrual_model().study_duration
+        looks = tuple(Look(events=math.ceil(f * last - 1e-9), latest=latest) for f in self.looks)
+        return Schedule(looks=looks, statistic="log-rank", null=self.margin, milestone=plan.trial.milestone)
+
+    def decide(self, data: LookData, plan: Plan) -> Decisions:
+        """Bounds at the events really seen; the last look of a trial spends all alpha that remains."""
+        last = self.schedule(plan).looks[-1].events
+        assert last is not None
+        bounds = self.bounds()
+        return decide_at_looks(
+            data,
+            planned=last,
+            alpha=self.alpha,
+            family=self.spending,
+            parameter=self.spending_parameter,
+            efficacy=bounds.efficacy,
+            futility=self.lower(bounds),
+            binding=self.binding,
+        )
+
+    def evaluate(self, plan: Plan) -> GroupSequentialLogRank:
+        """Characteristics at the plan, or what ``[solve]`` asks for."""
+        bounds = self.bounds()
+        setting = setting_of(plan, events=self.events, latest=self.latest)
+        solve_for = plan.solve.for_ if plan.solve else "power"
+        if plan.solve is not None and solve_for != "power":
+            setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self.power(s, bounds))
+        return self._result(plan, setting, bounds, solve_for)
+
+    def power(self, setting: Setting, bounds: Boundaries) -> float:
+        """Probability of crossing an efficacy bound in ``setting`` (futility bounds obeyed)."""
+        mean, _, _, _ = self._drift(setting)
+        return float(np.sum(crossing(bounds.fractions, upper=bounds.efficacy, lower=self._stops(bounds), mean_z=mean)[0]))
+
+    def _stops(self, bounds: Boundaries) -> FloatArray:
+        low = self.lower(bounds)
+        low[-1] = -np.inf
+        return low
+
+    def _drift(self, setting: Setting) -> tuple[FloatArray, FloatArray, FloatArray, str]:
+        """Mean of Z, events and time of each look, and the method used."""
+        last = moments_of(setting, self.margin)
+        method = self.method if self.method != "auto" else ("schoenfeld" if last.proportional else "asymptotic")
+        events = last.events * np.asarray(self.looks)
+        times = [
+            time_of_events(setting.truths, shares=setting.shares, accrual=setting.accrual, events=float(d)) or setting.analysis_time
+            for d in events[:-1]
+        ]
+        times.append(setting.analysis_time)
+        if method == "schoenfeld":
+            share = setting.shares[setting.experimental]
+            mean = -math.log(last.average_hazard_ratio / self.margin) * np.sqrt(share * (1.0 - share) * events)
+        else:
+            mean = np.array([moments_of(setting, self.margin, t).mean_z for t in times[:-1]] + [last.mean_z])
+        return np.asarray(mean, np.float64), np.asarray(events, np.float64), np.array(times), method
+
+    def _result(self, plan: Plan, setting: Setting, bounds: Boundaries, solve_for: str) -> GroupSequentialLogRank:
+        mean, events, times, method = self._drift(setting)
+        low = self._stops(bounds)
+        up1, down1 = crossing(bounds.fractions, upper=bounds.efficacy, lower=low, mean_z=mean)
+        up0, down0 = crossing(bounds.fractions, upper=bounds.efficacy, lower=low, mean_z=np.zeros(len(mean)))
+        moments = moments_of(setting, self.margin)
+        share = setting.shares[setting.experimental]
+        reach = None
+        if self.events is not None:
+            reach = probability_of_reaching(setting, events=self.events, time=self.latest or setting.accrual.study_duration)
+        return GroupSequentialLogRank(
+            **common_fields(plan, setting, solved_for=solve_for, power=float(np.sum(up1))),
+            trail=Trail(
+                method=f"group-sequential log-rank, {bounds.trail.method}; drift by the {method} approximation at expected events",
+                reference=bounds.trail.reference,
+                assumptions=("the survival truths, accrual and dropout of the plan",),
+            ),
+            warnings=warnings_for(moments, reach),
+            method=method,
+            margin=self.margin,
+            family=self.spending,
+            binding=self.binding,
+            average_hazard_ratio=moments.average_hazard_ratio,
+            fractions=bounds.fractions,
+            look_events=events,
+            look_times=times,
+            efficacy=bounds.efficacy,
+            futility=np.where(np.isfinite(low), low, np.nan),
+            critical_hazard_ratio=self.margin * np.exp(-bounds.efficacy / np.sqrt(share * (1.0 - share) * events)),
+            reject_h1=up1,
+            stop_h1=down1,
+            reject_h0=up0,
+            stop_h0=down0,
+            expected_events_h1=moments.events * expected_information(bounds.fractions, up1 + down1),
+            expected_events_h0=moments.events * expected_information(bounds.fractions, up0 + down0),
+            target_events=self.events,
+            reach_probability=reach,
+        )

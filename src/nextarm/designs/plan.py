@@ -1,0 +1,215 @@
+"""The plan: one TOML file, data only, that says what a trial is to be.
+
+``load_plan(path)`` reads it; everything that is wrong comes in one :class:`PlanError`, each problem with key path, line,
+rule and cure. A scenario is a second truth laid over the plan's own: nested tables are merged key by key, and a
+``survival`` (or ``latency``) table that names its ``model`` (or the arm it is ``of``) replaces the old one whole.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+
+from nextarm.core.errors import CallError, PlanError, Problem
+from nextarm.core.units import FloatArray
+from nextarm.designs.accrual import Accrual
+from nextarm.designs.plan_checks import Places, problems_of_fields, problems_of_survival, problems_of_tables
+from nextarm.designs.registry import Design
+from nextarm.designs.tables import AccrualTable, ArmTable, ReferenceTable, ScenarioTable, SolveTable, Table, TrialTable
+from nextarm.designs.toml_lines import KeyPath, key_lines
+from nextarm.designs.toml_text import toml_text
+from nextarm.designs.truths import Distribution, truths_from_specs
+
+#: What a scenario may change: truths, never the design that meets them.
+SCENARIO_TABLES = ("arms", "accrual")
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Plan(Table):
+    """A whole plan. Build it with :func:`load_plan` or :func:`plan_from_data`, which check what pydantic alone cannot."""
+
+    trial: TrialTable
+    accrual: AccrualTable
+    arms: Annotated[dict[str, ArmTable], Field(min_length=1)]
+    design: Annotated[Design, Field(discriminator="kind")]
+    reference: ReferenceTable | None = None
+    solve: SolveTable | None = None
+    scenario: Annotated[tuple[ScenarioTable, ...], BeforeValidator(_as_tuple)] = ()
+
+    _data: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def control(self) -> str:
+        """The control arm: as ``[trial]`` says, else the arm called control, else the first."""
+        return self.trial.control or ("control" if "control" in self.arms else next(iter(self.arms)))
+
+    @property
+    def experimental(self) -> str:
+        """The arm under test: the first that is not the control (the only one in a one-arm plan)."""
+        return next((name for name in self.arms if name != self.control), self.control)
+
+    def truths(self) -> dict[str, Distribution]:
+        """The survival truth of each arm."""
+        return truths_from_specs({name: arm.survival for name, arm in self.arms.items()})
+
+    def accrual_model(self) -> Accrual:
+        """Accrual of the whole trial, all arms together."""
+        return self.accrual.accrual()
+
+    def shares(self) -> dict[str, float]:
+        """Each arm's share of the patients; they add up to 1."""
+        total = sum(arm.allocation for arm in self.arms.values())
+        return {name: arm.allocation / total for name, arm in self.arms.items()}
+
+    def survival_at(self, time: float) -> dict[str, float]:
+        """S(time) of each arm's truth."""
+        at: FloatArray = _array(time)
+        return {name: float(truth.survival(at)) for name, truth in self.truths().items()}
+
+    def scenarios(self) -> tuple[tuple[str, Plan], ...]:
+        """The plan's own truth first (called ``plan``), then each scenario as a plan of its own without scenarios."""
+        own = {k: v for k, v in self._data.items() if k != "scenario"}
+        made = [("plan", plan_from_data(own))]
+        for raw in self._data.get("scenario", ()):
+            changes = {k: v for k, v in raw.items() if k != "name"}
+            made.append((raw["name"], plan_from_data(merge(own, changes))))
+        return tuple(made)
+
+    def changed(self, changes: Mapping[str, Any]) -> Plan:
+        """A new plan with ``changes`` (nested like the file) laid over this one; checked as a file would be."""
+        return plan_from_data(merge(self._data, changes))
+
+    def to_data(self) -> dict[str, Any]:
+        """The plan as plain data, as it was given."""
+        return deepcopy(self._data)
+
+    def to_toml(self) -> str:
+        """The plan as TOML text; :func:`plan_from_toml` reads it back equal."""
+        return toml_text(self._data) + "\n"
+
+
+def load_plan(path: str | Path) -> Plan:
+    """Read the plan file ``path``; :class:`PlanError` lists everything that is wrong with it."""
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise PlanError(f"there is no file {file}", cure="Give the path of a plan in TOML") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else (error.strerror or "cannot be read")
+        raise PlanError(f"{file} cannot be read", rule=str(reason)) from None
+    return plan_from_toml(text, name=file.name)
+
+
+def plan_from_toml(text: str, *, name: str = "plan.toml") -> Plan:
+    """Read a plan from TOML ``text``; ``name`` is what messages call it."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"{name} is not TOML", rule=str(error)) from None
+    return plan_from_data(data, name=name, lines=key_lines(text))
+
+
+def plan_from_data(data: Mapping[str, Any], *, name: str = "the plan", lines: Mapping[KeyPath, int] | None = None) -> Plan:
+    """Make a plan from nested data as ``tomllib`` gives it."""
+    places = Places(name, lines or {})
+    raw = deepcopy(dict(data))
+    plan, problems = _checked(raw, places)
+    if isinstance(raw.get("scenario"), list | tuple):
+        problems += _scenario_problems(raw, bool(problems), places)
+    if problems or plan is None:
+        raise PlanError(problems=problems)
+    plan._data = raw
+    return plan
+
+
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay ``changes`` over ``base``, table by table.
+
+    >>> merge({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
+    {'a': {'x': 1, 'y': 3}}
+    """
+    made = deepcopy(dict(base))
+    for key, value in changes.items():
+        old = made.get(key)
+        whole = isinstance(value, Mapping) and ("model" in value or "of" in value)
+        made[key] = merge(old, value) if isinstance(value, Mapping) and isinstance(old, Mapping) and not whole else deepcopy(value)
+    return made
+
+
+def _checked(raw: dict[str, Any], places: Places) -> tuple[Plan | None, list[Problem]]:
+    problems: list[Problem] = []
+    plan = None
+    try:
+        plan = Plan.model_validate(raw)
+    except ValidationError as error:
+        problems += problems_of_fields(error, raw, Plan, places)
+    sound = _survival_problems(raw, problems, places)
+    if plan is not None and sound:
+        problems += problems_of_tables(plan, places)
+    return plan, problems
+
+
+def _survival_problems(raw: Mapping[str, Any], problems: list[Problem], places: Places) -> bool:
+    """Check each arm's truth by itself, so that one bad arm does not hide another; True if all are sound."""
+    arms = raw.get("arms")
+    specs = (
+        {n: a["survival"] for n, a in arms.items() if isinstance(a, Mapping) and isinstance(a.get("survival"), Mapping)}
+        if isinstance(arms, Mapping)
+        else {}
+    )
+    before = len(problems)
+    for name, spec in specs.items():
+        try:
+            truths_from_specs({name: spec} | ({n: s for n, s in specs.items() if n != name and "of" not in s} if "of" in spec else {}))
+        except CallError as error:
+            if "of" not in spec or spec.get("of") not in specs or "of" in error.problems[0].what or "hazard_ratio" in str(error):
+                problems += problems_of_survival(("arms", name, "survival"), error, places)
+    reference = raw.get("reference")
+    if isinstance(reference, Mapping) and isinstance(reference.get("survival"), Mapping):
+        try:
+            truths_from_specs({"reference": reference["survival"]})
+        except CallError as error:
+            problems += problems_of_survival(("reference", "survival"), error, places)
+    return len(problems) == before
+
+
+def _scenario_problems(raw: Mapping[str, Any], base_is_broken: bool, places: Places) -> list[Problem]:
+    found: list[Problem] = []
+    names: set[str] = {"plan"}
+    arms = raw.get("arms") if isinstance(raw.get("arms"), Mapping) else {}
+    own = {k: v for k, v in raw.items() if k != "scenario"}
+    for i, scenario in enumerate(raw["scenario"]):
+        if not isinstance(scenario, Mapping):
+            continue
+        path: KeyPath = ("scenario", i)
+        label = scenario.get("name")
+        if isinstance(label, str):
+            if label in names:
+                found.append(Problem(f"scenario[{i + 1}].name = {label!r}", places.of((*path, "name")), "is taken already"))
+            names.add(label)
+        changed = scenario.get("arms")
+        unknown = [n for n in changed if n not in (arms or {})] if isinstance(changed, Mapping) else []
+        for arm in unknown:
+            rule = f"names no arm of the plan ({', '.join(arms or {})})"
+            found.append(Problem(f"scenario[{i + 1}].arms.{arm}", places.of((*path, "arms", arm)), rule))
+        if base_is_broken or unknown or set(scenario) - {"name", *SCENARIO_TABLES}:
+            continue  # the fields of the scenario itself were checked with the plan
+        moved = Places(places.name, {p[2:]: line for p, line in places.lines.items() if p[:2] == path and len(p) > 2})
+        _, inner = _checked(merge(own, {k: v for k, v in scenario.items() if k != "name"}), moved)
+        found += [Problem(f"scenario[{i + 1}] {p.what}", p.where, p.rule, p.cure) for p in inner]
+    return found
+
+
+def _array(value: float) -> FloatArray:
+    import numpy as np
+
+    return np.asarray(value, np.float64)
