@@ -5,36 +5,57 @@ May import: core, evidence.
 
 from nextarm.survival.aalen_johansen import AalenJohansen, aalen_johansen
 from nextarm.survival.bands import ConfidenceBand, confidence_band
+from nextarm.survival.cox import CoxFit, cox
 from nextarm.survival.follow_up import median_follow_up, reverse_kaplan_meier
+from nextarm.survival.gray import GrayTest, gray_test
 from nextarm.survival.kaplan_meier import KaplanMeier, SurvivalAt, kaplan_meier
 from nextarm.survival.log_rank import LogRank, log_rank, log_rank_arrays
 from nextarm.survival.max_combo import MaxCombo, max_combo
+from nextarm.survival.milestone import MilestoneDifference, milestone_difference
 from nextarm.survival.nelson_aalen import NelsonAalen, nelson_aalen
+from nextarm.survival.one_sample import OneSampleLogRank, ReferenceCurve, one_sample_log_rank
 from nextarm.survival.quantiles import SurvivalQuantile
+from nextarm.survival.rmst import Rmst, RmstDifference, rmst, rmst_difference
+from nextarm.survival.schoenfeld import SchoenfeldTest, schoenfeld_test
 from nextarm.survival.table import Patients, make_patients, read_patients
 from nextarm.survival.weighted_log_rank import fleming_harrington, modestly_weighted
 
 __all__ = [
     "AalenJohansen",
     "ConfidenceBand",
+    "CoxFit",
+    "GrayTest",
     "KaplanMeier",
     "LogRank",
     "MaxCombo",
+    "MilestoneDifference",
     "NelsonAalen",
+    "OneSampleLogRank",
     "Patients",
+    "ReferenceCurve",
+    "Rmst",
+    "RmstDifference",
+    "SchoenfeldTest",
     "SurvivalAt",
     "SurvivalQuantile",
     "aalen_johansen",
     "confidence_band",
+    "cox",
     "fleming_harrington",
+    "gray_test",
     "kaplan_meier",
     "log_rank",
     "log_rank_arrays",
     "make_patients",
     "max_combo",
     "median_follow_up",
+    "milestone_difference",
     "modestly_weighted",
     "nelson_aalen",
+    "one_sample_log_rank",
     "read_patients",
     "reverse_kaplan_meier",
+    "rmst",
+    "rmst_difference",
+    "schoenfeld_test",
 ]
