@@ -1,0 +1,102 @@
+"""Names written at what they name: labels at the ends of lines and beside points, moved apart so that none overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+
+from nextarm.report.charts.frame import Frame, marks_of, text_layer, text_width
+from nextarm.report.charts.palette import DASHES, sentinel
+
+
+def spread(positions: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
+    """Move label heights apart to at least ``gap``, in their order, as little as needed, within ``low`` to ``high``.
+
+    >>> spread([10.0, 12.0], gap=14, low=0, high=100)
+    [4.0, 18.0]
+    """
+    order = sorted(range(len(positions)), key=lambda i: positions[i])
+    clusters: list[tuple[list[int], float]] = []  # members and the height of the middle
+    for i in order:
+        members, middle = [i], positions[i]
+        while clusters:
+            before, centre = clusters[-1]
+            if middle - (len(members) - 1) * gap / 2 - (centre + (len(before) - 1) * gap / 2) >= gap:
+                break
+            clusters.pop()
+            members = before + members
+            middle = sum(positions[m] for m in members) / len(members)
+        half = (len(members) - 1) * gap / 2
+        clusters.append((members, min(max(middle, low + half), max(high - half, low + half))))
+    moved = [0.0] * len(positions)
+    for members, middle in clusters:
+        for place, m in enumerate(members):
+            moved[m] = middle + (place - (len(members) - 1) / 2) * gap
+    return moved
+
+
+@dataclass(frozen=True)
+class PointLabel:
+    """A label set beside a point: where it goes and how it is aligned."""
+
+    index: int
+    x: float
+    y: float
+    align: str
+
+
+def beside_points(
+    points: Sequence[tuple[float, float, float]], labels: Sequence[str], *, width: float, height: float, size: float
+) -> list[PointLabel]:
+    """Set each label right, left, above or below its point ``(x, y, radius)`` where it hits nothing; leave it out otherwise."""
+    taken: list[tuple[float, float, float, float]] = [(x - r, y - r, x + r, y + r) for x, y, r in points]
+    placed: list[PointLabel] = []
+    tall = size * 0.62
+    for i, ((x, y, r), label) in enumerate(zip(points, labels, strict=True)):
+        wide = text_width(label, size)
+        options = (
+            ("left", x + r + 4, y, (x + r + 3, y - tall, x + r + 4 + wide, y + tall)),
+            ("right", x - r - 4, y, (x - r - 4 - wide, y - tall, x - r - 3, y + tall)),
+            ("center", x, y - r - size * 0.7, (x - wide / 2, y - r - size * 1.35, x + wide / 2, y - r - 1)),
+            ("center", x, y + r + size * 0.7, (x - wide / 2, y + r + 1, x + wide / 2, y + r + size * 1.35)),
+        )
+        for align, at_x, at_y, box in options:
+            others = (b for j, b in enumerate(taken) if j != i)
+            inside = box[0] >= 0 and box[2] <= width and box[1] >= 0 and box[3] <= height
+            if inside and not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in others):
+                placed.append(PointLabel(i, at_x, at_y, align))
+                taken.append(box)
+                break
+    return placed
+
+
+def end_labels(texts: Sequence[str], heights: Sequence[float], frame: Frame, *, x: float | None = None) -> list[alt.Chart]:
+    """Series names right of the plot, each at the height where its line ends, in the colour of the series."""
+    lines = max((text.count("\n") + 1 for text in texts), default=1)
+    moved = spread(heights, gap=16.0 + 13.0 * (lines - 1), low=0.0, high=frame.height)
+    layers: list[alt.Chart] = []
+    for i, (text, y) in enumerate(zip(texts, moved, strict=True)):
+        first, _, second = text.partition("\n")
+        at = frame.plot + 10 if x is None else x
+        shift = 7.0 if second else 0.0
+        layers.append(text_layer([{"text": first}], x=alt.value(at), y=alt.value(y - shift), size=12, weight="bold", colour=f"t{i + 1}"))
+        if second:
+            layers.append(text_layer([{"text": second}], x=alt.value(at), y=alt.value(y + shift), size=11, colour="muted"))
+    return layers
+
+
+def line_key(texts: Sequence[str], *, left: float, top: float) -> list[alt.Chart]:
+    """Series names one below the other, each behind a piece of its line; for the narrow sheet, where the ends have no room."""
+    layers: list[alt.Chart] = []
+    for i, text in enumerate(texts):
+        y = top + 17.0 * i
+        piece = marks_of([{}]).mark_rule(color=sentinel(f"s{i + 1}"), strokeWidth=2.25, strokeDash=list(DASHES[i]))
+        layers.append(piece.encode(x=alt.value(left), x2=alt.value(left + 26), y=alt.value(y)))
+        first, _, second = text.partition("\n")
+        layers.append(text_layer([{"text": first}], x=alt.value(left + 34), y=alt.value(y), size=11.5, weight="bold", colour=f"t{i + 1}"))
+        if second:
+            beside = left + 34 + text_width(first, 11.5) * 1.08 + 8
+            layers.append(text_layer([{"text": second}], x=alt.value(beside), y=alt.value(y), size=11, colour="muted"))
+    return layers

@@ -1,0 +1,182 @@
+"""One self-contained HTML page out of a report: no request leaves it, with or without scripts.
+
+Blocks are drawn by the macros of ``templates/blocks.html``; :data:`BLOCKS` says which macro draws which record.
+Everything that comes from data passes Jinja's automatic escaping; only drawings, style and script are trusted text.
+The page's security policy names its one script by hash, so nothing else may run.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from nextarm.report import document as doc
+from nextarm.report.charts.palette import css_variables
+from nextarm.report.charts.svg import draw, for_page
+from nextarm.report.ledger import Ledger, charts_of, ledger_of, plain_text
+from nextarm.report.marks import mark_of, marks_in
+from nextarm.report.results_json import environment
+
+#: Which macro of ``blocks.html`` draws which block.
+BLOCKS: dict[type, str] = {
+    doc.Paragraph: "paragraph",
+    doc.Heading: "heading",
+    doc.ListBlock: "list_block",
+    doc.Note: "note",
+    doc.DataTable: "data_table",
+    doc.Chart: "chart",
+    doc.Details: "details",
+    doc.Definitions: "definitions",
+    doc.KeyFigures: "key_figures",
+    doc.Code: "code",
+}
+
+Drawings = Mapping[str, tuple[str, str]]
+
+
+def draw_charts(report: doc.Report) -> dict[str, tuple[str, str]]:
+    """Draw every chart of ``report``: chart id -> (wide, narrow) raw drawings, for the page and for files."""
+    return {chart.id: (draw(chart.wide), draw(chart.narrow)) for chart in charts_of(report)}
+
+
+def render_html(report: doc.Report, *, drawings: Drawings | None = None, ledger: Ledger | None = None) -> str:
+    """Render ``report`` as one HTML page. ``drawings`` and ``ledger`` save work where they are already at hand."""
+    book = ledger or ledger_of(report)
+    page = _Page(drawings=draw_charts(report) if drawings is None else drawings)
+    script = _asset("script.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    text = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            report=report,
+            book=book,
+            page=page,
+            render=page.render,
+            inline=page.inline,
+            marks=marks_in(book),
+            versions=environment(),
+            light=Markup(css_variables("light")),  # noqa: S704 (our own constants)
+            dark=Markup(css_variables("dark")),  # noqa: S704
+            style=Markup(_asset("style.css")),  # noqa: S704
+            script=Markup(script),  # noqa: S704
+            script_hash=digest,
+        )
+    )
+    return text.strip() + "\n"
+
+
+@dataclass
+class _Page:
+    """What the macros need while a page is written: the drawings, and which ids were already given."""
+
+    drawings: Drawings
+
+    def __post_init__(self) -> None:
+        self.seen: set[str] = set()
+        self.count = 0
+
+    def fresh(self, stem: str) -> str:
+        """An id that no other element has."""
+        self.count += 1
+        return f"{stem}-{self.count}"
+
+    def render(self, blocks: tuple[doc.Block, ...] | doc.Block) -> Markup:
+        """Draw one block or several."""
+        several = blocks if isinstance(blocks, tuple) else (blocks,)
+        return Markup("").join(self._macro(BLOCKS[type(block)])(block) for block in several)
+
+    def inline(self, parts: Any) -> Markup:
+        """Write a text, a table cell or a single part of a text."""
+        if parts is None:
+            return Markup('<span class="none">–</span>')
+        if isinstance(parts, doc.Cell):
+            parts = parts.parts
+        several = parts if isinstance(parts, tuple) else (parts,)
+        return Markup("").join(self._part(part) for part in several)
+
+    def first(self, name: str) -> bool:
+        """Whether the number ``name`` stands here for the first time (only then it carries the id)."""
+        if name in self.seen:
+            return False
+        self.seen.add(name)
+        return True
+
+    def drawing(self, chart: doc.Chart) -> Markup:
+        """Both drawings of a chart; the style sheet shows the one that fits."""
+        wide, narrow = self.drawings[chart.id]
+        return Markup('<div class="wide">{}</div><div class="narrow">{}</div>').format(
+            Markup(for_page(wide, prefix=f"{chart.id}-w-", label=chart.alt)),  # noqa: S704 (drawn by vl-convert, text escaped)
+            Markup(for_page(narrow, prefix=f"{chart.id}-n-", label=chart.alt)),  # noqa: S704
+        )
+
+    def _part(self, part: doc.Inline) -> Markup:
+        if isinstance(part, str):
+            return Markup.escape(part)
+        if isinstance(part, doc.Emphasis):
+            return Markup("<em>{}</em>").format(part.text)
+        if isinstance(part, doc.Strong):
+            return Markup("<strong>{}</strong>").format(part.text)
+        if isinstance(part, doc.Link):
+            return Markup('<a href="{}">{}</a>').format(part.href, part.text)
+        return Markup(self._macro("number")(part))
+
+    def _macro(self, name: str) -> Any:
+        return partial(getattr(_environment().get_template("blocks.html").module, name), self)
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("nextarm.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(mark_of=mark_of, plain_text=plain_text, column_of=column_of, sort_value=sort_value, is_group=is_group)
+    return made
+
+
+@cache
+def _asset(name: str) -> str:
+    return (resources.files("nextarm.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def column_of(table: doc.DataTable, place: int) -> doc.Column:
+    """The column at ``place``; a plain title becomes a column that is set right if all its cells are numbers."""
+    column = table.columns[place]
+    if isinstance(column, doc.Column):
+        return column
+    cells = [row[place] for row in table.rows if not isinstance(row, doc.RowGroup)]
+    numeric = any(isinstance(c, doc.Number) for c in cells) and all(c is None or isinstance(c, doc.Number) for c in cells)
+    return doc.Column(column, align="right" if numeric else "left")
+
+
+def sort_value(cell: Any) -> str:
+    """The text a table sorts a cell by: a plain number where there is one, words otherwise, nothing for a missing value."""
+    if isinstance(cell, doc.Number):
+        value = cell.value if cell.value is not None else cell.low
+        return "" if value is None else repr(value)
+    if isinstance(cell, doc.Cell):
+        if cell.sort is not None:
+            return str(cell.sort)
+        return sort_value(cell.parts)
+    if cell is None:
+        return ""
+    if isinstance(cell, tuple):
+        return sort_value(cell[0]) if len(cell) == 1 else plain_text(cell)
+    return str(cell)
+
+
+def is_group(row: Any) -> bool:
+    """Whether a table row is a heading line."""
+    return isinstance(row, doc.RowGroup)

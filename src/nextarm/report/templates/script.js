@@ -1,0 +1,136 @@
+(function () {
+  "use strict";
+  var root = document.documentElement;
+  var KEY = "nextarm-theme";
+
+  function remembered() { try { return localStorage.getItem(KEY); } catch (e) { return null; } }
+  function remember(theme) { try { localStorage.setItem(KEY, theme); } catch (e) { /* private window: not kept */ } }
+  var kept = remembered();
+  if (!root.dataset.theme && (kept === "dark" || kept === "light")) root.dataset.theme = kept;
+  root.classList.add("js");
+
+  document.addEventListener("DOMContentLoaded", function () {
+    themeButton();
+    trails();
+    document.querySelectorAll("table[data-sortable]").forEach(sortable);
+    contents();
+    window.addEventListener("beforeprint", function () {
+      document.querySelectorAll("details:not([open])").forEach(function (d) { d.open = true; d.dataset.forPrint = ""; });
+    });
+    window.addEventListener("afterprint", function () {
+      document.querySelectorAll("details[data-for-print]").forEach(function (d) { d.open = false; delete d.dataset.forPrint; });
+    });
+  });
+
+  function themeButton() {
+    var button = document.querySelector("button.theme");
+    var dark = window.matchMedia("(prefers-color-scheme: dark)");
+    function now() { return root.dataset.theme || (dark.matches ? "dark" : "light"); }
+    function label() { button.textContent = now() === "dark" ? "Light theme" : "Dark theme"; }
+    button.hidden = false;
+    label();
+    dark.addEventListener("change", label);
+    button.addEventListener("click", function () {
+      root.dataset.theme = now() === "dark" ? "light" : "dark";
+      remember(root.dataset.theme);
+      label();
+    });
+  }
+
+  function trails() {
+    var dialog = document.querySelector("dialog.drawer");
+    if (!dialog || !dialog.showModal) return;
+    var body = dialog.querySelector(".drawer-body");
+    var opener = null;
+    document.querySelectorAll("a.n").forEach(function (a) { a.setAttribute("aria-haspopup", "dialog"); });
+    document.addEventListener("click", function (event) {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+      var link = event.target.closest("a.n");
+      if (!link) return;
+      var entry = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+      if (!entry) return;
+      event.preventDefault();
+      show(link, entry);
+    });
+    function show(link, entry) {
+      var trail = document.getElementById(entry.dataset.trail);
+      body.textContent = "";
+      var head = document.createElement("p");
+      head.className = "drawer-number";
+      head.textContent = entry.querySelector(".value").textContent;
+      var name = document.createElement("p");
+      name.className = "drawer-name";
+      name.appendChild(entry.querySelector("code").cloneNode(true));
+      var copy = trail.querySelector(".trail-body").cloneNode(true);
+      copy.querySelectorAll("[id]").forEach(function (e) { e.removeAttribute("id"); });
+      var more = document.createElement("p");
+      more.className = "drawer-more";
+      var a = document.createElement("a");
+      a.href = "#" + entry.id;
+      a.textContent = "All numbers of this trail";
+      a.addEventListener("click", function () { opener = null; dialog.close(); });
+      more.appendChild(a);
+      body.append(head, name, copy, more);
+      opener = link;
+      link.classList.add("open");
+      dialog.showModal();
+      dialog.scrollTop = 0;
+    }
+    dialog.querySelector(".close").addEventListener("click", function () { dialog.close(); });
+    dialog.addEventListener("click", function (event) { if (event.target === dialog) dialog.close(); });
+    dialog.addEventListener("close", function () {
+      document.querySelectorAll("a.n.open").forEach(function (e) { e.classList.remove("open"); });
+      if (opener) opener.focus({ preventScroll: true });
+    });
+  }
+
+  function sortable(table) {
+    table.querySelectorAll("thead th").forEach(function (th, column) {
+      var title = th.querySelector(".th");
+      var button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      title.replaceWith(button);
+      button.appendChild(title);
+      button.addEventListener("click", function () {
+        var down = th.getAttribute("aria-sort") === "ascending";
+        table.querySelectorAll("thead th").forEach(function (other) { other.removeAttribute("aria-sort"); });
+        th.setAttribute("aria-sort", down ? "descending" : "ascending");
+        Array.prototype.forEach.call(table.tBodies, function (tbody) { sortBody(tbody, column, down ? -1 : 1); });
+      });
+    });
+  }
+
+  function sortBody(tbody, column, sign) {
+    var rows = Array.prototype.filter.call(tbody.rows, function (row) { return !row.classList.contains("group"); });
+    var keyed = rows.map(function (row) { return { row: row, key: row.cells[column].dataset.sort || "" }; });
+    var numeric = keyed.every(function (k) { return k.key === "" || isFinite(Number(k.key)); });
+    keyed.sort(function (a, b) {
+      if (a.key === "" || b.key === "") return (a.key === "") - (b.key === "");
+      return sign * (numeric ? Number(a.key) - Number(b.key) : a.key.localeCompare(b.key, "en", { numeric: true }));
+    });
+    keyed.forEach(function (k) { tbody.appendChild(k.row); });
+  }
+
+  function contents() {
+    var folded = document.querySelector(".toc details");
+    var small = window.matchMedia("(max-width: 70rem)");
+    function fold() { folded.open = !small.matches; }
+    fold();
+    small.addEventListener("change", fold);
+    if (!("IntersectionObserver" in window)) return;
+    var links = {};
+    document.querySelectorAll(".toc a").forEach(function (a) { links[a.hash.slice(1)] = a; });
+    var seen = new Set();
+    var observer = new IntersectionObserver(function (changes) {
+      changes.forEach(function (c) { if (c.isIntersecting) seen.add(c.target.id); else seen.delete(c.target.id); });
+      var current = null;
+      Object.keys(links).forEach(function (id) {
+        if (!current && seen.has(id)) current = id;
+        links[id].removeAttribute("aria-current");
+      });
+      if (current) links[current].setAttribute("aria-current", "true");
+    }, { rootMargin: "-10% 0px -70% 0px" });
+    Object.keys(links).forEach(function (id) { var e = document.getElementById(id); if (e) observer.observe(e); });
+  }
+})();

@@ -1,0 +1,76 @@
+"""Write a report to a folder: whole files or none.
+
+Each file is written beside its place under another name and then renamed, so that an interrupted run never leaves half
+a file where a good one was; report.html comes last.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from nextarm.core.errors import OutputError
+from nextarm.report.charts.svg import for_file
+from nextarm.report.document import Report
+from nextarm.report.html import draw_charts, render_html
+from nextarm.report.ledger import charts_of, ledger_of
+from nextarm.report.results_json import results_json
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """Where a report was written, and how many numbers and charts it holds."""
+
+    html: Path
+    results: Path
+    charts: tuple[Path, ...]
+    numbers: int
+
+
+def write_report(report: Report, out_dir: str | Path) -> WrittenReport:
+    """Write ``report.html``, ``results.json`` and ``charts/*.svg`` to ``out_dir`` (made if it does not exist).
+
+    Everything is rendered before the first byte is written; :class:`OutputError` if the folder cannot be written, with
+    what was there before untouched.
+    """
+    folder = Path(out_dir)
+    book = ledger_of(report)
+    drawings = draw_charts(report)
+    html = render_html(report, drawings=drawings, ledger=book)
+    results = results_json(report, ledger=book)
+    files: dict[Path, str] = {}
+    for chart in charts_of(report):
+        files[folder / "charts" / f"{chart.id}.svg"] = for_file(drawings[chart.id][0], label=chart.alt)
+    charts = tuple(files)
+    files[folder / "results.json"] = results
+    files[folder / "report.html"] = html
+    write_texts(files)
+    return WrittenReport(folder / "report.html", folder / "results.json", charts, len(book.entries))
+
+
+def write_texts(files: dict[Path, str]) -> None:
+    """Write texts to files, all or none: every one to a temporary file beside its place first, then all are renamed."""
+    waiting: list[tuple[str, Path]] = []
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+            waiting.append((temporary, path))
+            with open(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            os.chmod(temporary, 0o644)
+        while waiting:
+            temporary, path = waiting[0]
+            os.replace(temporary, path)
+            waiting.pop(0)
+    except OSError as error:
+        where = str(error.filename or next(iter(files)))
+        cure = "Choose a folder you may write to, with space left"
+        raise OutputError(f"cannot write {where}", rule=error.strerror or str(error), cure=cure) from None
+    finally:
+        for temporary, _ in waiting:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
