@@ -3,25 +3,74 @@
 May import: core, evidence, survival, figures, patients.
 """
 
+from nextarm.synthesis.bayes import BayesianPooled, TauPrior, half_cauchy, half_normal, pool_bayes, uniform
 from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, se_from_interval, to_scale
-from nextarm.synthesis.pool import PooledEstimate, PooledStudy, pool
+from nextarm.synthesis.groups import GroupTrend, Step, group_trends
+from nextarm.synthesis.many import PooledMany, pool_many
+from nextarm.synthesis.pool import INTERVALS, PREDICTIONS, PooledEstimate, PooledStudy, pool
+from nextarm.synthesis.regression import Coefficient, MetaRegression, meta_regression
 from nextarm.synthesis.scales import MEASURES, SCALES, Scale, scale
+from nextarm.synthesis.select import SelectedRows, pool_evidence, select_for_pooling, select_rows
+from nextarm.synthesis.sensitivity import (
+    Influence,
+    Named,
+    Subgroups,
+    cumulative,
+    influence,
+    leave_one_out,
+    subgroups,
+    with_and_without,
+)
 from nextarm.synthesis.tau import ESTIMATORS, METHODS, profile_likelihood, q_profile
+from nextarm.synthesis.trend import EraTrend, Probabilities, Verdict, era_trend, judge
 
 __all__ = [
     "ESTIMATORS",
+    "INTERVALS",
     "MEASURES",
     "METHODS",
+    "PREDICTIONS",
     "SCALES",
+    "BayesianPooled",
+    "Coefficient",
+    "EraTrend",
+    "GroupTrend",
+    "Influence",
+    "MetaRegression",
+    "Named",
     "PooledEstimate",
+    "PooledMany",
     "PooledStudy",
+    "Probabilities",
     "Scale",
     "ScaledEstimate",
+    "SelectedRows",
+    "Step",
     "StudyEstimate",
+    "Subgroups",
+    "TauPrior",
+    "Verdict",
+    "cumulative",
+    "era_trend",
+    "group_trends",
+    "half_cauchy",
+    "half_normal",
+    "influence",
+    "judge",
+    "leave_one_out",
+    "meta_regression",
     "pool",
+    "pool_bayes",
+    "pool_evidence",
+    "pool_many",
     "profile_likelihood",
     "q_profile",
     "scale",
     "se_from_interval",
+    "select_for_pooling",
+    "select_rows",
+    "subgroups",
     "to_scale",
+    "uniform",
+    "with_and_without",
 ]

@@ -173,9 +173,7 @@ def time_cautions(studies: tuple[StudyEstimate, ...]) -> tuple[str, ...]:
     times = [s.time for s in studies if s.time is not None]
     if not times or min(times) == max(times):
         return ()
-    said = [
-        f"the studies report at {min(times):g} to {max(times):g} years; a survival probability falls with time, so these differ by that alone"
-    ]
+    said = [f"the studies report at {min(times):g} to {max(times):g} years; a survival falls with time, so they differ by that alone"]
     dated = [(s.year, s.time) for s in studies if s.year is not None and s.time is not None]
     if len(dated) > 2:
         years, at = zip(*dated, strict=True)
