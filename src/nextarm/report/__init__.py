@@ -38,7 +38,7 @@ from nextarm.report.formats import FORMATS, Format, format_number
 from nextarm.report.html import render_html
 from nextarm.report.ledger import Ledger, LedgerEntry, ledger_of, plain_text
 from nextarm.report.results_json import read_results, results_json
-from nextarm.report.write import write_report
+from nextarm.report.write import WrittenReport, write_report, write_texts
 
 __all__ = [
     "FORMATS",
@@ -66,6 +66,7 @@ __all__ = [
     "RowGroup",
     "Section",
     "Strong",
+    "WrittenReport",
     "format_number",
     "ledger_of",
     "number",
@@ -77,4 +78,5 @@ __all__ = [
     "say",
     "slug",
     "write_report",
+    "write_texts",
 ]

@@ -27,13 +27,14 @@ _SECTION = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def slug(text: str) -> str:
-    """A short name of plain letters, digits and hyphens for ``text``, fit for the name of a number.
+    """A short name of plain letters, digits and hyphens for ``text`` (48 signs at most), fit for the name of a number.
 
     >>> slug("Japan MLL-10 (low risk)")
     'japan-mll-10-low-risk'
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "x"
+    made = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "x"
+    return made if len(made) <= 48 else made[:48].rsplit("-", 1)[0]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ their own scale (a probability stays between 0 and 1); only the text is scaled.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from nextarm.core.errors import CallError
@@ -108,6 +108,10 @@ def format_parts(
 
 
 def _one(value: float, name: str, how: Format) -> str:
+    if name == "year" and how.digits == 0 and value != int(value):
+        return f"{value:.1f}"  # the middle of an odd number of years; rounding it would name another year
+    if name == "p" and how == FORMATS["p"] and value >= 0.1:
+        how = replace(how, digits=2)
     if name == "p" and 0.0 <= value < 10.0**-how.digits:
         return f"<{NO_BREAK}{10.0**-how.digits:.{how.digits}f}"
     # decimal, half up: a printed 0.365 is 37 % to a reader, not the 36 of binary floats rounded half to even

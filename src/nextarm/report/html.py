@@ -64,10 +64,10 @@ def render_html(report: doc.Report, *, drawings: Drawings | None = None, ledger:
             inline=page.inline,
             marks=marks_in(book),
             versions=environment(),
-            light=Markup(css_variables("light")),  # noqa: S704 (our own constants)
-            dark=Markup(css_variables("dark")),  # noqa: S704
-            style=Markup(_asset("style.css")),  # noqa: S704
-            script=Markup(script),  # noqa: S704
+            light=Markup(css_variables("light")),
+            dark=Markup(css_variables("dark")),
+            style=Markup(_asset("style.css")),
+            script=Markup(script),
             script_hash=digest,
         )
     )
@@ -114,8 +114,8 @@ class _Page:
         """Both drawings of a chart; the style sheet shows the one that fits."""
         wide, narrow = self.drawings[chart.id]
         return Markup('<div class="wide">{}</div><div class="narrow">{}</div>').format(
-            Markup(for_page(wide, prefix=f"{chart.id}-w-", label=chart.alt)),  # noqa: S704 (drawn by vl-convert, text escaped)
-            Markup(for_page(narrow, prefix=f"{chart.id}-n-", label=chart.alt)),  # noqa: S704
+            Markup(for_page(wide, prefix=f"{chart.id}-w-", label=chart.alt)),
+            Markup(for_page(narrow, prefix=f"{chart.id}-n-", label=chart.alt)),
         )
 
     def _part(self, part: doc.Inline) -> Markup:

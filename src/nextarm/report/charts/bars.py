@@ -87,7 +87,7 @@ def _draw(
         r = rows[p.index]
         if r.value is not None:
             hollow = any(m in ("derived", "secondary", "assumption") for m in r.marks)
-            fill = sentinel("paper" if hollow else "s1")
+            fill = sentinel("paper" if hollow else "h4")
             data.append(
                 {"zero": 0.0, "x": r.value, "low": r.low, "high": r.high, "y": p.mark_y, "a": p.mark_y - 6, "b": p.mark_y + 6, "fill": fill}
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import altair as alt
 
@@ -44,7 +45,7 @@ class PointLabel:
     index: int
     x: float
     y: float
-    align: str
+    align: Literal["left", "center", "right"]
 
 
 def beside_points(
@@ -56,7 +57,7 @@ def beside_points(
     tall = size * 0.62
     for i, ((x, y, r), label) in enumerate(zip(points, labels, strict=True)):
         wide = text_width(label, size)
-        options = (
+        options: tuple[tuple[Literal["left", "center", "right"], float, float, tuple[float, float, float, float]], ...] = (
             ("left", x + r + 4, y, (x + r + 3, y - tall, x + r + 4 + wide, y + tall)),
             ("right", x - r - 4, y, (x - r - 4 - wide, y - tall, x - r - 3, y + tall)),
             ("center", x, y - r - size * 0.7, (x - wide / 2, y - r - size * 1.35, x + wide / 2, y - r - 1)),

@@ -108,10 +108,9 @@ def _draw(
     def at(field: str) -> alt.X:
         return alt.X(f"{field}:Q", scale=scale, axis=line)
 
-    joins, points = [], []
+    points = []
     for p in placement.rows:
         r = rows[p.index]
-        joins.append({"a": r.first[0], "b": r.second[0], "y": p.mark_y})
         for arm, (estimate, low, high), shift in ((0, r.first, -5.0), (1, r.second, 5.0)):
             points.append({"x": estimate, "low": low, "high": high, "y": p.mark_y + shift, "arm": arm})
     layers: list[Any] = []

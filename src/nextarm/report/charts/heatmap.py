@@ -101,7 +101,8 @@ def _draw(
             cells.append(
                 {
                     "a": j * cell, "b": (j + 1) * cell, "c": i * tall, "d": (i + 1) * tall, "u": (j + 0.5) * cell, "y": (i + 0.5) * tall,
-                    "text": short, "fill": sentinel(f"h{shade}" if shade else "paper"), "colour": sentinel(f"k{shade}" if shade else "muted"),
+                    "text": short,
+                    "fill": sentinel(f"h{shade}" if shade else "paper"), "colour": sentinel(f"k{shade}" if shade else "muted"),
                 }
             )  # fmt: skip
     box = marks_of(cells).mark_rect(stroke=sentinel("paper"), strokeWidth=2)

@@ -14,7 +14,8 @@ from nextarm.report.charts.direct import end_labels, line_key
 from nextarm.report.charts.frame import Frame, axis_x, axis_y, both, finish, marks_of, nice_domain, text_layer, text_width
 from nextarm.report.charts.palette import DASHES, SERIES, SHAPES, sentinel
 from nextarm.report.charts.rows import Names, estimate_number, sentence
-from nextarm.report.document import Chart, Column, DataTable, Inline, Number, Parts, Row, number, say
+from nextarm.report.document import Cell, Chart, Column, DataTable, Inline, Number, Parts, Row, say
+from nextarm.report.formats import format_number
 
 
 @dataclass(frozen=True)
@@ -136,11 +137,7 @@ def _draw(
     for value, text in references:
         rule = marks_of([{"v": value}]).mark_rule(color=sentinel("caution"), strokeDash=[4, 3], strokeWidth=1.25)
         layers.append(rule.encode(y=up("v")))
-        layers.append(
-            text_layer(
-                [{"v": value, "text": text}], x=alt.value(frame.plot - 4), y=up("v"), size=11, colour="caution", align="right", dy=-8
-            )
-        )
+        layers.append(text_layer([{"v": value, "text": text}], x=alt.value(4), y=up("v"), size=11, colour="caution", dy=-8))
     for value, text in verticals:
         rule = marks_of([{"v": value}]).mark_rule(color=sentinel("muted"), strokeDash=[2, 3], strokeWidth=1.25)
         layers.append(rule.encode(x=at("v")))
@@ -187,6 +184,6 @@ def _table(
     for i, (s, row) in enumerate(zip(series, numbers, strict=True)):
         for x, n in zip(s.x, row, strict=True):
             cells.setdefault(x, [None] * len(series))[i] = n
-    rows: list[Row] = [(number(x, x_format, name=names(f"x {x:g}"), trail=trail), *cells[x]) for x in sorted(cells)]
+    rows: list[Row] = [(Cell((format_number(x, x_format),), sort=x), *cells[x]) for x in sorted(cells)]
     columns = (Column(x_title), *(Column(s.name, align="right") for s in series))
     return DataTable(caption=f"Data: {title}", columns=columns, rows=tuple(rows))

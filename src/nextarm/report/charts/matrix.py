@@ -69,7 +69,7 @@ def matrix(
             lines.append(RowGroup(r.group))
         group = r.group
         lines.append((r.label, *(found.get(level) for level in levels), *([r.note or None] if noted else [])))
-    columns = (row_title, *(Column(level, align="right") for level in levels), *(["Note"] if noted else []))
+    columns: tuple[Column | str, ...] = (row_title, *(Column(level, align="right") for level in levels), *(["Note"] if noted else []))
     return Chart(
         id=id,
         title=title,
@@ -87,7 +87,7 @@ def _draw(rows: Sequence[MatrixRow], width: int, *, levels: Sequence[str]) -> di
     labels = label_column([r.label for r in rows], [] if narrow else [r.note for r in rows], limit=116 if narrow else 300)
     left = min(labels.width, 122.0) + 8 if narrow else labels.width + 18
     frame_plot = width - left - 4
-    cell = min(frame_plot / len(levels), 104.0)
+    cell = min(frame_plot / len(levels), 128.0)
     y, current, tall = 0.0, "", 30.0
     headings: list[dict[str, Any]] = []
     tops: list[tuple[float, float]] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import altair as alt
 
@@ -20,6 +20,8 @@ from nextarm.report.document import Number, number, slug
 SIZE = 12.5
 SMALL = 11.0
 LINE = 15.0
+
+Weight: TypeAlias = Literal["normal", "bold"]
 
 
 @dataclass(frozen=True)
@@ -104,13 +106,13 @@ def row_labels(
     right = frame.plot + frame.right - (4 if frame.narrow else 0)
     y = pixel("y", frame.height)
     headings = [{"text": wrap(t, frame.width - 8, SIZE, 1), "y": at} for t, at in placement.headings]
-    texts: dict[str, list[dict[str, Any]]] = {"bold": [], "normal": []}
-    ends: dict[str, list[dict[str, Any]]] = {"bold": [], "normal": []}
+    texts: dict[Weight, list[dict[str, Any]]] = {"bold": [], "normal": []}
+    ends: dict[Weight, list[dict[str, Any]]] = {"bold": [], "normal": []}
     notes: list[dict[str, Any]] = []
     marks: dict[float, list[dict[str, Any]]] = {}
     for p in placement.rows:
         i = p.index
-        weight = "bold" if i in bold else "normal"
+        weight: Weight = "bold" if i in bold else "normal"
         colour = sentinel("muted" if i in faint else "ink")
         note, sign = labels.notes[i], labels.signs[i]
         if frame.narrow:
@@ -132,13 +134,15 @@ def row_labels(
         if values[i]:
             ends[weight].append({"text": values[i], "y": p.label_y, "colour": colour})
     layers = [text_layer(headings, x=alt.value(left), y=y, size=SIZE, weight="bold")] if headings else []
-    for weight in ("bold", "normal"):
+    for weight in texts:
         if texts[weight]:
             layers.append(text_layer(texts[weight], x=alt.value(left), y=y, size=SIZE, weight=weight))
         if ends[weight]:
             layers.append(text_layer(ends[weight], x=alt.value(right), y=y, size=SIZE, align="right", weight=weight))
-    for x in sorted({n["x"] for n in notes}):
-        layers.append(text_layer([n for n in notes if n["x"] == x], x=alt.value(x), y=y, size=SMALL, colour="muted"))
+    aside: dict[float, list[dict[str, Any]]] = {}
+    for note_at in notes:
+        aside.setdefault(note_at["x"], []).append(note_at)
+    layers += [text_layer(found, x=alt.value(x), y=y, size=SMALL, colour="muted") for x, found in aside.items()]
     layers += [text_layer(found, x=alt.value(x), y=y, size=9.5, weight="bold", colour="caution") for x, found in marks.items()]
     return layers
 

@@ -19,7 +19,7 @@ from nextarm.report.charts.direct import end_labels, line_key
 from nextarm.report.charts.frame import Frame, axis_x, axis_y, both, finish, marks_of, text_layer, text_width
 from nextarm.report.charts.palette import DASHES, SERIES, SHAPES, sentinel
 from nextarm.report.charts.rows import Names, estimate_number, sentence
-from nextarm.report.document import Chart, Column, DataTable, Inline, Number, Parts, Row, number, say
+from nextarm.report.document import Cell, Chart, Column, DataTable, Inline, Number, Parts, Row, say
 
 Origin = Literal["observed", "reconstructed", "simulated", "model", "published points"]
 
@@ -92,7 +92,7 @@ def survival_curves(
         f"{c.name} ({c.origin}): " + ", ".join(f"{t:g} years {n.text}" for t, n in row.items()) for c, row in zip(curves, rows, strict=True)
     ]
     shown = sorted({t for row in rows for t in row})
-    lines: list[Row] = [(number(t, "years", name=names(f"time {t:g}"), trail=trail), *(row.get(t) for row in rows)) for t in shown]
+    lines: list[Row] = [(Cell((f"{t:g}",), sort=t), *(row.get(t) for row in rows)) for t in shown]
     columns = (Column(x_title), *(Column(c.name, unit=c.origin, align="right") for c in curves))
     return Chart(
         id=id,
@@ -124,9 +124,10 @@ def _read(c: Curve, times: Sequence[float], names: Names, trail: Trail) -> dict[
         if not c.time or t > c.time[-1] + 1e-9 or t < c.time[0]:
             continue
         i = bisect_right(c.time, t + 1e-12) - 1
-        values: list[float | None] = []
-        for part in (c.survival, c.low, c.high):
-            values.append(None if part is None else part[i] if c.steps or i + 1 == len(c.time) else _between(c.time, part, i, t))
+        values = [
+            None if part is None else part[i] if c.steps or i + 1 == len(c.time) else _between(c.time, part, i, t)
+            for part in (c.survival, c.low, c.high)
+        ]
         made = estimate_number(
             names, f"{c.name} {t:g}y", values[0], values[1], values[2], format="percent", trail=c.trail or trail, marks=()
         )
@@ -177,7 +178,7 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
 
     bands: list[Any] = []
     strokes: list[Any] = []
-    lows, ends = [], []
+    ends: list[float] = []
     for i, c in enumerate(curves):
         colour = sentinel(f"s{i + 1}")
         smooth: Literal["step-after", "linear"] = "step-after" if c.steps else "linear"
@@ -195,12 +196,9 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
         if spans:
             strokes.append(marks_of(spans).mark_rule(color=colour, strokeWidth=1.75).encode(x=at("x"), y=up("a"), y2="b"))
         if points:
-            dot = marks_of(points).mark_point(
-                shape=SHAPES[i], filled=True, size=80, opacity=1, color=colour, stroke=sentinel("paper"), strokeWidth=1
-            )
+            dot = marks_of(points).mark_point(shape=SHAPES[i], filled=True, size=90, opacity=1, color=colour)
             strokes.append(dot.encode(x=at("x"), y=up("y")))
         final = data[-1]["y"] if data else c.landmarks[-1].estimate
-        lows.append(final)
         ends.append((y_domain[1] - final) / (y_domain[1] - y_domain[0]) * frame.height)
     layers = [*bands, *strokes]
     layers.append(text_layer([{"text": y_title}], x=alt.value(-left + 2), y=alt.value(-frame.top + 10), size=12, colour="muted"))

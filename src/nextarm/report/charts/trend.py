@@ -87,7 +87,12 @@ def bubble_trend(
     texts = [f"{r.label}, {p.text}: {n.text}" for r, n, p in zip(rows, numbers, places, strict=True) if n]
     trend = f" The fitted line runs from {line[0][1]:.3g} at {line[0][0]:.6g} to {line[-1][1]:.3g} at {line[-1][0]:.6g}." if line else ""
     grouped = groups != [""]
-    columns = ("Study", *(["Group"] if grouped else []), Column(x_title, align="right"), Column(y_title, align="right"))
+    columns: tuple[Column | str, ...] = (
+        "Study",
+        *(["Group"] if grouped else []),
+        Column(x_title, align="right"),
+        Column(y_title, align="right"),
+    )
     table = DataTable(
         caption=f"Data: {title}",
         columns=columns,
