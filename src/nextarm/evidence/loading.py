@@ -144,7 +144,7 @@ def _read_bases(descriptor: Descriptor, folder: Traversable, above: tuple[str, .
         except DataError as error:
             problems += [Problem(f"{EXTENDS}: {p.what}", DESCRIPTOR, p.rule, p.cure) for p in error.problems]
             continue
-        problems += found
+        problems += [Problem(p.what, f"{other.name}/{p.where}", p.rule, p.cure) for p in found]
         together = {table: (*getattr(base, table), *getattr(other, table)) for table, _ in TABLES}
         base = replace(base, extends=tuple(dict.fromkeys((*base.extends, *other.extends))), **cast(Any, together))
     return base, problems

@@ -112,9 +112,9 @@ class Package:
         """The parent of an arm, its parent and so on, nearest first."""
         found: list[str] = []
         parent = (self.arm(arm) if isinstance(arm, str) else arm).parent_arm_id
-        while parent and parent not in found:
+        while parent in self._arms and parent not in found:
             found.append(parent)
-            parent = self._arms[parent].parent_arm_id if parent in self._arms else ""
+            parent = self._arms[parent].parent_arm_id
         return tuple(found)
 
     def ref(self, row: Row) -> RowRef:

@@ -19,6 +19,8 @@ from nextarm.evidence.columns import Field, Row, fields_of
 
 #: Larger files are refused: an evidence table is written by hand.
 MAX_BYTES = 20_000_000
+#: A longer cell is not a fact but a broken quote; the csv module's own limit can be moved by anyone.
+MAX_CELL = 20_000
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -87,11 +89,19 @@ def read_cells(data: bytes, file: str) -> tuple[list[Located], list[Problem]]:
             if reader.line_num < line:  # nothing was consumed: no way on
                 return rows, problems
             continue
-        if cells:
+        if any(len(cell) > MAX_CELL for cell in cells):
+            problems.append(_too_long(file, line))
+        elif cells:
             rows.append(Located(line, tuple(cells)))
 
 
+def _too_long(file: str, line: int) -> Problem:
+    return Problem("a cell is too long", place(file, line), f"must not exceed {MAX_CELL} characters", "Look for a quote that never closes")
+
+
 def _broken_quotes(message: str, file: str, line: int) -> Problem:
+    if "larger than field limit" in message:
+        return _too_long(file, line)
     if "unexpected end" in message:
         return Problem("a quoted cell opens and never closes", place(file, line), cure='Close it with "')
     if "expected after" in message:
