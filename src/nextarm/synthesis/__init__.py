@@ -4,6 +4,7 @@ May import: core, evidence, survival, figures, patients.
 """
 
 from nextarm.synthesis.bayes import BayesianPooled, TauPrior, half_cauchy, half_normal, pool_bayes, uniform
+from nextarm.synthesis.curve import PooledCurve, StudyCurve, pooled_curve
 from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, se_from_interval, to_scale
 from nextarm.synthesis.groups import GroupTrend, Step, group_trends
 from nextarm.synthesis.many import PooledMany, pool_many
@@ -38,6 +39,7 @@ __all__ = [
     "Influence",
     "MetaRegression",
     "Named",
+    "PooledCurve",
     "PooledEstimate",
     "PooledMany",
     "PooledStudy",
@@ -46,6 +48,7 @@ __all__ = [
     "ScaledEstimate",
     "SelectedRows",
     "Step",
+    "StudyCurve",
     "StudyEstimate",
     "Subgroups",
     "TauPrior",
@@ -63,6 +66,7 @@ __all__ = [
     "pool_bayes",
     "pool_evidence",
     "pool_many",
+    "pooled_curve",
     "profile_likelihood",
     "q_profile",
     "scale",

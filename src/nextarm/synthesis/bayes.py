@@ -217,7 +217,7 @@ def pool_bayes(
 
     >>> two = [StudyEstimate(label="A", estimate=0.40, se=0.05), StudyEstimate(label="B", estimate=0.50, se=0.05)]
     >>> round(pool_bayes(two, measure="logit").estimate, 3)
-    0.449
+    0.451
     """
     used, refused = scale_all(studies, measure=measure, binomial=binomial, probability=probability)
     chosen = prior or half_normal(0.5)

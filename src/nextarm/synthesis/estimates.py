@@ -101,7 +101,7 @@ def se_from_interval(estimate: float, low: float, high: float, *, level: float =
 
     >>> se, on, phrase = se_from_interval(0.432, 0.307, 0.551)
     >>> on.name, round(se, 4)
-    ('cloglog', 0.1745)
+    ('cloglog', 0.1744)
     """
     z = two_sided_z(level)
     if not low <= estimate <= high or low == high:

@@ -175,7 +175,7 @@ def pool(
     >>> two = [StudyEstimate(label="A", estimate=0.40, se=0.05), StudyEstimate(label="B", estimate=0.50, se=0.05)]
     >>> result = pool(two, measure="logit", interval="wald")
     >>> round(result.estimate, 4), round(result.ci.low, 4), round(result.ci.high, 4)
-    (0.4495, 0.3535, 0.5493)
+    (0.4505, 0.3553, 0.5495)
     """
     on = scale(measure)
     check_choice(interval, "interval", INTERVALS)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from nextarm.synthesis import (
+    StudyCurve,
     StudyEstimate,
     TauPrior,
     cumulative,
@@ -25,6 +26,7 @@ from nextarm.synthesis import (
     pool,
     pool_bayes,
     pool_many,
+    pooled_curve,
     profile_likelihood,
     uniform,
 )
@@ -202,6 +204,38 @@ def _s1(measure: str, method: str) -> dict[str, float]:
         "ad hoc high": ad_hoc.mu_ci.high,
     }
 
+
+@cache
+def cabibbo() -> tuple[StudyCurve, ...]:
+    """Survival of untreated hepatocellular carcinoma in 27 studies (time unit as in the file)."""
+    rows = list(csv.DictReader(io.StringIO(data_file("msurv_cabibbo.csv"))))
+    found = []
+    for name in dict.fromkeys(r["Study"] for r in rows):
+        own = sorted((float(r["Time"]), float(r["Survival"]), float(r["NbRisk"])) for r in rows if r["Study"] == name)
+        times, survival, at_risk = (np.array(column) for column in zip(*own, strict=True))
+        found.append(StudyCurve(label=f"study {name}", times=times, survival=survival, at_risk=at_risk))
+    return tuple(found)
+
+
+def _curve() -> dict[str, float]:
+    p = pooled_curve(cabibbo())
+    at = {t: j for j, t in enumerate(p.times.tolist())}
+    got = {f"S({t})": float(p.survival[at[t]]) for t in S2}
+    got |= {f"fixed S({t})": float(p.fixed_survival[at[t]]) for t in S2_FIXED}
+    got |= {f"low {t}": float(p.low[at[t]]) for t in S2_LIMITS} | {f"high {t}": float(p.high[at[t]]) for t in S2_LIMITS}
+    return got | {"q": p.q, "median": p.median or float("nan")}
+
+
+S2 = {1: 0.93524921, 2: 0.82628083, 3: 0.70123428, 4: 0.61766270, 5: 0.53060766, 6: 0.44916320, 18: 0.14534074, 48: 0.03516081}
+S2_FIXED = {1: 0.94497450, 6: 0.52144090, 48: 0.06295069}
+S2_LIMITS = {1: (0.90753843, 0.96380610), 6: (0.37511275, 0.53783184), 48: (0.01850465, 0.06680927)}
+S2_WANT = (
+    {f"S({t})": s for t, s in S2.items()}
+    | {f"fixed S({t})": s for t, s in S2_FIXED.items()}
+    | {f"low {t}": low for t, (low, _) in S2_LIMITS.items()}
+    | {f"high {t}": high for t, (_, high) in S2_LIMITS.items()}
+    | {"q": 731.217128, "median": 5.375810}
+)
 
 S1_LOGIT = {
     "tau2": 0.031084524568, "estimate": -0.3595842619, "se": 0.0789091110, "low": -0.5380890727, "high": -0.1810794512,
@@ -404,6 +438,10 @@ CASES: tuple[Case, ...] = (
           {f"{m} tau2": _SIX_VARIANCE - 0.02 for m in ("reml", "pm", "dl", "he")}
           | {f"{m} se": (_SIX_VARIANCE / 6) ** 0.5 for m in ("reml", "pm", "dl", "he")}, 1e-10, kind="closed form",
           source="tau2 = s^2 - v; se = s / sqrt(k)", inputs="six numbers, v = 0.02"),
+    _case("s2-curve", "S2 pooled survival curve with limits (Combescure)", _curve, S2_WANT,
+          {n: 5e-6 if n.startswith(("low", "high")) else 1e-6 if n in ("q", "median") else 5e-8 for n in S2_WANT},
+          source="metaSurvival 0.1.0, output printed in its README (its limits use 1.96); doi 10.1002/sim.6111",
+          inputs="27 studies of untreated hepatocellular carcinoma, 20 times", kind="published"),
     _case("many-against-one", "vectorised fits against plain ones", _many_against_one, {"largest difference": 0.0}, 1e-11,
           kind="second implementation", source="the plain estimators of this room", inputs="40 drawn data sets of seven studies"),
 )  # fmt: skip
