@@ -68,7 +68,7 @@ class AbsoluteMarginTable(DesignTable):
             milestone=plan.trial.milestone,
         )
 
-    def decide(self, data: LookData, plan: Plan) -> Decisions:  # noqa: ARG002
+    def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Reject where z reaches the normal quantile."""
         return decide_once(data, z_of(self.alpha))
 

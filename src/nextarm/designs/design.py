@@ -120,7 +120,7 @@ class DesignTable(Table):
     arms_needed: ClassVar[int] = 2
     needs_reference: ClassVar[bool] = False
 
-    def problems(self, plan: Plan) -> list[Problem]:  # noqa: ARG002
+    def problems(self, plan: Plan) -> list[Problem]:
         """What cannot be about this design in this plan; ``what`` starts with the key under ``design``."""
         return []
 
@@ -147,7 +147,7 @@ def decide_once(data: LookData, critical: float) -> Decisions:
 def last_look(data: LookData) -> IntArray:
     """The last look that took place in each trial."""
     looks = data.done.shape[1]
-    return (looks - 1 - np.argmax(data.done[:, ::-1], axis=1)).astype(np.int64)
+    return np.asarray(looks - 1 - np.argmax(data.done[:, ::-1], axis=1), np.int64)
 
 
 def estimand_text(plan: Plan) -> str:

@@ -7,11 +7,14 @@ last look is at the end of follow-up, with the events expected there.
 
 from __future__ import annotations
 
+import itertools
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from nextarm.core.errors import Problem
 from nextarm.core.result import record
@@ -21,9 +24,9 @@ from nextarm.designs.boundaries import Boundaries, Family, boundaries, expected_
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule
 from nextarm.designs.expected_events import time_of_events
 from nextarm.designs.log_rank_two_arm import moments_of, unreachable, warnings_for
-from nextarm.designs.look_decisions import decide_at_looks
+from nextarm.designs.look_decisions import bounds_seen, decide_at_looks
 from nextarm.designs.reach import probability_of_reaching
-from nextarm.designs.setting import Setting, common_fields, setting_of, solved
+from nextarm.designs.setting import Setting, common_fields, setting_of, solved, timed
 from nextarm.designs.spending import SPENDING
 from nextarm.designs.tables import Numbers, unit
 from nextarm.designs.walk import crossing
@@ -38,10 +41,11 @@ FutilityFamily = Literal["lan-demets-obrien-fleming", "lan-demets-pocock", "hwan
 class GroupSequentialLogRank(DesignResult):
     """Characteristics of a group-sequential log-rank design; arrays of shape (looks,).
 
-    ``look_events`` and ``look_times`` are expected under the plan's truths; ``efficacy`` and ``futility`` bounds on the
-    Z scale (NaN: none); ``critical_hazard_ratio`` the estimate at each efficacy bound; ``reject_h1``, ``stop_h1`` and
-    ``reject_h0``, ``stop_h0`` probabilities of stopping for efficacy and futility at each look;
-    ``expected_events_h1``/``_h0`` when the trial stops; ``reach_probability`` that ``events`` are seen by ``latest``.
+    ``look_events``, ``look_times`` and ``fractions`` (of the planned events) are of the looks expected to take place
+    under the plan's truths; ``efficacy`` and ``futility`` bounds on the Z scale (NaN: none); ``critical_hazard_ratio``
+    the estimate at each efficacy bound; ``reject_h1``, ``stop_h1`` and ``reject_h0``, ``stop_h0`` probabilities of
+    stopping for efficacy and futility at each look; ``expected_events_h1``/``_h0`` when the trial stops;
+    ``reach_probability`` that ``events`` are seen by ``latest``.
     """
 
     method: str
@@ -65,12 +69,31 @@ class GroupSequentialLogRank(DesignResult):
     reach_probability: float | None
 
 
+@dataclass(frozen=True)
+class _Looks:
+    events: FloatArray
+    times: FloatArray
+    fractions: FloatArray
+    upper: FloatArray
+    lower: FloatArray
+    mean_z: FloatArray
+    method: str
+
+
+def _rising_to_one(looks: tuple[float, ...]) -> tuple[float, ...]:
+    """Return ``looks`` if they are rising fractions that end at 1."""
+    if looks and (looks[0] <= 0.0 or any(b <= a for a, b in itertools.pairwise(looks)) or looks[-1] != 1.0):
+        cure = "Give fractions, not percentages" if 1.0 < max(looks) <= 100.0 else ""
+        raise PydanticCustomError("rule", "must rise from above 0 to exactly 1.0", {"cure": cure})
+    return looks
+
+
 class GroupSequentialLogRankTable(DesignTable):
     """``[design]`` of a group-sequential two-arm log-rank trial."""
 
     kind: Literal["group-sequential-log-rank"] = "group-sequential-log-rank"
     events: Annotated[int | None, Field(gt=0, description="Events at the last look", json_schema_extra=unit("events"))] = None
-    looks: Annotated[Numbers, Field(min_length=1, description="Fractions of the events, rising to 1")]
+    looks: Annotated[Numbers, AfterValidator(_rising_to_one), Field(min_length=1, description="Fractions of the events, rising to 1")]
     latest: Annotated[float | None, Field(gt=0.0, description="The last look at the latest", json_schema_extra=unit("years"))] = None
     spending: Annotated[Family, Field(description="Efficacy: a spending function, or a shape of exact bounds")] = (
         "lan-demets-obrien-fleming"
@@ -87,10 +110,6 @@ class GroupSequentialLogRankTable(DesignTable):
     def problems(self, plan: Plan) -> list[Problem]:
         """Looks rise to 1, futility stays below efficacy, the events can be reached."""
         found = []
-        shown = f"looks = {list(self.looks)}"
-        if self.looks[0] <= 0.0 or any(b <= a for a, b in zip(self.looks, self.looks[1:], strict=False)) or self.looks[-1] != 1.0:
-            cure = "Give fractions, not percentages" if max(self.looks) > 1.0 and max(self.looks) <= 100.0 else ""
-            found.append(Problem(shown, "", "must rise from above 0 to exactly 1.0", cure))
         if self.futility is not None and self.beta is None:
             found.append(
                 Problem("futility without beta", "", "beta spending needs the beta to spend", "Give beta, 1 minus the power planned")
@@ -179,71 +198,94 @@ class GroupSequentialLogRankTable(DesignTable):
         setting = setting_of(plan, events=self.events, latest=self.latest)
         solve_for = plan.solve.for_ if plan.solve else "power"
         if plan.solve is not None and solve_for != "power":
-            setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self.power(s, bounds))
+            setting = self._timed(solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self.power(s, bounds)))
         return self._result(plan, setting, bounds, solve_for)
 
     def power(self, setting: Setting, bounds: Boundaries) -> float:
         """Probability of crossing an efficacy bound in ``setting`` (futility bounds obeyed)."""
-        mean, _, _, _ = self._drift(setting)
-        return float(np.sum(crossing(bounds.fractions, upper=bounds.efficacy, lower=self._stops(bounds), mean_z=mean)[0]))
+        looks = self._expected_looks(setting, bounds)
+        return float(np.sum(crossing(looks.fractions, upper=looks.upper, lower=looks.lower, mean_z=looks.mean_z)[0]))
 
-    def _stops(self, bounds: Boundaries) -> FloatArray:
-        low = self.lower(bounds)
-        low[-1] = -np.inf
-        return low
+    def _timed(self, setting: Setting) -> Setting:
+        return setting if self.events is None else timed(setting, events=self.events, latest=self.latest)
 
-    def _drift(self, setting: Setting) -> tuple[FloatArray, FloatArray, FloatArray, str]:
-        """Mean of Z, events and time of each look, and the method used."""
+    def _expected_looks(self, setting: Setting, bounds: Boundaries) -> _Looks:
+        """The looks as they are expected to come: those after the last analysis fall away, and it spends what is left."""
+        setting = self._timed(setting)
         last = moments_of(setting, self.margin)
-        method = self.method if self.method != "auto" else ("schoenfeld" if last.proportional else "asymptotic")
-        events = last.events * np.asarray(self.looks)
-        times = [
-            time_of_events(setting.truths, shares=setting.shares, accrual=setting.accrual, events=float(d)) or setting.analysis_time
-            for d in events[:-1]
-        ]
+        planned = last.events if self.events is None else float(self.events)
+        lower = self.lower(bounds)
+        events, times, kept = [], [], []
+        for k, fraction in enumerate(self.looks[:-1]):
+            time = time_of_events(setting.truths, shares=setting.shares, accrual=setting.accrual, events=fraction * planned)
+            if time is not None and time < setting.analysis_time - 1e-9:
+                events.append(fraction * planned)
+                times.append(time)
+                kept.append(k)
+        events.append(last.events)
         times.append(setting.analysis_time)
+        low = np.append(lower[kept], -np.inf)
+        fractions = np.minimum(np.array(events) / planned, 1.0)
+        if abs(last.events / planned - 1.0) < 1e-9:
+            upper = bounds.efficacy
+        else:
+            upper = bounds_seen(
+                tuple(fractions),
+                alpha=self.alpha,
+                family=self.spending,
+                parameter=self.spending_parameter,
+                efficacy=tuple(bounds.efficacy),
+                futility=tuple(lower),
+                binding=self.binding,
+            )
+        method = self.method if self.method != "auto" else ("schoenfeld" if last.proportional else "asymptotic")
         if method == "schoenfeld":
             share = setting.shares[setting.experimental]
-            mean = -math.log(last.average_hazard_ratio / self.margin) * np.sqrt(share * (1.0 - share) * events)
+            mean = -math.log(last.average_hazard_ratio / self.margin) * np.sqrt(share * (1.0 - share) * np.array(events))
         else:
-            mean = np.array([moments_of(setting, self.margin, t).mean_z for t in times[:-1]] + [last.mean_z])
-        return np.asarray(mean, np.float64), np.asarray(events, np.float64), np.array(times), method
+            mean = np.array([*(moments_of(setting, self.margin, t).mean_z for t in times[:-1]), last.mean_z])
+        return _Looks(np.array(events), np.array(times), fractions, upper, low, np.asarray(mean, np.float64), method)
 
     def _result(self, plan: Plan, setting: Setting, bounds: Boundaries, solve_for: str) -> GroupSequentialLogRank:
-        mean, events, times, method = self._drift(setting)
-        low = self._stops(bounds)
-        up1, down1 = crossing(bounds.fractions, upper=bounds.efficacy, lower=low, mean_z=mean)
-        up0, down0 = crossing(bounds.fractions, upper=bounds.efficacy, lower=low, mean_z=np.zeros(len(mean)))
+        looks = self._expected_looks(setting, bounds)
+        ends = {"upper": looks.upper, "lower": looks.lower}
+        up1, down1 = crossing(looks.fractions, **ends, mean_z=looks.mean_z)
+        up0, down0 = crossing(looks.fractions, **ends, mean_z=np.zeros(len(looks.events)))
         moments = moments_of(setting, self.margin)
         share = setting.shares[setting.experimental]
         reach = None
         if self.events is not None:
             reach = probability_of_reaching(setting, events=self.events, time=self.latest or setting.accrual.study_duration)
+        fallen = len(self.looks) - len(looks.events)
+        warnings = list(warnings_for(moments, reach, events=self.events, most=setting.maximum_events()))
+        if fallen:
+            warnings.append(f"{fallen} of {len(self.looks)} looks are not expected to be reached before the last analysis")
+        informed = looks.fractions / looks.fractions[-1]
         return GroupSequentialLogRank(
             **common_fields(plan, setting, solved_for=solve_for, power=float(np.sum(up1))),
             trail=Trail(
-                method=f"group-sequential log-rank, {bounds.trail.method}; drift by the {method} approximation at expected events",
+                method=f"group-sequential log-rank, {bounds.trail.method}; drift by the {looks.method} approximation at expected events",
                 reference=bounds.trail.reference,
                 assumptions=("the survival truths, accrual and dropout of the plan",),
             ),
-            warnings=warnings_for(moments, reach),
-            method=method,
+            warnings=tuple(warnings),
+            method=looks.method,
             margin=self.margin,
             family=self.spending,
             binding=self.binding,
             average_hazard_ratio=moments.average_hazard_ratio,
-            fractions=bounds.fractions,
-            look_events=events,
-            look_times=times,
-            efficacy=bounds.efficacy,
-            futility=np.where(np.isfinite(low), low, np.nan),
-            critical_hazard_ratio=self.margin * np.exp(-bounds.efficacy / np.sqrt(share * (1.0 - share) * events)),
+            fractions=looks.fractions,
+            look_events=looks.events,
+            look_times=looks.times,
+            efficacy=looks.upper,
+            futility=np.where(np.isfinite(looks.lower), looks.lower, np.nan),
+            critical_hazard_ratio=self.margin * np.exp(-looks.upper / np.sqrt(share * (1.0 - share) * looks.events)),
             reject_h1=up1,
             stop_h1=down1,
             reject_h0=up0,
             stop_h0=down0,
-            expected_events_h1=moments.events * expected_information(bounds.fractions, up1 + down1),
-            expected_events_h0=moments.events * expected_information(bounds.fractions, up0 + down0),
+            expected_events_h1=moments.events * expected_information(informed, up1 + down1),
+            expected_events_h0=moments.events * expected_information(informed, up0 + down0),
             target_events=self.events,
             reach_probability=reach,
         )

@@ -4,10 +4,12 @@ At analysis time T let Y_j(s) be the expected number at risk s years after entry
 and dN_j(s) the expected events there. Testing a hazard ratio theta0 (1, or a non-inferiority margin), with
 p(s) = theta0 Y_1 / (Y_0 + theta0 Y_1):
 
-    E[U] = int (1 - p) dN_1 - p dN_0,    V = int p (1 - p) (dN_0 + dN_1),    V_1 = int (1 - p)^2 dN_1 + p^2 dN_0,
+    E[U] = int (1 - p) dN_1 - p dN_0,    V = int p (1 - p) (dN_0 + dN_1),
 
-and Z = -U / sqrt(V) has mean -E[U] / sqrt(V) and variance V_1 / V. References: Schoenfeld 1981
-(doi 10.1093/biomet/68.1.316); Yung and Liu 2020 (doi 10.1111/biom.13196).
+and Z = -U / sqrt(V_hat) has mean -E[U] / sqrt(V). Its variance is not 1 away from the null: both U and the estimated V
+vary with the patients at risk. It comes from each patient's influence on U / sqrt(V_hat) (as in Lin and Wei 1989,
+doi 10.1080/01621459.1989.10478874, with that of the estimated variance), the numbers in the arms being fixed.
+References: Schoenfeld 1981 (doi 10.1093/biomet/68.1.316); Yung and Liu 2020 (doi 10.1111/biom.13196).
 """
 
 from __future__ import annotations
@@ -62,7 +64,6 @@ def log_rank_moments(
     p = np.divide(null * y1, total, out=np.full_like(total, share), where=total > 0.0)
     drift = float(np.sum(p * d0) - np.sum((1.0 - p) * d1))
     v = float(np.sum(p * (1.0 - p) * (d0 + d1)))
-    v1 = float(np.sum((1.0 - p) ** 2 * d1 + p**2 * d0))
     h0, h1 = _array(control.hazard(s)), _array(experimental.hazard(s))
     ratio = np.divide(h1, h0, out=np.ones_like(h1), where=(h0 > 0.0) & (h1 > 0.0))
     deaths = d0 + d1
@@ -71,9 +72,23 @@ def log_rank_moments(
     counted = deaths > 1e-9 * events
     spread = float(np.ptp(np.log(ratio[counted]))) if counted.any() else 0.0
     root = np.sqrt(v) if v > 0.0 else 1.0
+    entered = float(accrual.entered(time))
+    leaving = w * np.exp(-accrual.dropout_hazard * s) * (accrual.rate(time - s) + accrual.dropout_hazard * accrual.entered(time - s))
+    variance = 0.0
+    if v > 0.0 and entered > 0.0:
+        hazard = np.divide(d0 + d1, total, out=np.zeros_like(total), where=total > 0.0)
+        k = -drift / (2.0 * v)
+        for z, part, risk, died, model in ((0.0, 1.0 - share, 1.0, d0, control), (1.0, share, null, d1, experimental)):
+            event = (z - p) - k * p * (1.0 - p)
+            step = (z - p) * risk * hazard * (1.0 + k * (1.0 - 2.0 * p))
+            so_far = np.cumsum(step) - 0.5 * step
+            gone = part * leaving * _array(model.survival(s))
+            mean = float(np.sum(died * (event - so_far)) - np.sum(gone * so_far))
+            square = float(np.sum(died * (event - so_far) ** 2) + np.sum(gone * so_far**2))
+            variance += square - mean * mean / (part * entered)
     return LogRankMoments(
         mean_z=drift / root,
-        sd_z=float(np.sqrt(v1 / v)) if v > 0.0 else 1.0,
+        sd_z=float(np.sqrt(variance / v)) if variance > 0.0 else 1.0,
         information=v,
         drift=drift,
         events_control=float(np.sum(d0)),

@@ -29,7 +29,7 @@ from nextarm.designs.expected_events import expected_events_by_arm
 from nextarm.designs.log_rank_moments import LogRankMoments, log_rank_moments
 from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.reach import probability_of_reaching
-from nextarm.designs.setting import Setting, common_fields, setting_of, solved
+from nextarm.designs.setting import Setting, common_fields, setting_of, solved, timed
 from nextarm.designs.tables import unit
 from nextarm.designs.truths import break_points
 
@@ -97,7 +97,7 @@ class LogRankTable(DesignTable):
             looks=(Look(events=self.events, latest=latest),), statistic="log-rank", null=self.margin, milestone=plan.trial.milestone
         )
 
-    def decide(self, data: LookData, plan: Plan) -> Decisions:  # noqa: ARG002
+    def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Reject where z reaches the normal quantile."""
         return decide_once(data, z_of(self.alpha))
 
@@ -106,7 +106,7 @@ class LogRankTable(DesignTable):
         setting = setting_of(plan, events=self.events, latest=self.latest)
         solve_for = plan.solve.for_ if plan.solve else "power"
         if plan.solve is not None and solve_for != "power":
-            setting = solved(setting, what=solve_for, target=plan.solve.power, power=self.power)
+            setting = self.timed(solved(setting, what=solve_for, target=plan.solve.power, power=self.power))
         moments = moments_of(setting, self.margin)
         power = self.power(setting)
         target = plan.solve.power if plan.solve is not None and solve_for != "power" else power
@@ -123,7 +123,7 @@ class LogRankTable(DesignTable):
                 reference="10.1093/biomet/68.1.316",
                 assumptions=("the survival truths, accrual and dropout of the plan",),
             ),
-            warnings=warnings_for(moments, reach),
+            warnings=warnings_for(moments, reach, events=self.events, most=setting.maximum_events()),
             method=self.method_for(moments),
             margin=self.margin,
             proportional=moments.proportional,
@@ -135,6 +135,10 @@ class LogRankTable(DesignTable):
             reach_probability=reach,
         )
 
+    def timed(self, setting: Setting) -> Setting:
+        """The setting with the analysis where this design has it; unchanged unless it is driven by events."""
+        return setting if self.events is None else timed(setting, events=self.events, latest=self.latest)
+
     def method_for(self, moments: LogRankMoments) -> str:
         """The approximation that ``auto`` stands for."""
         if self.method != "auto":
@@ -143,6 +147,7 @@ class LogRankTable(DesignTable):
 
     def power(self, setting: Setting) -> float:
         """Power in ``setting`` by the method of this design."""
+        setting = self.timed(setting)
         moments = moments_of(setting, self.margin)
         if moments.events <= 0.0:
             return self.alpha
@@ -188,28 +193,38 @@ def schoenfeld_events(hazard_ratio: float, *, alpha: float, power: float, share:
 
 
 def unreachable(plan: Plan, events: int | None, latest: float | None) -> list[Problem]:
-    """Problems of an event target: never reachable, or given together with a solution that would set it."""
+    """Problems of an event target: never reachable, or given together with a solution that would set it.
+
+    A target above the most events ever expected is refused unless ``latest`` says when the trial ends without them.
+    """
     if events is None:
         return []
     if plan.solve is not None and plan.solve.for_ in ("events", "n", "duration"):
         rule = f"cannot be given when solving for {plan.solve.for_}"
         return [Problem(f"events = {events}", "", rule, "Leave it out, or solve for power or effect")]
-    most = setting_of(plan, latest=latest).maximum_events()
-    if events > most:
+    setting = setting_of(plan, latest=latest)
+    most, total = setting.maximum_events(), setting.accrual.total
+    if events > total:
+        rule = f"is more than the {total:g} patients of the plan"
+        return [Problem(f"events = {events}", "", rule, f"At most {most:.1f} events are expected: plan fewer, or more patients")]
+    if events > most and latest is None:
         rule = f"can never be reached: at most {most:.1f} events are expected, however long the follow-up (the others are cured or lost)"
-        return [Problem(f"events = {events}", "", rule, "Plan fewer events or more patients")]
+        return [Problem(f"events = {events}", "", rule, "Plan fewer events or more patients, or give latest, the time of the last look")]
     return []
 
 
-def warnings_for(moments: LogRankMoments, reach: float | None) -> tuple[str, ...]:
-    """What a reader of a log-rank design must know."""
+def warnings_for(moments: LogRankMoments, reach: float | None, *, events: int | None, most: float) -> tuple[str, ...]:
+    """What a reader of a log-rank design must know: ``most`` events are ever expected."""
     found = []
     if not moments.proportional:
         found.append(
-            f"the hazard ratio is not constant: power is from the moments of the statistic; the average hazard ratio is {moments.average_hazard_ratio:.3f}"
+            "the hazard ratio is not constant: power is from the moments of the statistic; "
+            f"the average hazard ratio is {moments.average_hazard_ratio:.3f}"
         )
+    if events is not None and events > most:
+        found.append(f"the planned {events} events are more than will ever be expected ({most:.1f}): the others are cured or lost")
     if reach is not None and reach < 0.9:
-        found.append(f"{1.0 - reach:.0%} of trials do not reach the planned number of events by the latest analysis")
+        found.append(f"{1.0 - reach:.0%} of trials do not see the planned number of events by the latest analysis")
     return tuple(found)
 
 

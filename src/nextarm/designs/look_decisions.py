@@ -44,8 +44,10 @@ def decide_at_looks(
     keys = np.where(data.done, data.events, 0)
     unique, inverse = np.unique(np.column_stack([keys, last]), axis=0, return_inverse=True)
     for i, row in enumerate(unique):
-        seen = tuple(int(v) for v in row[: int(row[-1]) + 1])
-        found = _bounds(seen, planned, alpha, family, parameter, tuple(efficacy), tuple(futility), binding, int(row[-1]) == looks - 1)
+        seen = tuple(float(v) / planned for v in row[: int(row[-1]) + 1])
+        found = bounds_seen(
+            seen, alpha=alpha, family=family, parameter=parameter, efficacy=tuple(efficacy), futility=tuple(futility), binding=binding
+        )
         bounds[inverse.ravel() == i, : len(found)] = found
     for k in range(looks):
         here = open_ & data.done[:, k]
@@ -58,35 +60,34 @@ def decide_at_looks(
 
 
 @lru_cache(maxsize=4096)
-def _bounds(
-    seen: tuple[int, ...],
-    planned: int,
+def bounds_seen(
+    fractions: tuple[float, ...],
+    *,
     alpha: float,
     family: str,
     parameter: float | None,
     efficacy: tuple[float, ...],
     futility: tuple[float, ...],
     binding: bool,
-    complete: bool,
 ) -> FloatArray:
-    """Efficacy bounds for looks at ``seen`` events, the last of them final."""
-    events = np.asarray(seen, np.float64)
-    # a look without new events tells nothing new: it gets no bound of its own
-    keep = np.concatenate([np.diff(events) > 0.0, [True]]) if len(events) > 1 else np.array([True])
-    keep &= events > 0.0
-    bounds = np.full(len(events), np.inf)
+    """Efficacy bounds of the looks that took place at ``fractions`` of the planned information, the last of them final.
+
+    Returns one bound a look; infinity for a look that brought no new information.
+    """
+    seen = np.asarray(fractions, np.float64)
+    keep = np.append(np.diff(seen) > 0.0, True) & (seen > 0.0)
+    bounds = np.full(len(seen), np.inf)
     if not keep.any():
         return bounds
-    t = events[keep] / planned
-    spending = family in [name for name, _, _ in SPENDING]
-    early = [b for b, used in zip(efficacy, keep, strict=False) if used][: len(t) - 1]
-    if spending and not binding:
+    t = seen[keep]
+    if not binding and family in [name for name, _, _ in SPENDING]:
         cumulative = np.asarray(spent(family, t, total=alpha, parameter=parameter))
         cumulative[-1] = alpha
         bounds[keep] = bounds_from_spending(t, cumulative)
         return bounds
-    if complete and len(t) == len(efficacy):
+    if len(t) == len(efficacy) and abs(t[-1] - 1.0) < 1e-12:
         return np.asarray(efficacy, np.float64)
+    early = [b for b, used in zip(efficacy, keep, strict=False) if used][: len(t) - 1]
     low = [b if binding else -np.inf for b, used in zip(futility, keep, strict=False) if used][: len(t) - 1]
     bounds[keep] = [*early, _last_bound(t, np.array(early), np.array(low), alpha)]
     return bounds

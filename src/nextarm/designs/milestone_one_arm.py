@@ -99,7 +99,7 @@ class OneArmMilestoneTable(DesignTable):
             reference_se=ref.se,
         )
 
-    def decide(self, data: LookData, plan: Plan) -> Decisions:  # noqa: ARG002
+    def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Reject where z reaches the normal quantile."""
         return decide_once(data, z_of(self.alpha))
 

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 from nextarm.core.errors import CallError, PlanError, Problem
 from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
+from nextarm.designs.design import DesignResult
 from nextarm.designs.plan_checks import Places, problems_of_fields, problems_of_survival, problems_of_tables
 from nextarm.designs.registry import Design
 from nextarm.designs.tables import AccrualTable, ArmTable, ReferenceTable, ScenarioTable, SolveTable, Table, TrialTable
@@ -75,8 +76,8 @@ class Plan(Table):
         return {name: float(truth.survival(at)) for name, truth in self.truths().items()}
 
     def scenarios(self) -> tuple[tuple[str, Plan], ...]:
-        """The plan's own truth first (called ``plan``), then each scenario as a plan of its own without scenarios."""
-        own = {k: v for k, v in self._data.items() if k != "scenario"}
+        """The plan's own truth first (called ``plan``), then each scenario: plans without scenarios and ``[solve]``."""
+        own = {k: v for k, v in self._data.items() if k not in ("scenario", "solve")}
         made = [("plan", plan_from_data(own))]
         for raw in self._data.get("scenario", ()):
             changes = {k: v for k, v in raw.items() if k != "name"}
@@ -86,6 +87,21 @@ class Plan(Table):
     def changed(self, changes: Mapping[str, Any]) -> Plan:
         """A new plan with ``changes`` (nested like the file) laid over this one; checked as a file would be."""
         return plan_from_data(merge(self._data, changes))
+
+    def without(self, *keys: str) -> Plan:
+        """A new plan without some keys, each written as a path (``design.events``); unknown ones are no matter."""
+        data = deepcopy(self._data)
+        for key in keys:
+            *tables, last = key.split(".")
+            here: Any = data
+            for name in tables:
+                here = here.get(name, {})
+            here.pop(last, None)
+        return plan_from_data(data)
+
+    def evaluate(self) -> DesignResult:
+        """What the design can do, or what ``[solve]`` asks for."""
+        return self.design.evaluate(self)
 
     def to_data(self) -> dict[str, Any]:
         """The plan as plain data, as it was given."""
@@ -159,34 +175,35 @@ def _checked(raw: dict[str, Any], places: Places) -> tuple[Plan | None, list[Pro
 
 
 def _survival_problems(raw: Mapping[str, Any], problems: list[Problem], places: Places) -> bool:
-    """Check each arm's truth by itself, so that one bad arm does not hide another; True if all are sound."""
+    """Check each truth by itself, so that one bad arm does not hide another; True if all are sound."""
     arms = raw.get("arms")
-    specs = (
-        {n: a["survival"] for n, a in arms.items() if isinstance(a, Mapping) and isinstance(a.get("survival"), Mapping)}
-        if isinstance(arms, Mapping)
-        else {}
-    )
+    tables = arms.items() if isinstance(arms, Mapping) else ()
+    specs = {n: a["survival"] for n, a in tables if isinstance(a, Mapping) and isinstance(a.get("survival"), Mapping)}
     before = len(problems)
     for name, spec in specs.items():
-        try:
-            truths_from_specs({name: spec} | ({n: s for n, s in specs.items() if n != name and "of" not in s} if "of" in spec else {}))
-        except CallError as error:
-            if "of" not in spec or spec.get("of") not in specs or "of" in error.problems[0].what or "hazard_ratio" in str(error):
-                problems += problems_of_survival(("arms", name, "survival"), error, places)
+        if "of" not in spec:
+            problems += _truth_problems({name: spec}, "arms.{}.survival", places)
+    if len(problems) == before:  # a bad base would be named again by every arm that refers to it
+        problems += _truth_problems(specs, "arms.{}.survival", places)
     reference = raw.get("reference")
     if isinstance(reference, Mapping) and isinstance(reference.get("survival"), Mapping):
-        try:
-            truths_from_specs({"reference": reference["survival"]})
-        except CallError as error:
-            problems += problems_of_survival(("reference", "survival"), error, places)
+        problems += _truth_problems({"reference": reference["survival"]}, "reference.survival", places)
     return len(problems) == before
+
+
+def _truth_problems(specs: Mapping[str, Mapping[str, Any]], path: str, places: Places) -> list[Problem]:
+    try:
+        truths_from_specs(specs, path=path)
+    except CallError as error:
+        return problems_of_survival(error, places)
+    return []
 
 
 def _scenario_problems(raw: Mapping[str, Any], base_is_broken: bool, places: Places) -> list[Problem]:
     found: list[Problem] = []
     names: set[str] = {"plan"}
     arms = raw.get("arms") if isinstance(raw.get("arms"), Mapping) else {}
-    own = {k: v for k, v in raw.items() if k != "scenario"}
+    own = {k: v for k, v in raw.items() if k not in ("scenario", "solve")}
     for i, scenario in enumerate(raw["scenario"]):
         if not isinstance(scenario, Mapping):
             continue

@@ -85,6 +85,8 @@ def _problem(item: Any, path: KeyPath, model: type[BaseModel], data: Mapping[str
         return Problem(what, where, "must be a finite number")
     if kind == "too_short":
         return Problem(what, where, f"must have at least {ctx['min_length']} entries")
+    if kind == "rule":
+        return Problem(what if "table" not in ctx else str(ctx["table"]), where, str(item["msg"]), str(ctx.get("cure", "")))
     noun = _NOUNS.get(kind.split("_")[0])
     if noun is None and kind in ("model_type", "model_attributes_type"):
         noun = "a table"
@@ -93,7 +95,7 @@ def _problem(item: Any, path: KeyPath, model: type[BaseModel], data: Mapping[str
 
 def ctx_tags(model: type[BaseModel]) -> str:
     """The kinds of design there are, for messages."""
-    options = get_args(get_args(model.model_fields["design"].annotation)[0] if False else model.model_fields["design"].annotation)
+    options = get_args(model.model_fields["design"].annotation)
     return ", ".join(str(m.model_fields["kind"].default) for m in options if isinstance(m, type) and issubclass(m, BaseModel))
 
 
@@ -194,48 +196,25 @@ def _show(value: Any) -> str:
 
 def _near(given: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {close[0]}?".rstrip("?") if close else ""
+    return f"Perhaps {close[0]} is meant" if close else ""
 
 
 def _suggest(given: str, known: Sequence[str]) -> str:
     return _near(given, known) or (f"Known here: {', '.join(known)}" if known else "")
 
 
-def problems_of_survival(arm_path: KeyPath, error: CallError, places: Places) -> list[Problem]:
-    """Put the place in front of what the survival room says of a model table."""
+def problems_of_survival(error: CallError, places: Places) -> list[Problem]:
+    """Add the line to what the survival room says of a model table (it names the key path itself)."""
     found = []
     for p in error.problems:
-        first = p.what.split(" ")[0].strip("'\"")
-        path = next((q for q in places.lines if q[: len(arm_path)] == arm_path and q[-1] == first.split(".")[-1]), arm_path)
-        rule = p.rule + (f" ({p.where})" if p.where else "")
-        cure = p.cure or ("Give a proportion, not a percentage" if "between 0 and 1" in rule and _is_percent(p.what) else "")
-        found.append(Problem(f"{dotted(arm_path)}: {p.what}", places.of(path), rule, cure))
+        path: KeyPath = tuple(p.what.split(" ")[0].split("."))
+        found.append(Problem(p.what, places.of(path), p.rule, p.cure.rstrip("?")))
     return found
-
-
-def _is_percent(what: str) -> bool:
-    try:
-        return 1.0 < float(what.split("=")[-1]) <= 100.0
-    except ValueError:
-        return False
 
 
 def problems_of_tables(plan: Plan, places: Places) -> list[Problem]:
     """What must hold inside and between the tables of a plan whose fields are sound by themselves."""
     found: list[Problem] = []
-    a = plan.accrual
-    if (a.rate is None) == (a.rates is None):
-        what = "accrual has neither rate nor rates" if a.rate is None else "accrual has both rate and rates"
-        found.append(Problem(what, places.of(("accrual",)), "exactly one of the two must be given"))
-    elif a.ramp is not None and a.rates is not None:
-        found.append(Problem("accrual has both ramp and rates", places.of(("accrual", "ramp")), "a ramp goes with one rate"))
-    elif a.cuts and a.rates is None:
-        found.append(Problem("accrual has cuts without rates", places.of(("accrual", "cuts")), "cuts go with rates"))
-    else:
-        try:
-            a.accrual()
-        except CallError as error:
-            found += [Problem(f"accrual.{p.what}", places.of(("accrual", p.what.split(" ")[0])), p.rule, p.cure) for p in error.problems]
     needed = plan.design.arms_needed
     if len(plan.arms) != needed:
         cure = "Describe the control in [reference]" if needed == 1 else ""

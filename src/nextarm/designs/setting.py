@@ -60,12 +60,17 @@ class Setting:
 def setting_of(plan: Plan, *, events: float | None = None, latest: float | None = None) -> Setting:
     """The plan's own setting; the last analysis at ``events`` expected events or ``latest`` years, whichever is first."""
     accrual = plan.accrual_model()
-    truths, shares = plan.truths(), plan.shares()
-    time = accrual.study_duration if latest is None else latest
+    own = Setting(plan.truths(), plan.shares(), plan.control, plan.experimental, accrual, accrual.study_duration, plan.trial.milestone)
+    return timed(own, events=events, latest=latest)
+
+
+def timed(setting: Setting, *, events: float | None, latest: float | None) -> Setting:
+    """The setting with its last analysis at ``events`` expected events or at ``latest`` (default: the end of follow-up)."""
+    time = setting.accrual.study_duration if latest is None else latest
     if events is not None:
-        reached = time_of_events(truths, shares=shares, accrual=accrual, events=events)
+        reached = time_of_events(setting.truths, shares=setting.shares, accrual=setting.accrual, events=events)
         time = min(time, reached) if reached is not None else time
-    return Setting(truths, shares, plan.control, plan.experimental, accrual, time, plan.trial.milestone)
+    return replace(setting, analysis_time=time)
 
 
 def solved(setting: Setting, *, what: str, target: float, power: Callable[[Setting], float]) -> Setting:

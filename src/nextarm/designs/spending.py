@@ -16,7 +16,7 @@ from nextarm.core.units import FloatArray
 SpendingFunction = Callable[[FloatArray, float, float], FloatArray]
 
 
-def lan_demets_obrien_fleming(t: FloatArray, total: float, parameter: float) -> FloatArray:  # noqa: ARG001
+def lan_demets_obrien_fleming(t: FloatArray, total: float, parameter: float) -> FloatArray:
     """2 - 2 Phi(z(total / 2) / sqrt(t)): almost nothing early."""
     from scipy.special import ndtr, ndtri
 
@@ -24,7 +24,7 @@ def lan_demets_obrien_fleming(t: FloatArray, total: float, parameter: float) -> 
         return np.asarray(2.0 * ndtr(ndtri(total / 2.0) / np.sqrt(t)), np.float64)
 
 
-def lan_demets_pocock(t: FloatArray, total: float, parameter: float) -> FloatArray:  # noqa: ARG001
+def lan_demets_pocock(t: FloatArray, total: float, parameter: float) -> FloatArray:
     """total log(1 + (e - 1) t): evenly."""
     return np.asarray(total * np.log1p((np.e - 1.0) * t), np.float64)
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from nextarm.core.errors import CallError
 from nextarm.designs.accrual import Accrual, constant_accrual, ramp_accrual, stepped_accrual
 
 
@@ -61,6 +63,22 @@ class AccrualTable(Table):
     follow_up: Annotated[float, Field(ge=0.0, description="Years after the last patient", json_schema_extra=unit("years"))]
     dropout_hazard: Annotated[float, Field(ge=0.0, description="A hazard, not a proportion", json_schema_extra=unit("a year"))] = 0.0
 
+    @model_validator(mode="after")
+    def _one_kind(self) -> AccrualTable:
+        if (self.rate is None) == (self.rates is None):
+            given = "neither rate nor rates" if self.rate is None else "both rate and rates"
+            raise PydanticCustomError("rule", "exactly one of the two must be given", {"table": f"accrual has {given}"})
+        if self.ramp is not None and self.rates is not None:
+            raise PydanticCustomError("rule", "a ramp goes with one rate", {"table": "accrual has both ramp and rates"})
+        if self.cuts is not None and self.rates is None:
+            raise PydanticCustomError("rule", "cuts go with rates", {"table": "accrual has cuts without rates"})
+        try:
+            self.accrual()
+        except CallError as error:
+            p = error.problems[0]
+            raise PydanticCustomError("rule", "{rule}", {"table": f"accrual.{p.what}", "rule": p.rule, "cure": p.cure}) from None
+        return self
+
     def accrual(self) -> Accrual:
         """The accrual record these numbers describe; :class:`CallError` if they contradict each other."""
         if self.rates is not None:
@@ -71,7 +89,7 @@ class AccrualTable(Table):
                 follow_up=self.follow_up,
                 dropout_hazard=self.dropout_hazard,
             )
-        assert self.rate is not None  # plan_checks asks for one of the two
+        assert self.rate is not None  # one of the two is there
         if self.ramp is not None:
             return ramp_accrual(
                 rate=self.rate,

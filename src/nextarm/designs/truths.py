@@ -78,9 +78,10 @@ class ProportionalHazards:
         return np.asarray(self.base.quantile(-np.expm1(-base_need)), np.float64)
 
 
-def truths_from_specs(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, Distribution]:
+def truths_from_specs(specs: Mapping[str, Mapping[str, Any]], *, path: str = "") -> dict[str, Distribution]:
     """Return the survival truth of each arm of a plan, arms that refer to others resolved.
 
+    ``path`` is where the tables stand, for messages, with ``{}`` for the arm's name (``arms.{}.survival``).
     Raises :class:`CallError` for an unknown model or parameter, for a reference to an unknown arm, and for arms that
     refer to each other in a circle.
     """
@@ -92,20 +93,22 @@ def truths_from_specs(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, Distr
         if name in made:
             return made[name]
         spec = dict(specs[name])
+        place = path.format(name)
+        key = f"{place}." if place else ""
         if "of" not in spec:
-            made[name] = model_from_spec(spec)
+            made[name] = model_from_spec(spec, path=place)
             return made[name]
         other = spec.get("of")
-        if other not in specs or other in (*waiting, name):
+        if not isinstance(other, str) or other not in specs or other in (*waiting, name):
             known = ", ".join(n for n in specs if n != name)
-            raise CallError(f"of = {other!r}", rule=f"must name another arm with a survival of its own ({known})")
+            raise CallError(f"{key}of = {other!r}", rule=f"must name another arm with a survival of its own ({known})")
         if unknown := set(spec) - {"of", "hazard_ratio", "delay"}:
-            raise CallError(", ".join(sorted(unknown)), rule="not known beside of: give hazard_ratio and, if wished, delay")
+            raise CallError(f"{key}{min(unknown)}", rule="is not known beside of", cure="Give hazard_ratio and, if wished, delay")
         ratio, delay = spec.get("hazard_ratio"), spec.get("delay", 0.0)
         if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not 0.0 < ratio < np.inf:
-            raise CallError(f"hazard_ratio = {ratio!r}", rule="must be above 0")
+            raise CallError(f"{key}hazard_ratio = {ratio!r}", rule="must be above 0")
         if isinstance(delay, bool) or not isinstance(delay, int | float) or not 0.0 <= delay < np.inf:
-            raise CallError(f"delay = {delay!r}", rule="must not be negative")
+            raise CallError(f"{key}delay = {delay!r}", rule="must not be negative")
         made[name] = ProportionalHazards(base=make(other, (*waiting, name)), hazard_ratio=float(ratio), delay=float(delay))
         return made[name]
 
