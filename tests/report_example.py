@@ -133,15 +133,73 @@ def example_charts() -> tuple:
         LineSeries("No effect", (100, 200, 300, 400), (0.026, 0.025, 0.026, None)),
     ]
     return (
-        forest(studies, id="fig-forest", title="EFS by cohort, in two eras", axis="Event-free survival", trail=POOLED, reference=(0.5, "one half"), caption=say("Hollow squares are ", Emphasis("derived"), " or secondary.")),
-        bubble_trend(trend, id="fig-trend", title="EFS by middle year of enrolment", x_title="Middle year of enrolment", y_title="Event-free survival", trail=POOLED, line=fitted),
-        survival_curves(curves, id="fig-curves", title="Event-free survival", trail=POOLED, y_title="Event-free survival", x_title="Years since diagnosis", x_max=6),
-        landmark_dumbbell(pairs, id="fig-landmarks", title="Two arms at landmarks", arms=("Backbone alone", "Backbone + new"), axis="Probability", trail=POOLED),
+        forest(
+            studies,
+            id="fig-forest",
+            title="EFS by cohort, in two eras",
+            axis="Event-free survival",
+            trail=POOLED,
+            reference=(0.5, "one half"),
+            caption=say("Hollow squares are ", Emphasis("derived"), " or secondary."),
+        ),
+        bubble_trend(
+            trend,
+            id="fig-trend",
+            title="EFS by middle year of enrolment",
+            x_title="Middle year of enrolment",
+            y_title="Event-free survival",
+            trail=POOLED,
+            line=fitted,
+        ),
+        survival_curves(
+            curves,
+            id="fig-curves",
+            title="Event-free survival",
+            trail=POOLED,
+            y_title="Event-free survival",
+            x_title="Years since diagnosis",
+            x_max=6,
+        ),
+        landmark_dumbbell(
+            pairs,
+            id="fig-landmarks",
+            title="Two arms at landmarks",
+            arms=("Backbone alone", "Backbone + new"),
+            axis="Probability",
+            trail=POOLED,
+        ),
         matrix(agents, id="fig-agents", title="Agents and what is known of them", levels=levels, trail=POOLED, row_title="Agent"),
-        bars(deaths, id="fig-deaths", title="Deaths by definition", axis="Share of patients", trail=POOLED, format="percent(1)", note_title="Deaths"),
-        heatmap(grid, id="fig-grid", title="Power over two assumptions", x=("60 %", "65 %", "70 %", "75 %", "80 %"), y=("30 a year", "45 a year", "60 a year"), x_title="Cure fraction of the new arm", y_title="Accrual", trail=SIMULATED, outlined=(1, 3)),
-        lines(power, id="fig-power", title="Power by size of the trial", x_title="Patients", y_title="Power", trail=SIMULATED, references=((0.8, "80 % power"),), y_domain=(0, 1)),
-    )  # fmt: skip
+        bars(
+            deaths,
+            id="fig-deaths",
+            title="Deaths by definition",
+            axis="Share of patients",
+            trail=POOLED,
+            format="percent(1)",
+            note_title="Deaths",
+        ),
+        heatmap(
+            grid,
+            id="fig-grid",
+            title="Power over two assumptions",
+            x=("60 %", "65 %", "70 %", "75 %", "80 %"),
+            y=("30 a year", "45 a year", "60 a year"),
+            x_title="Cure fraction of the new arm",
+            y_title="Accrual",
+            trail=SIMULATED,
+            outlined=(1, 3),
+        ),
+        lines(
+            power,
+            id="fig-power",
+            title="Power by size of the trial",
+            x_title="Patients",
+            y_title="Power",
+            trail=SIMULATED,
+            references=((0.8, "80 % power"),),
+            y_domain=(0, 1),
+        ),
+    )
 
 
 def example_report(long_rows: int = 40) -> Report:
@@ -158,12 +216,17 @@ def example_report(long_rows: int = 40) -> Report:
         "Agents and the trials that are open",
         ("Agent", "Mechanism", "Trials open", "What is known"),
         (
-            ("blinatumomab", "links T cells to CD19+ blasts", say(Link("NCT-1", "https://example.org/nct1"), ", phase 3"), "one phase 2 trial in 30 infants"),
+            (
+                "blinatumomab",
+                "links T cells to CD19+ blasts",
+                say(Link("NCT-1", "https://example.org/nct1"), ", phase 3"),
+                "one phase 2 trial in 30 infants",
+            ),
             ("venetoclax", "BCL-2 inhibitor", None, "xenografts; case reports"),
             (HOSTILE, HOSTILE, Cell(say("two ", Strong("arms")), sort=2), HOSTILE),
         ),
         narrow="stack",
-    )  # fmt: skip
+    )
     long_lines: list = []
     for i in range(long_rows):
         if i % 20 == 0:
@@ -188,21 +251,53 @@ def example_report(long_rows: int = 40) -> Report:
             Section(
                 "plateau",
                 "Is the plateau real?",
-                say("The bundled evidence cannot show a rise: pooled event-free survival is ", plateau, " and the change per decade is ", slope, " (permutation p ", p, ")."),
+                say(
+                    "The bundled evidence cannot show a rise: pooled event-free survival is ",
+                    plateau,
+                    " and the change per decade is ",
+                    slope,
+                    " (permutation p ",
+                    p,
+                    ").",
+                ),
                 (
-                    KeyFigures(((plateau, "pooled event-free survival at 4 years"), (slope, "change per decade of enrolment"), (p, "permutation p of the slope"), (median, "median event-free survival"))),
-                    paragraph("Trial C reports ", derived, ", which is ", Emphasis("derived"), " from two printed numbers; see ", Link("the next section", "#next"), "."),
+                    KeyFigures(
+                        (
+                            (plateau, "pooled event-free survival at 4 years"),
+                            (slope, "change per decade of enrolment"),
+                            (p, "permutation p of the slope"),
+                            (median, "median event-free survival"),
+                        )
+                    ),
+                    paragraph(
+                        "Trial C reports ",
+                        derived,
+                        ", which is ",
+                        Emphasis("derived"),
+                        " from two printed numbers; see ",
+                        Link("the next section", "#next"),
+                        ".",
+                    ),
                     Note("caution", say("Late cohorts report earlier times, which alone makes a rise of the printed values.")),
                     charts[0],
                     Heading("By year of enrolment"),
                     charts[1],
-                    ListBlock((say("One cohort holds ", number(0.38, "percent", name="plateau.share", trail=POOLED), " of the weight."), say("Five groups."))),
+                    ListBlock(
+                        (
+                            say("One cohort holds ", number(0.38, "percent", name="plateau.share", trail=POOLED), " of the weight."),
+                            say("Five groups."),
+                        )
+                    ),
                 ),
             ),
             Section(
                 "arms",
                 "Does the new treatment change it?",
-                say("Survival was higher than in the earlier cohort, but ", number(0.21, "points", name="tipping", trail=POOLED), " of bias would remove the finding."),
+                say(
+                    "Survival was higher than in the earlier cohort, but ",
+                    number(0.21, "points", name="tipping", trail=POOLED),
+                    " of bias would remove the finding.",
+                ),
                 (charts[2], charts[3], Note("assumption", say("The time origin is not stated."))),
             ),
             Section(
@@ -218,12 +313,20 @@ def example_report(long_rows: int = 40) -> Report:
                 (
                     charts[7],
                     charts[6],
-                    Definitions((("Milestone", say("the time at which both arms are compared")), ("Margin", say("the loss that is still acceptable")))),
+                    Definitions(
+                        (
+                            ("Milestone", say("the time at which both arms are compared")),
+                            ("Margin", say("the loss that is still acceptable")),
+                        )
+                    ),
                     Code('[trial]\nname = "example"\nmilestone = 3.0   # years\n', "plan.toml"),
                     Note("information", say("A simulated number carries its Monte-Carlo error.")),
                     ListBlock((say("first"), say("second")), ordered=True),
-                    paragraph("A source with a hostile name: ", number(1, "count", name="hostile", trail=Trail(HOSTILE, sources=(HOSTILE_SOURCE,), assumptions=(HOSTILE,)))),
+                    paragraph(
+                        "A source with a hostile name: ",
+                        number(1, "count", name="hostile", trail=Trail(HOSTILE, sources=(HOSTILE_SOURCE,), assumptions=(HOSTILE,))),
+                    ),
                 ),
             ),
         ),
-    )  # fmt: skip
+    )

@@ -270,7 +270,7 @@ class Chart:
     table: DataTable
 
     def __post_init__(self) -> None:
-        _require_id(self.id, "chart")
+        require_id(self.id, "chart")
         if not self.alt.strip():
             raise CallError(f"chart {self.id!r} has no alternative text", rule="must say in words what the chart shows")
 
@@ -318,7 +318,7 @@ class Section:
     blocks: tuple[Block, ...] = ()
 
     def __post_init__(self) -> None:
-        _require_id(self.id, "section")
+        require_id(self.id, "section")
 
 
 @dataclass(frozen=True)
@@ -338,6 +338,7 @@ class Report:
             raise CallError(f"two sections have the id {', '.join(twice)}", rule="section ids must be unique")
 
 
-def _require_id(text: str, what: str) -> None:
+def require_id(text: str, what: str) -> None:
+    """Refuse an id of a section or chart that is not of lower-case letters, digits and hyphens."""
     if not _SECTION.fullmatch(text):
         raise CallError(f"{what} id = {text!r}", rule="must be lower-case letters, digits and '-', and begin with a letter")

@@ -52,7 +52,10 @@ def write_report(report: Report, out_dir: str | Path) -> WrittenReport:
 
 
 def write_texts(files: dict[Path, str]) -> None:
-    """Write texts to files, all or none: every one to a temporary file beside its place first, then all are renamed."""
+    """Write texts to files, each whole or not at all: first all to temporary files beside their places, then renamed.
+
+    :class:`OutputError` if that fails; no temporary file is left, and nothing is renamed unless all could be written.
+    """
     waiting: list[tuple[str, Path]] = []
     try:
         for path, text in files.items():

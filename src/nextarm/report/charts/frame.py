@@ -217,6 +217,8 @@ def nice_domain(
             step *= part
             break
     low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+    if high - low < step / 2:
+        low, high = low - step, high + step
     if inside is not None:
         low, high = max(low, inside[0]), min(high, inside[1])
     return round(low, 12), round(high, 12)

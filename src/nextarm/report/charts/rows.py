@@ -15,7 +15,7 @@ import altair as alt
 from nextarm.core.trail import Trail
 from nextarm.report.charts.frame import NARROW, Frame, pixel, text_layer, text_width, wrap
 from nextarm.report.charts.palette import sentinel
-from nextarm.report.document import Number, number, slug
+from nextarm.report.document import Number, number, require_id, slug
 
 SIZE = 12.5
 SMALL = 11.0
@@ -158,6 +158,7 @@ class Names:
     """Gives numbers of one chart their names: the chart's id, then the row's label, made unique."""
 
     def __init__(self, stem: str) -> None:
+        require_id(stem, "chart")
         self.stem = stem
         self.given: set[str] = set()
 

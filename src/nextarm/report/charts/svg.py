@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -17,9 +18,12 @@ from nextarm.report.charts.palette import COLOURS, sentinel
 #: The font the drawing is measured with; pages replace it by the system's own.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
-_ROOT = re.compile(r"<svg\b[^>]*>")
+_TAG = re.compile(r"<[^>]*>")
 _SIZE = re.compile(r'viewBox="([^"]*)"')
-_FONT_FAMILY = re.compile(r'\sfont-family="[^"]*"')
+_ID = re.compile(r'\bid="([^"]+)"')
+_REFERENCE = re.compile(r"url\(['\"]?#([^)'\"]+)['\"]?\)")
+#: What Vega adds for its own use; the drawing is one image with one description.
+_NOISE = re.compile(r'\s(?:class|role|aria-[a-z]+|pointer-events|font-family)="[^"]*"')
 _COLOUR = re.compile("|".join(re.escape(sentinel(role)) for role in COLOURS), re.IGNORECASE)
 _ROLE = {sentinel(role): role for role in COLOURS}
 
@@ -34,26 +38,34 @@ def draw(spec: dict[str, Any]) -> str:
 
 def for_page(svg: str, *, prefix: str, label: str) -> str:
     """The drawing for a page: themed by CSS variables, ids made unique by ``prefix``, ``label`` for a screen reader."""
-    box = _view_box(svg)
-    width, height = box.split()[2:]
-    root = f'<svg class="drawing" viewBox="{box}" width="{width}" height="{height}" role="img" aria-label={quoteattr(label)}>'
-    body = _ROOT.sub(lambda _: root, svg, count=1)
-    body = _COLOUR.sub(lambda m: f"var(--{_ROLE[m[0].lower()]})", body)
-    body = _FONT_FAMILY.sub("", body)
-    body = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', body)
-    return re.sub(r'url\("?#([^")]+)"?\)', rf"url(#{prefix}\1)", body)
+    return _dressed(svg, prefix=prefix, label=label, root='<svg class="drawing"', colour=lambda role: f"var(--{role})")
 
 
 def for_file(svg: str, *, label: str) -> str:
-    """The drawing as a file of its own: light theme on paper, title for a screen reader."""
+    """The drawing as a file of its own: the light theme's colours on paper, ``label`` for a screen reader."""
+    root = f'<svg xmlns="http://www.w3.org/2000/svg" font-family={quoteattr(FONT)}'
+    return _dressed(svg, prefix="", label=label, root=root, colour=lambda role: COLOURS[role][0])
+
+
+def _dressed(svg: str, *, prefix: str, label: str, root: str, colour: Callable[[str], str]) -> str:
+    """Change tags only, never the words between them; ids are numbered anew, since Vega counts on from drawing to drawing."""
     box = _view_box(svg)
     width, height = box.split()[2:]
-    root = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" width="{width}" height="{height}" role="img" '
-        f"aria-label={quoteattr(label)}>"
-    )
-    body = _ROOT.sub(lambda _: root, svg, count=1)
-    return _COLOUR.sub(lambda m: COLOURS[_ROLE[m[0].lower()]][0], body)
+    ids: dict[str, str] = {}
+
+    def renamed(old: str) -> str:
+        return ids.setdefault(old, f"{prefix}{len(ids)}" if prefix else f"i{len(ids)}")
+
+    def change(match: re.Match[str]) -> str:
+        tag = match[0]
+        if tag.startswith("<svg"):
+            return f'{root} viewBox="{box}" width="{width}" height="{height}" role="img" aria-label={quoteattr(label)}>'
+        tag = _NOISE.sub("", tag)
+        tag = _ID.sub(lambda m: f'id="{renamed(m[1])}"', tag)
+        tag = _REFERENCE.sub(lambda m: f"url(#{renamed(m[1])})", tag)
+        return _COLOUR.sub(lambda m: colour(_ROLE[m[0].lower()]), tag)
+
+    return _TAG.sub(change, svg)
 
 
 def _view_box(svg: str) -> str:
