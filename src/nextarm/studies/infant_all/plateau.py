@@ -1,0 +1,326 @@
+"""Section 1: is the plateau real? EFS of frontline KMT2A-r cohorts by era of enrolment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nextarm.core.trail import LeftOut, Trail
+from nextarm.evidence import Package
+from nextarm.report import (
+    Block,
+    DataTable,
+    Heading,
+    ListBlock,
+    Note,
+    Number,
+    Paragraph,
+    Section,
+    number,
+    paragraph,
+    say,
+    slug,
+)
+from nextarm.report.charts import Bubble, ForestRow, bubble_trend, forest
+from nextarm.report.document import Parts, Row
+from nextarm.studies.infant_all.evidence_rows import row_trail
+from nextarm.synthesis import (
+    EraTrend,
+    GroupTrend,
+    Named,
+    PooledEstimate,
+    PooledStudy,
+    SelectedRows,
+    era_trend,
+    pool,
+    select_rows,
+    with_and_without,
+)
+
+POOL_SET, ENDPOINT = "frontline-kmt2a-r", "EFS"
+TIME, WINDOW, MARGIN = 5.0, 1.0, 0.05
+#: Cooperative groups counted as one with their predecessors: a grouping of ours, to see whether one group carries the trend.
+SUCCESSORS = {"JILSG": "Japan", "JPLSG": "Japan", "CCG": "COG", "POG": "COG"}
+
+
+def select(package: Package, *, time: float | None = TIME, window: float = WINDOW) -> SelectedRows:
+    """The cohorts of this section, by the stated rule."""
+    return select_rows(package, pool_set=POOL_SET, endpoint=ENDPOINT, time=time, window=window, group_of=SUCCESSORS)
+
+
+def section(package: Package) -> Section:
+    """Write the section from the rows of ``package``."""
+    chosen, whole = select(package), select(package, time=None, window=0.0)
+    trend = era_trend(chosen.studies, margin=MARGIN, base=chosen.trail())
+    wide = era_trend(whole.studies, margin=MARGIN, base=whole.trail())
+    pooled = pool(chosen.studies, base=chosen.trail()) if chosen.studies else None
+    return Section(
+        id="plateau",
+        title="Is the plateau real?",
+        lead=lead(trend),
+        blocks=(
+            *_pooled(pooled, package, chosen.left_out),
+            *_trend(trend, wide, package),
+            *_groups(wide),
+            *_doubtful(chosen),
+            *_missing(trend),
+        ),
+    )
+
+
+def lead(trend: EraTrend) -> Parts:
+    """Answer the section's question in one sentence; it changes with the numbers, their uncertainty and their number."""
+    margin = number(
+        MARGIN, "points(0)", name="plateau.margin", trail=Trail("margin stated before the analysis", assumptions=(_MARGIN_WHY,))
+    )
+    if trend.change is None or trend.change_ci is None:
+        return say(
+            "The bundled evidence cannot answer this: ",
+            _reasons(trend),
+            ", so no line over eras can be fitted. What is missing is listed below.",
+        )
+    change = number(trend.change, "signed-points", name="plateau.change", trail=trend.trail, interval=trend.change_ci)
+    code = trend.verdict.conclusion
+    if code == "cannot answer":
+        return say(
+            "The bundled evidence cannot answer this: ", _reasons(trend), ". The fitted change is ", change, " a decade; ",
+            _lean(trend), _times(trend), ".",
+        )  # fmt: skip
+    words = {
+        "rise above the margin": "No: EFS has risen by more than ",
+        "fall beyond the margin": "No: EFS has fallen by more than ",
+        "plateau within the margin": "Yes, within the margin stated: EFS has changed by less than ",
+        "excludes a rise above the margin": "A rise is excluded, a fall is not: EFS has not risen by more than ",
+        "excludes a fall beyond the margin": "A fall is excluded, a rise is not: EFS has not fallen by more than ",
+        "undecided": "Undecided: the cohorts exclude neither a rise nor a fall of more than ",
+    }
+    return say(words[code], margin, " a decade; the fitted change is ", change, " a decade", _times(trend), ".")
+
+
+def _margin(name: str) -> Number:
+    return number(MARGIN, "points(0)", name=name, trail=Trail("margin stated before the analysis", assumptions=(_MARGIN_WHY,)))
+
+
+_MARGIN_WHY = "5 points of EFS a decade as the smallest change worth calling one: set for this report, no row supports it"
+
+
+def _reasons(trend: EraTrend) -> str:
+    said = [r for r in trend.verdict.reasons if "different times" not in r]
+    return " and ".join(said) or "too few cohorts can be used"
+
+
+def _times(trend: EraTrend) -> str:
+    return (
+        "; the cohorts report at different times, which alone can make a trend"
+        if any("different times" in r for r in trend.verdict.reasons)
+        else ""
+    )
+
+
+def _lean(trend: EraTrend) -> Parts:
+    shares = trend.probabilities
+    if shares is None or trend.verdict.lean == "no side":
+        return say("it leans to no side")
+    value = {"rise above the margin": shares.above, "change within the margin": shares.within, "fall beyond the margin": shares.below}
+    share = number(value[trend.verdict.lean], "probability", name="plateau.lean", trail=trend.trail)
+    return say(f"it leans to a {trend.verdict.lean} of {100 * MARGIN:g} points a decade (posterior probability ", share, ")")
+
+
+def _study_row(study: PooledStudy, package: Package) -> ForestRow:
+    parts = [
+        f"n {study.n}" if study.n else "",
+        f"{study.time:g} years" if study.time else "",
+        "" if study.se_basis == "printed" else study.se_basis,
+    ]
+    label = f"{study.label} ({study.year:.0f})" if study.year else study.label
+    return ForestRow(
+        label=label, estimate=study.estimate, low=study.ci.low, high=study.ci.high, weight=study.weight, marks=study.marks,
+        note=", ".join(filter(None, parts)), trail=row_trail(package, study.row, "read from the source; interval on the cloglog scale"),
+    )  # fmt: skip
+
+
+def _left_row(left: LeftOut, package: Package) -> ForestRow | None:
+    row = next((r for r in package.outcomes if package.ref(r).line == left.row.line and package.ref(r).table == left.row.table), None)
+    if row is None:
+        return None
+    label = f"{package.study_of(row.arm_id).name}, {row.time_years:g} years" if row.time_years else package.study_of(row.arm_id).name
+    why = left.reason.split(":")[0] if left.reason.startswith("conflict") else left.reason
+    return ForestRow(
+        label=label,
+        estimate=row.estimate,
+        kind="left-out",
+        note=why,
+        marks=left.row.marks,
+        trail=row_trail(package, left.row, "shown, not pooled"),
+    )
+
+
+def _pooled(pooled: PooledEstimate | None, package: Package, left: Sequence[LeftOut]) -> list[Block]:
+    if pooled is None:
+        return [Paragraph(say("No cohort can be pooled."))]
+    rows = [_study_row(s, package) for s in sorted(pooled.studies, key=lambda s: s.year or 0.0)]
+    rows.append(ForestRow(label="Pooled", estimate=pooled.estimate, low=pooled.ci.low, high=pooled.ci.high, kind="pooled"))
+    if pooled.prediction:
+        rows.append(
+            ForestRow(label="Next cohort", estimate=None, low=pooled.prediction.low, high=pooled.prediction.high, kind="prediction")
+        )
+    rows += [r for r in (_left_row(item, package) for item in left) if r]
+    blocks: list[Block] = [
+        forest(
+            rows,
+            id="plateau-forest",
+            title="EFS of frontline cohorts with KMT2A-rearranged ALL",
+            axis="EFS at 4 to 6 years from diagnosis",
+            trail=pooled.trail,
+            caption=say(
+                "By mid-year of enrolment. Random effects on the complementary log-log scale, REML, Hartung-Knapp interval with the ad hoc "
+                "correction; prediction interval on t(k-2). Faint rows are shown and not pooled, each with its reason."
+            ),
+            note_title="What stands behind it",
+        )
+    ]
+    estimate = number(pooled.estimate, "percent", name="plateau.pooled", trail=pooled.trail, interval=pooled.ci)
+    i2 = number(pooled.i2, "percent", name="plateau.i2", trail=pooled.trail, missing="not estimable")
+    next_one = number(pooled.prediction, "percent", name="plateau.prediction", trail=pooled.trail) if pooled.prediction else None
+    blocks.append(
+        paragraph(
+            "Pooled EFS at 4 to 6 years is ", estimate, "; a new cohort would be expected in ", next_one or "a range that cannot be given",
+            ". The share of the variation that lies between cohorts (I²) is ", i2,
+            ", but with so few cohorts I² is hardly known. Four, five and six years are not the same quantity: most events come early, "
+            "and a cohort read at four years has had less time to lose.",
+        )
+    )  # fmt: skip
+    return blocks
+
+
+def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
+    blocks: list[Block] = [Heading("The trend over eras")]
+    shown = wide if wide.regression else trend
+    fit = shown.regression
+    if fit is None:
+        return [*blocks, paragraph("No line can be fitted to so few cohorts.")]
+    span = [s.year for s in fit.studies if s.year is not None]
+    steps = [min(span) + (max(span) - min(span)) * i / 24 for i in range(25)]
+    line = [(y, m, ci.low, ci.high) for y in steps for m, ci in [fit.predict(year=y)]]
+    bubbles = [
+        Bubble(
+            label=f"{s.label}, {s.time:g} years", x=s.year, y=s.estimate, low=s.ci.low, high=s.ci.high, weight=s.weight, group=s.group,
+            marks=s.marks, trail=row_trail(package, s.row, "read from the source; interval on the cloglog scale"),
+        )
+        for s in fit.studies if s.year is not None
+    ]  # fmt: skip
+    blocks.append(
+        bubble_trend(
+            bubbles,
+            id="plateau-trend",
+            title="EFS by mid-year of enrolment, whatever time each cohort reports",
+            x_title="mid-year of enrolment",
+            y_title="EFS",
+            line=line,
+            trail=shown.trail,
+            caption=say(
+                "Area by weight. The latest cohort reports at 3 years, the others at 4 to 6: part of any rise is only that. "
+                "The line with its 95 % band is drawn to be looked at with that in mind, not to be quoted."
+            ),
+        )
+    )
+    for name, t, words in (("main", trend, "read at 4 to 6 years"), ("any", wide, "read at whatever time they report (3 to 6 years)")):
+        if t.change is None or t.regression is None:
+            continue
+        slope = t.regression.coefficient("year")
+        p = number(slope.permutation_p, "p", name=f"plateau.{name}.permutation-p", trail=t.trail, missing="not available")
+        kind = "exact, all orderings" if slope.permutation_se is None else "Monte Carlo"
+        blocks.append(
+            paragraph(
+                f"Cohorts {words}: change ",
+                number(t.change, "signed-points", name=f"plateau.{name}.change", trail=t.trail, interval=t.change_ci),
+                " a decade (", number(t.k, "count", name=f"plateau.{name}.k", trail=t.trail), f" cohorts; permutation p {kind} ", p,
+                "; equivalence within the margin, p ",
+                number(t.equivalence_p, "p", name=f"plateau.{name}.equivalence-p", trail=t.trail, missing="not available"), ").",
+            )
+        )  # fmt: skip
+    blocks.append(
+        Note(
+            "caution",
+            say(
+                "A p value above 0.05 is not a plateau: that word needs the whole interval inside the margin of ",
+                _margin("plateau.margin-note"),
+                " a decade.",
+            ),
+        )
+    )
+    return blocks
+
+
+def _groups(trend: EraTrend) -> list[Block]:
+    if not trend.groups:
+        return []
+    rows: list[Row] = []
+    for group in trend.groups:
+        rows += _steps(group, trend.trail)
+    return [
+        Heading("Within cooperative groups"),
+        paragraph("A group's own trials share hospitals, care and definitions; the groups tell different stories."),
+        DataTable(
+            caption="From one cohort of a group to its next: difference in EFS as reported",
+            columns=("Step", "Read at", "Years between", "Difference"),
+            rows=tuple(rows),
+            sortable=False,
+            narrow="stack",
+        ),
+    ]
+
+
+def _steps(group: GroupTrend, trail: Trail) -> list[Row]:
+    rows: list[Row] = []
+    for step in group.steps:
+        key = f"plateau.step.{slug(step.from_label)}.{slug(step.to_label)}"
+        at = f"{step.from_time:g} and {step.to_time:g} years" if step.from_time and step.to_time else "not stated"
+        rows.append(
+            (
+                f"{group.group}: {step.from_label} to {step.to_label}",
+                at if not step.same_time else f"{step.from_time:g} years",
+                number(step.years, "decimal(1)", name=f"{key}.years", trail=trail),
+                number(
+                    step.difference,
+                    "signed-points",
+                    name=key,
+                    trail=trail,
+                    interval=step.ci,
+                    marks=() if step.same_time else ("different times",),
+                ),
+            )
+        )
+    return rows
+
+
+def _doubtful(chosen: SelectedRows) -> list[Block]:
+    rows = [_named(named) for named in with_and_without(chosen.studies, base=chosen.trail())]
+    return [
+        DataTable(
+            caption="Pooled EFS at 4 to 6 years with and without derived, secondary and binomial rows",
+            columns=("Rows used", "Cohorts", "Pooled EFS"),
+            rows=tuple(rows),
+            sortable=False,
+        )
+    ]
+
+
+def _named(named: Named) -> Row:
+    if named.pooled is None:
+        return (named.name, "0", f"cannot be pooled: {named.why}")
+    key, trail = f"plateau.without.{slug(named.name)}", named.pooled.trail
+    return (
+        named.name,
+        number(named.pooled.k, "count", name=f"{key}.k", trail=trail),
+        number(named.pooled.estimate, "percent", name=key, trail=trail, interval=named.pooled.ci),
+    )
+
+
+def _missing(trend: EraTrend) -> list[Block]:
+    if not trend.verdict.missing:
+        return []
+    return [
+        Heading("What is missing"),
+        paragraph("These would enter the question if what is missing were printed or found:"),
+        ListBlock(tuple(say(text) for text in trend.verdict.missing)),
+    ]
