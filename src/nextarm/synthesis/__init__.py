@@ -22,6 +22,7 @@ from nextarm.synthesis.sensitivity import (
     subgroups,
     with_and_without,
 )
+from nextarm.synthesis.several_times import SeveralTimes, pool_several_times
 from nextarm.synthesis.tau import ESTIMATORS, METHODS, profile_likelihood, q_profile
 from nextarm.synthesis.trend import EraTrend, Probabilities, Verdict, era_trend, judge
 
@@ -47,6 +48,7 @@ __all__ = [
     "Scale",
     "ScaledEstimate",
     "SelectedRows",
+    "SeveralTimes",
     "Step",
     "StudyCurve",
     "StudyEstimate",
@@ -66,6 +68,7 @@ __all__ = [
     "pool_bayes",
     "pool_evidence",
     "pool_many",
+    "pool_several_times",
     "pooled_curve",
     "profile_likelihood",
     "q_profile",

@@ -162,7 +162,7 @@ def pooled_curve(
     >>> a = StudyCurve(label="a", times=np.array([1.0, 2.0]), survival=np.array([0.8, 0.6]), at_risk=np.array([50.0, 40.0]))
     >>> b = StudyCurve(label="b", times=np.array([1.0, 2.0]), survival=np.array([0.7, 0.6]), at_risk=np.array([60.0, 40.0]))
     >>> pooled_curve([a, b]).survival.round(3).tolist()
-    [0.744, 0.601]
+    [0.748, 0.6]
     """
     given = tuple(curves)
     two_sided_z(level)

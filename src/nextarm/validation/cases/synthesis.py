@@ -26,6 +26,7 @@ from nextarm.synthesis import (
     pool,
     pool_bayes,
     pool_many,
+    pool_several_times,
     pooled_curve,
     profile_likelihood,
     uniform,
@@ -226,6 +227,47 @@ def _curve() -> dict[str, float]:
     return got | {"q": p.q, "median": p.median or float("nan")}
 
 
+TIMES = "synthesis_several_times"
+
+
+def glioma(arm: str) -> tuple[StudyEstimate, ...]:
+    """Survival of one arm of 17 glioma trials at 6 to 24 months (binomial: no censoring in the counts)."""
+    data = expected(TIMES)[arm]
+    columns = zip(data["study"], data["time"], data["survival"], data["n"], strict=True)
+    return tuple(StudyEstimate(label=f"study {i}", time=float(t), estimate=s, n=n) for i, t, s, n in columns)
+
+
+def _several(arm: str, structure: str, method: str) -> dict[str, float]:
+    r = pool_several_times(glioma(arm), structure=structure, method=method)
+    got = {"tau2": r.tau2, "rho": r.rho, "log-likelihood": r.log_likelihood}
+    se = np.sqrt(np.diag(r.covariance)).tolist()
+    return got | _listed(estimate=r.means.tolist(), se=se)
+
+
+def _several_expected(arm: str, structure: str, method: str) -> dict[str, float]:
+    fit = expected(TIMES)[arm]["fits"][f"{structure}_{method}"]
+    want = {"tau2": fit["tau2"], "rho": fit["rho"], "log-likelihood": fit["log_likelihood"]}
+    return want | _listed(estimate=fit["estimate"], se=fit["se"])
+
+
+def _several_cases() -> tuple[Case, ...]:
+    return tuple(
+        _case(
+            f"several-times-{arm}-{structure}-{method}",
+            f"survival at four times, {arm} arm, {structure} structure, {method}",
+            partial(_several, arm, structure, method),
+            _several_expected(arm, structure, method),
+            1e-6,
+            source="metafor 3.8-1 rma.mv (R 4.2.2)",
+            inputs="metadat dat.fine1993, 17 trials, flat tails dropped",
+            reference=TIMES,
+        )
+        for arm in ("experimental", "control")
+        for structure in ("cs", "car")
+        for method in ("reml", "ml")
+    )
+
+
 S2 = {1: 0.93524921, 2: 0.82628083, 3: 0.70123428, 4: 0.61766270, 5: 0.53060766, 6: 0.44916320, 18: 0.14534074, 48: 0.03516081}
 S2_FIXED = {1: 0.94497450, 6: 0.52144090, 48: 0.06295069}
 S2_LIMITS = {1: (0.90753843, 0.96380610), 6: (0.37511275, 0.53783184), 48: (0.01850465, 0.06680927)}
@@ -403,6 +445,7 @@ _SIX_VARIANCE = 0.284 / 3.0  # of 0.1 0.4 0.2 0.9 0.7 0.3
 
 CASES: tuple[Case, ...] = (
     *_frozen_cases(),
+    *_several_cases(),
     _case("s1-logit", "S1 on the logit scale, REML", partial(_s1, "logit", "reml"),
           S1_LOGIT | {"q-profile low": 0.0010898, "q-profile high": 0.190392, "t(k-2) low": -0.8050, "t(k-2) high": 0.0858},
           dict.fromkeys(S1_LOGIT, 1e-7) | {"q-profile low": 1e-7, "q-profile high": 1e-6, "t(k-2) low": 5e-5, "t(k-2) high": 5e-5},
