@@ -10,14 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from nextarm.core.errors import CallError, DataError, NextarmError
-
-if TYPE_CHECKING:
-    from nextarm.core.result import Result
+from nextarm.core.errors import CallError, NextarmError
 
 app = typer.Typer(
     name="nextarm",
@@ -98,12 +95,12 @@ def _emit(text: str, out: Path | None) -> None:
         print(f"written: {out}", file=sys.stderr)
 
 
-def _show(result: Result, *, json: bool, out: Path | None = None, columns: tuple[str, ...] = ()) -> None:
+def _show(result: Any, *, json: bool, out: Path | None = None, columns: tuple[str, ...] = ()) -> None:
     """Print a result: JSON, or its table (only ``columns``, where given) and warnings for a person."""
     _emit(result.to_json(indent=2) if json else _plain(result, columns), out)
 
 
-def _plain(result: Result, columns: tuple[str, ...] = ()) -> str:
+def _plain(result: Any, columns: tuple[str, ...] = ()) -> str:
     frame = result.table()
     frame = frame.select([name for name in columns or frame.columns if name in frame.columns])
     records = frame.to_dicts()
@@ -166,7 +163,7 @@ def evidence(
     from nextarm import verbs
 
     if check:
-        _emit(_check(package, json=json or format == "json"), out)
+        _show(verbs.check_evidence(package), json=json or format == "json", out=out)
         return
     chosen = verbs.evidence(
         package,
@@ -190,23 +187,6 @@ def evidence(
         _show(chosen, json=kind == "json", out=out, columns=EVIDENCE_COLUMNS)
     else:
         raise CallError(f"format = {format!r}", rule="must be table, csv, json or bibtex")
-
-
-def _check(package: str, *, json: bool) -> str:
-    from dataclasses import asdict
-    from json import dumps
-
-    from nextarm import verbs
-
-    problems = verbs.check_evidence(package)
-    if problems and not json:
-        raise DataError(problems=problems)
-    if json:
-        if problems:
-            print(dumps({"package": package, "problems": [asdict(p) for p in problems]}, indent=2))
-            raise DataError(problems=problems)
-        return dumps({"package": package, "problems": []}, indent=2)
-    return f"{package}: no problem found"
 
 
 @evidence_app.command()

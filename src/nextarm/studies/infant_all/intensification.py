@@ -1,0 +1,208 @@
+"""Section 2: what did intensification cost? Toxic deaths and relapses by protocol; transplantation only within one source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nextarm.core.trail import Trail
+from nextarm.evidence import Count, Package
+from nextarm.report import Block, DataTable, Heading, Note, RowGroup, Section, number, paragraph, say, slug
+from nextarm.report.charts import Bar, bars
+from nextarm.report.document import CellLike, Number, Parts, Row
+from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail
+from nextarm.survival.binomial import binomial_limits
+
+#: Deaths not due to leukaemia, each by the source's own definition; never added up across definitions.
+TOXIC_DEATHS = {
+    "induction_death": "Death in induction",
+    "early_death_lt90d": "Death within 90 days of enrolment",
+    "early_death": "Early death",
+    "death_in_CR": "Death in remission",
+    "treatment_related_death": "Treatment-related death, as the source calls it",
+    "infection_death_postinduction": "Death of infection after induction",
+    "toxic_death_after_HSCT": "Toxic death after transplantation",
+}
+RELAPSES = ("relapse",)
+#: Settings in which an arm's counts speak of first-line treatment.
+FRONTLINE = ("frontline",)
+TRANSPLANT_ARMS = ("hsct", "transplant")
+
+
+def section(package: Package) -> Section:
+    """Write the section from the rows of ``package``."""
+    deaths = frontline_counts(package, TOXIC_DEATHS)
+    return Section(
+        id="intensification",
+        title="What did intensification cost?",
+        lead=lead(package, deaths),
+        blocks=(
+            *_deaths(package, deaths),
+            *_relapses(package),
+            *_contrasts(package),
+        ),
+    )
+
+
+def frontline_counts(package: Package, what: Iterable[str]) -> list[Count]:
+    """Counts of newly diagnosed infants (arms of the frontline setting) of the kinds named, with a number to show."""
+    from nextarm.evidence import setting_of
+
+    wanted = set(what)
+    return [c for c in package.counts if c.what in wanted and setting_of(package.arm(c.arm_id)) in FRONTLINE and c.rate is not None]
+
+
+def lead(package: Package, deaths: list[Count]) -> Parts:
+    """Say in one sentence what toxic deaths the protocols report and why transplantation cannot be judged across sources."""
+    definitions = {c.what for c in deaths}
+    bias = (
+        "Infants who were transplanted had first to live and stay in remission until transplantation (immortal-time bias), "
+        "so no comparison across sources is made here. "
+    )
+    if not deaths:
+        return say(bias, "No protocol in the evidence reports toxic deaths.")
+    rates = sorted(deaths, key=lambda c: c.rate or 0.0)
+    low, high = rates[0], rates[-1]
+    trail = Trail(method="counted over the rows of counts.csv", rows=tuple(package.ref(c) for c in deaths))
+    return say(
+        bias, "Toxic deaths are reported under ", number(len(definitions), "count", name="intensification.definitions", trail=trail),
+        " definitions that cannot be added up, from ", _rate(package, low, "intensification.lowest"), f" ({_where(package, low)}) to ",
+        _rate(package, high, "intensification.highest"), f" ({_where(package, high)}).",
+    )  # fmt: skip
+
+
+def _where(package: Package, count: Count) -> str:
+    arm = package.arm(count.arm_id)
+    return f"{TOXIC_DEATHS[count.what].lower()}, {package.study_of(arm).name}, {arm.label}"
+
+
+def _rate(package: Package, count: Count, name: str) -> Number:
+    """A rate with its exact binomial interval where events and n were printed."""
+    interval = None
+    method = "rate as printed in the source"
+    if count.events is not None and count.n is not None:
+        interval = binomial_limits(count.events, count.n)
+        method = "events over n; exact binomial (Clopper-Pearson) interval, ours"
+    return number(count.rate, "percent", name=name, trail=fact_trail(package, count, method), interval=interval)
+
+
+def _count_row(package: Package, count: Count, prefix: str) -> Row:
+    arm = package.arm(count.arm_id)
+    key = f"{prefix}.{slug(count.what)}.{slug(count.arm_id)}.{count.line}"
+    of: CellLike = "rate only"
+    if count.events is not None and count.n is not None:
+        of = f"{count.events} of {count.n}"
+    elif count.n is not None:
+        of = f"rate only, n {count.n}"
+    return (f"{package.study_of(arm).name}, {arm.label}", of, _rate(package, count, key), count.note or None)
+
+
+def _deaths(package: Package, deaths: list[Count]) -> list[Block]:
+    if not deaths:
+        return []
+    bars_: list[Bar] = []
+    rows: list[Row | RowGroup] = []
+    for what, words in TOXIC_DEATHS.items():
+        group = [c for c in deaths if c.what == what]
+        if not group:
+            continue
+        rows.append(RowGroup(words))
+        for count in group:
+            row = _count_row(package, count, "intensification.death")
+            rows.append(row)
+            shown = row[2]
+            assert isinstance(shown, Number)
+            bars_.append(
+                Bar(
+                    label=str(row[0]),
+                    value=count.rate,
+                    low=shown.low,
+                    high=shown.high,
+                    group=words,
+                    note=str(row[1]),
+                    trail=shown.trail,
+                    number=shown,
+                )
+            )
+    chart = bars(
+        bars_,
+        id="intensification-deaths",
+        title="Deaths that were not of leukaemia, by protocol and by the source's own definition",
+        axis="share of infants",
+        trail=Trail(method="read from the sources"),
+        caption=say(
+            "Compare only within one definition. Intervals are exact binomial, ours; AALL0631 weakened its induction after early deaths."
+        ),
+    )
+    table = DataTable(
+        caption="Toxic deaths by definition: listed, not pooled",
+        columns=("Protocol and arm", "Events", "Rate", "Note of the row"),
+        rows=tuple(rows),
+        sortable=False,
+        narrow="stack",
+    )
+    return [chart, table]
+
+
+def _relapses(package: Package) -> list[Block]:
+    rows = [_count_row(package, c, "intensification.relapse") for c in frontline_counts(package, RELAPSES)]
+    if not rows:
+        return []
+    return [
+        Heading("Relapse remained the main event"),
+        paragraph("Relapses as counted by each source, at its own follow-up: they are listed and not pooled."),
+        DataTable(
+            caption="Relapses by protocol",
+            columns=("Protocol and arm", "Events", "Rate", "Note of the row"),
+            rows=tuple(rows),
+            narrow="stack",
+        ),
+    ]
+
+
+def _contrasts(package: Package) -> list[Block]:
+    rows: list[Row] = []
+    for c in package.comparisons:
+        if c.design == "prognostic":
+            continue
+        names = [package.arm(a).label for a in (c.treated_arm_id, c.control_arm_id) if a]
+        trail = row_trail(package, package.ref(c), "read from the source")
+        key = f"intensification.contrast.{slug(c.comparison_id)}"
+        interval = (c.ci_low, c.ci_high) if c.ci_low is not None and c.ci_high is not None else None
+        effect: CellLike = "no estimate printed"
+        if c.estimate is not None:
+            effect = number(c.estimate, "hazard-ratio", name=key, trail=trail, interval=interval)
+        waiting = "yes" if "waiting" in c.adjustment else "not stated" if not c.adjustment else f"no ({c.adjustment})"
+        rows.append(
+            (
+                f"{package.study_of(c.treated_arm_id).name}: {' against '.join(names)}",
+                c.endpoint,
+                c.design,
+                effect,
+                number(c.p, "p", name=f"{key}.p", trail=trail, missing="not printed"),
+                waiting if _transplant(c.note + c.adjustment) else "not a transplant contrast",
+                c.note or None,
+            )
+        )
+    if not rows:
+        return []
+    return [
+        Heading("Contrasts within one source"),
+        Note(
+            "caution",
+            say(
+                "Only comparisons that one source made of its own patients stand here. A hazard ratio of transplanted against "
+                "not transplanted infants means little unless the waiting time to transplantation was adjusted for."
+            ),
+        ),
+        DataTable(
+            caption="Treatment contrasts printed in one source (comparisons.csv)",
+            columns=("Contrast", "End point", "Design", "Hazard ratio", "p", "Waiting time adjusted", "Note of the row"),
+            rows=tuple(rows),
+            sortable=False,
+            narrow="stack",
+        ),
+    ]
+
+
+def _transplant(text: str) -> bool:
+    return any(word in text.lower() for word in TRANSPLANT_ARMS)
