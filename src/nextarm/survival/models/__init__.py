@@ -1,6 +1,6 @@
-"""Survival distributions, one file a model, and cure around any of them.
+"""Survival models, one file each: frozen distributions in years that plans name, designs integrate and fits return.
 
-Every model is a frozen record with ``survival``, ``hazard``, ``cumulative_hazard``, ``density`` and ``quantile``.
+:data:`MODELS` lists them; :func:`model_from_spec` makes one from a plan's table. May import: core.
 """
 
 from nextarm.survival.models.distribution import Distribution
@@ -13,7 +13,8 @@ from nextarm.survival.models.log_normal import LogNormal
 from nextarm.survival.models.mixture_cure import MixtureCure
 from nextarm.survival.models.piecewise_exponential import PiecewiseExponential
 from nextarm.survival.models.promotion_time_cure import PromotionTimeCure
-from nextarm.survival.models.specs import CURES, LATENCIES, MODELS, model_from_spec, model_to_spec
+from nextarm.survival.models.registry import LATENCIES, Latency
+from nextarm.survival.models.spec import CURES, MODELS, model_from_spec, model_to_spec
 from nextarm.survival.models.weibull import Weibull
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Gamma",
     "GeneralisedGamma",
     "Gompertz",
+    "Latency",
     "LogLogistic",
     "LogNormal",
     "MixtureCure",

@@ -1,45 +1,46 @@
-"""Exponential: constant hazard, S(t) = exp(-rate t)."""
+"""Exponential model: a constant hazard."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
-from nextarm.survival.models.distribution import Distribution, exponential_units, positive, times
+from nextarm.survival.models.distribution import Distribution, require_above
 
 
 @record
 class Exponential(Distribution):
-    """``rate`` a year, above 0.
+    """S(t) = exp(-rate t), ``rate`` in events a year.
 
-    >>> round(float(Exponential(rate=0.5).survival(2.0)), 6)
-    0.367879
+    >>> Exponential(rate=0.5).survival([0.0, 2.0]).round(6).tolist()
+    [1.0, 0.367879]
     """
 
     rate: float
+    model: Literal["exponential"] = "exponential"
+
     name: ClassVar[str] = "exponential"
+    scale_parameter: ClassVar[str] = "rate"
 
     def __post_init__(self) -> None:
-        positive(self.rate, "rate", self.name)
-
-    def cumulative_hazard(self, t: ArrayLike) -> FloatArray:
-        """rate t."""
-        return self.rate * times(t)
-
-    def hazard(self, t: ArrayLike) -> FloatArray:
-        """The rate."""
-        return np.full_like(times(t), self.rate)
-
-    def quantile(self, p: ArrayLike) -> FloatArray:
-        """-log(1 - p) / rate."""
-        return exponential_units(p) / self.rate
+        require_above(self.rate, "rate")
 
     @classmethod
     def from_median(cls, median: float) -> Exponential:
-        """The exponential with this median (years)."""
-        positive(median, "median", cls.name)
+        """The model with this median (years)."""
         return cls(rate=float(np.log(2.0)) / median)
+
+    def _cumulative_hazard(self, t: FloatArray) -> FloatArray:
+        return self.rate * t
+
+    def _hazard(self, t: FloatArray) -> FloatArray:
+        return np.full_like(t, self.rate)
+
+    def _quantile(self, p: FloatArray) -> FloatArray:
+        return np.asarray(-np.log1p(-p) / self.rate, np.float64)
+
+    def _hazard_limits(self) -> tuple[float, float]:
+        return self.rate, self.rate

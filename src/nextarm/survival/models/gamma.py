@@ -1,54 +1,58 @@
-"""Gamma: S(t) = Q(shape, rate t), the upper regularised incomplete gamma function."""
+"""Gamma model: the sum of exponential stages."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import math
+from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
-from nextarm.survival.models.distribution import Distribution, positive, shares, times
+from nextarm.survival.models.distribution import Distribution, power_limits, require_above
+from nextarm.survival.models.log_gamma import hazard, log_survival, quantile
 
 
 @record
 class Gamma(Distribution):
-    """``shape`` and ``rate`` a year, both above 0; mean shape / rate."""
+    """Density proportional to t^(shape - 1) exp(-rate t); mean shape / rate years, a shape of 1 is the exponential model.
+
+    >>> round(float(Gamma(shape=2.0, rate=1.0).survival(2.0)), 12)  # 3 exp(-2)
+    0.40600584971
+    """
 
     shape: float
     rate: float
+    model: Literal["gamma"] = "gamma"
+
     name: ClassVar[str] = "gamma"
+    scale_parameter: ClassVar[str] = "rate"
 
     def __post_init__(self) -> None:
-        positive(self.shape, "shape", self.name)
-        positive(self.rate, "rate", self.name)
-
-    def cumulative_hazard(self, t: ArrayLike) -> FloatArray:
-        """-log Q(shape, rate t)."""
-        from scipy.stats import gamma
-
-        return np.asarray(-gamma.logsf(times(t), self.shape, scale=1.0 / self.rate), np.float64)
-
-    def hazard(self, t: ArrayLike) -> FloatArray:
-        """Density over survival, from their logarithms."""
-        from scipy.stats import gamma
-
-        time = times(t)
-        log_f = gamma.logpdf(time, self.shape, scale=1.0 / self.rate)
-        return np.exp(log_f + self.cumulative_hazard(time))
-
-    def quantile(self, p: ArrayLike) -> FloatArray:
-        """Inverse of the incomplete gamma function."""
-        from scipy.special import gammaincinv
-
-        return np.asarray(gammaincinv(self.shape, shares(p)) / self.rate, np.float64)
+        require_above(self.shape, "shape")
+        require_above(self.rate, "rate")
 
     @classmethod
     def from_median(cls, median: float, *, shape: float) -> Gamma:
-        """The gamma with this median (years) and shape."""
-        from scipy.special import gammaincinv
+        """The model with this median (years) and shape."""
+        require_above(shape, "shape")
+        return cls(shape=shape, rate=float(cls(shape=shape, rate=1.0).quantile(0.5)) / median)
 
-        positive(median, "median", cls.name)
-        positive(shape, "shape", cls.name)
-        return cls(shape=shape, rate=float(gammaincinv(shape, 0.5)) / median)
+    @property
+    def _q(self) -> float:
+        return 1.0 / math.sqrt(self.shape)
+
+    def _standardised(self, t: FloatArray) -> FloatArray:
+        return np.asarray(np.log(self.rate * t / self.shape) / self._q, np.float64)
+
+    def _cumulative_hazard(self, t: FloatArray) -> FloatArray:
+        return -log_survival(self._standardised(t), self._q)
+
+    def _hazard(self, t: FloatArray) -> FloatArray:
+        return np.asarray(hazard(self._standardised(t), self._q) / (self._q * t), np.float64)
+
+    def _quantile(self, p: FloatArray) -> FloatArray:
+        return np.asarray(self.shape / self.rate * np.exp(self._q * quantile(p, self._q)), np.float64)
+
+    def _hazard_limits(self) -> tuple[float, float]:
+        return power_limits(self.shape - 1.0, self.rate)[0], self.rate

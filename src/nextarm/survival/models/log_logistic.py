@@ -1,48 +1,52 @@
-"""Log-logistic: S(t) = 1 / (1 + (t / scale)^shape)."""
+"""Log-logistic model: log time is logistic; odds of the event are a power of time."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
-from nextarm.survival.models.distribution import Distribution, positive, shares, times
+from nextarm.survival.models.distribution import Distribution, power_limits, require_above
 
 
 @record
 class LogLogistic(Distribution):
-    """``shape`` and ``scale`` (the median, in years), both above 0."""
+    """S(t) = 1 / (1 + (t / scale)^shape); ``scale`` is the median in years.
+
+    >>> float(LogLogistic(shape=2.0, scale=3.0).survival(3.0))
+    0.5
+    """
 
     shape: float
     scale: float
+    model: Literal["log-logistic"] = "log-logistic"
+
     name: ClassVar[str] = "log-logistic"
+    scale_parameter: ClassVar[str] = "scale"
 
     def __post_init__(self) -> None:
-        positive(self.shape, "shape", self.name)
-        positive(self.scale, "scale", self.name)
-
-    def cumulative_hazard(self, t: ArrayLike) -> FloatArray:
-        """log(1 + (t / scale)^shape)."""
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.logaddexp(0.0, self.shape * np.log(times(t) / self.scale)), np.float64)
-
-    def hazard(self, t: ArrayLike) -> FloatArray:
-        """(shape / scale) (t / scale)^(shape - 1) / (1 + (t / scale)^shape)."""
-        x = times(t) / self.scale
-        with np.errstate(divide="ignore"):
-            return np.asarray(self.shape / self.scale / (x ** (1.0 - self.shape) + x), np.float64)
-
-    def quantile(self, p: ArrayLike) -> FloatArray:
-        """scale (p / (1 - p))^(1 / shape)."""
-        share = shares(p)
-        with np.errstate(divide="ignore"):
-            return np.asarray(self.scale * (share / (1.0 - share)) ** (1.0 / self.shape), np.float64)
+        require_above(self.shape, "shape")
+        require_above(self.scale, "scale")
 
     @classmethod
     def from_median(cls, median: float, *, shape: float) -> LogLogistic:
-        """The log-logistic with this median (years) and shape."""
-        positive(median, "median", cls.name)
+        """The model with this median (years) and shape."""
         return cls(shape=shape, scale=median)
+
+    def _log_odds(self, t: FloatArray) -> FloatArray:
+        return np.asarray(self.shape * np.log(t / self.scale), np.float64)
+
+    def _cumulative_hazard(self, t: FloatArray) -> FloatArray:
+        return np.asarray(np.logaddexp(0.0, self._log_odds(t)), np.float64)
+
+    def _hazard(self, t: FloatArray) -> FloatArray:
+        y = self._log_odds(t)
+        return np.asarray(self.shape / t * np.exp(-np.logaddexp(0.0, -y)), np.float64)
+
+    def _quantile(self, p: FloatArray) -> FloatArray:
+        return np.asarray(self.scale * (p / (1.0 - p)) ** (1.0 / self.shape), np.float64)
+
+    def _hazard_limits(self) -> tuple[float, float]:
+        return power_limits(self.shape - 1.0, self.shape / self.scale)[0], 0.0

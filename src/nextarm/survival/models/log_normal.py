@@ -1,57 +1,61 @@
-"""Log-normal: log T is normal with mean mu and standard deviation sigma."""
+"""Log-normal model: log time is normal; the hazard rises and then falls."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import math
+from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
-from nextarm.survival.models.distribution import Distribution, finite, positive, shares, times
+from nextarm.survival.models.distribution import Distribution, require_above
+
+LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 @record
 class LogNormal(Distribution):
-    """``mu`` the mean of log time in years (median exp(mu)), ``sigma`` its standard deviation, above 0."""
+    """S(t) = Phi(-(log t - mu) / sigma) with t in years, so that exp(mu) is the median.
+
+    >>> float(LogNormal(mu=0.0, sigma=1.2).survival(1.0))
+    0.5
+    """
 
     mu: float
     sigma: float
+    model: Literal["log-normal"] = "log-normal"
+
     name: ClassVar[str] = "log-normal"
+    scale_parameter: ClassVar[str] = "mu"
 
     def __post_init__(self) -> None:
-        finite(self.mu, "mu", self.name)
-        positive(self.sigma, "sigma", self.name)
-
-    def _z(self, t: ArrayLike) -> FloatArray:
-        with np.errstate(divide="ignore"):
-            return np.asarray((np.log(times(t)) - self.mu) / self.sigma, np.float64)
-
-    def cumulative_hazard(self, t: ArrayLike) -> FloatArray:
-        """-log Phi(-(log t - mu) / sigma)."""
-        from scipy.special import log_ndtr
-
-        return np.asarray(-log_ndtr(-self._z(t)), np.float64)
-
-    def hazard(self, t: ArrayLike) -> FloatArray:
-        """phi(z) / (sigma t Phi(-z)), on the log scale so that tails stay exact; 0 at 0."""
-        from scipy.special import log_ndtr
-
-        time, z = times(t), self._z(t)
-        safe = np.where(time > 0.0, time, 1.0)
-        with np.errstate(invalid="ignore"):
-            log_h = -0.5 * z * z - 0.5 * np.log(2.0 * np.pi) - log_ndtr(-z) - np.log(self.sigma * safe)
-        return np.asarray(np.where(time > 0.0, np.exp(np.where(time > 0.0, log_h, -np.inf)), 0.0), np.float64)
-
-    def quantile(self, p: ArrayLike) -> FloatArray:
-        """exp(mu + sigma Phi^-1(p))."""
-        from scipy.special import ndtri
-
-        return np.exp(self.mu + self.sigma * ndtri(shares(p)))
+        require_above(self.mu, "mu", -np.inf)
+        require_above(self.sigma, "sigma")
 
     @classmethod
     def from_median(cls, median: float, *, sigma: float) -> LogNormal:
-        """The log-normal with this median (years) and sigma."""
-        positive(median, "median", cls.name)
-        return cls(mu=float(np.log(median)), sigma=sigma)
+        """The model with this median (years) and standard deviation of log time."""
+        return cls(mu=math.log(median), sigma=sigma)
+
+    def _standardised(self, t: FloatArray) -> FloatArray:
+        return np.asarray((np.log(t) - self.mu) / self.sigma, np.float64)
+
+    def _cumulative_hazard(self, t: FloatArray) -> FloatArray:
+        from scipy.special import log_ndtr
+
+        return np.asarray(-log_ndtr(-self._standardised(t)), np.float64)
+
+    def _hazard(self, t: FloatArray) -> FloatArray:
+        from scipy.special import log_ndtr
+
+        z = self._standardised(t)
+        return np.asarray(np.exp(-0.5 * z * z - LOG_SQRT_2PI - log_ndtr(-z)) / (self.sigma * t), np.float64)
+
+    def _quantile(self, p: FloatArray) -> FloatArray:
+        from scipy.special import ndtri
+
+        return np.exp(self.mu + self.sigma * ndtri(p))
+
+    def _hazard_limits(self) -> tuple[float, float]:
+        return 0.0, 0.0

@@ -1,59 +1,74 @@
-"""Mixture cure: S(t) = c + (1 - c) S_latency(t); a share c never has the event.
-
-Boag 1949 (doi 10.1111/j.2517-6161.1949.tb00020.x); Maller & Zhou 1996.
-"""
+"""Mixture cure model: a share is cured, the others follow a latency distribution."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from nextarm.core.errors import CallError
 from nextarm.core.result import record
-from nextarm.core.units import FloatArray
-from nextarm.survival.models.distribution import Distribution, shares
+from nextarm.core.units import FloatArray, require_probability
+from nextarm.survival.models.distribution import Distribution
+from nextarm.survival.models.registry import LATENCIES, Latency
 
 
 @record
 class MixtureCure(Distribution):
-    """``cure_fraction`` from 0 to below 1 and the ``latency`` of those not cured; at 0 it is the latency itself."""
+    """S(t) = cure_fraction + (1 - cure_fraction) S_latency(t).
+
+    A cure fraction of 0 is the latency model itself, to the last digit. Where the latency model itself leaves survivors
+    (Gompertz with a shape below 0, a last rate of 0) the plateau lies above the cure fraction. Reference: Boag 1949,
+    doi 10.1111/j.2517-6161.1949.tb00020.x; Farewell 1982, doi 10.2307/2529885.
+
+    >>> from nextarm.survival.models import Weibull
+    >>> m = MixtureCure(cure_fraction=0.6, latency=Weibull(shape=1.3, scale=0.9))
+    >>> m.quantile([0.2, 0.4]).round(6).tolist()
+    [0.678892, inf]
+    """
 
     cure_fraction: float
-    latency: Any
+    latency: Latency
+    model: Literal["mixture-cure"] = "mixture-cure"
+
     name: ClassVar[str] = "mixture-cure"
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.cure_fraction) and 0.0 <= self.cure_fraction < 1.0):
-            raise CallError(f"cure_fraction = {self.cure_fraction:g}", where=f"model {self.name}", rule="must be 0 or more and below 1")
+        require_probability(self.cure_fraction, "cure_fraction")
+        require_latency(self.latency)
 
-    def survival(self, t: ArrayLike) -> FloatArray:
-        """c + (1 - c) S_latency(t)."""
-        late: FloatArray = self.latency.survival(t)
-        return self.cure_fraction + (1.0 - self.cure_fraction) * late
+    def _cumulative_hazard(self, t: FloatArray) -> FloatArray:
+        inner = self.latency.cumulative_hazard(t)
+        return inner if self.cure_fraction == 0.0 else np.asarray(-np.log1p((1.0 - self.cure_fraction) * np.expm1(-inner)), np.float64)
 
-    def cumulative_hazard(self, t: ArrayLike) -> FloatArray:
-        """-log S(t); at cure fraction 0 the latency's own, exact in the tail."""
+    def _hazard(self, t: FloatArray) -> FloatArray:
+        hazard = self.latency.hazard(t)
         if self.cure_fraction == 0.0:
-            own: FloatArray = self.latency.cumulative_hazard(t)
-            return own
-        return np.asarray(-np.log1p((1.0 - self.cure_fraction) * np.expm1(-self.latency.cumulative_hazard(t))), np.float64)
+            return hazard
+        alive = (1.0 - self.cure_fraction) * self.latency.survival(t)
+        uncured = alive / (self.cure_fraction + alive)
+        return np.asarray(np.where(uncured > 0.0, hazard * uncured, 0.0), np.float64)
 
-    def density(self, t: ArrayLike) -> FloatArray:
-        """(1 - c) f_latency(t)."""
-        late: FloatArray = self.latency.density(t)
-        return (1.0 - self.cure_fraction) * late
+    def _quantile(self, p: FloatArray) -> FloatArray:
+        if self.cure_fraction == 1.0:
+            return np.full_like(p, np.inf)
+        return self.latency.quantile(np.minimum(p / (1.0 - self.cure_fraction), 1.0))
 
-    def hazard(self, t: ArrayLike) -> FloatArray:
-        """Density over survival."""
+    def _total_hazard(self) -> float:
         if self.cure_fraction == 0.0:
-            own: FloatArray = self.latency.hazard(t)
-            return own
-        return np.asarray(self.density(t) / self.survival(t), np.float64)
+            return float(self.latency.cumulative_hazard(np.inf))
+        return -float(np.log(self.cure_fraction + (1.0 - self.cure_fraction) * self.latency.plateau()))
 
-    def quantile(self, p: ArrayLike) -> FloatArray:
-        """The latency's quantile at p / (1 - c); infinity for p of 1 - c or more (from 1 at cure fraction 0)."""
-        share = shares(p) / (1.0 - self.cure_fraction)
-        inner: FloatArray = self.latency.quantile(np.minimum(share, 1.0))
-        return inner if self.cure_fraction == 0.0 else np.asarray(np.where(share < 1.0, inner, np.inf), np.float64)
+    def _hazard_limits(self) -> tuple[float, float]:
+        start, end = (float(h) for h in self.latency.hazard([0.0, np.inf]))
+        if self.cure_fraction == 0.0:
+            return start, end
+        uncured = 1.0 - self.cure_fraction
+        return (start * uncured if uncured > 0.0 else 0.0), 0.0
+
+
+def require_latency(latency: object) -> None:
+    """Raise :class:`CallError` unless ``latency`` is one of the models without cure."""
+    if not isinstance(latency, LATENCIES):
+        known = ", ".join(c.__name__ for c in LATENCIES)
+        raise CallError(f"latency = {type(latency).__name__}", rule=f"must be one of {known}")

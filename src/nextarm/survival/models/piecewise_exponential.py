@@ -1,80 +1,93 @@
-"""Piecewise exponential: a constant hazard between cuts."""
+"""Piecewise exponential model: a constant hazard between given times."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from nextarm.core.errors import CallError
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
-from nextarm.survival.models.distribution import Distribution, exponential_units, times
+from nextarm.survival.models.distribution import Distribution, require_above
 
 
 @record
 class PiecewiseExponential(Distribution):
-    """``rates`` (m + 1,) a year, not negative, before, between and after the ``cuts`` (m,) in years, rising and above 0.
+    """Hazard ``rates[j]`` a year from ``cuts[j - 1]`` to ``cuts[j]`` (first from 0, last without end).
 
-    A last rate of 0 means that nobody has the event after the last cut.
+    ``cuts`` are rising times above 0, one fewer than ``rates``; a rate may be 0, and a last rate of 0 leaves a plateau.
+    At a cut the hazard is that of the piece which begins there.
 
-    >>> model = PiecewiseExponential(cuts=(1.0,), rates=(0.5, 0.1))
-    >>> round(float(model.cumulative_hazard(3.0)), 6)
-    0.7
+    >>> m = PiecewiseExponential(cuts=(1.0, 2.0), rates=(0.5, 0.2, 0.0))
+    >>> m.cumulative_hazard([1.0, 1.5, 9.0]).tolist()
+    [0.5, 0.6, 0.7]
     """
 
     cuts: tuple[float, ...]
     rates: tuple[float, ...]
+    model: Literal["piecewise-exponential"] = "piecewise-exponential"
+
     name: ClassVar[str] = "piecewise-exponential"
+    scale_parameter: ClassVar[str] = "rates"
 
     def __post_init__(self) -> None:
-        where = f"model {self.name}"
+        object.__setattr__(self, "cuts", numbers(self.cuts, "cuts"))
+        object.__setattr__(self, "rates", numbers(self.rates, "rates"))
+        if any(b <= a for a, b in zip((0.0, *self.cuts), self.cuts, strict=False)):
+            raise CallError(f"cuts = {list(self.cuts)}", rule="must be rising times above 0")
         if len(self.rates) != len(self.cuts) + 1:
-            raise CallError(
-                f"{len(self.rates)} rates with {len(self.cuts)} cuts", where=where, rule="there must be one rate more than cuts"
-            )
-        if not all(np.isfinite(c) for c in self.cuts) or any(b <= a for a, b in zip((0.0, *self.cuts), self.cuts, strict=False)):
-            raise CallError(f"cuts = {list(self.cuts)}", where=where, rule="must be above 0 and rise")
-        if any(not (np.isfinite(r) and r >= 0.0) for r in self.rates) or not sum(self.rates) > 0.0:
-            raise CallError(f"rates = {list(self.rates)}", where=where, rule="must not be negative, nor all 0")
-
-    def _knots(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Starts of the pieces, cumulative hazard there, rates."""
-        starts, rates = np.array((0.0, *self.cuts)), np.array(self.rates, np.float64)
-        return starts, np.concatenate([[0.0], np.cumsum(rates[:-1] * np.diff(starts))]), rates
-
-    def cumulative_hazard(self, t: ArrayLike) -> FloatArray:
-        """The sum of rate times width over the pieces passed."""
-        starts, base, rates = self._knots()
-        time = times(t)
-        i = np.searchsorted(starts, time, side="right") - 1
-        with np.errstate(invalid="ignore"):
-            beyond = np.where(rates[i] > 0.0, rates[i] * (time - starts[i]), 0.0)
-        return np.asarray(base[i] + beyond, np.float64)
-
-    def hazard(self, t: ArrayLike) -> FloatArray:
-        """The rate of the piece that ``t`` lies in; at a cut that of the piece after it."""
-        starts, _, rates = self._knots()
-        return np.asarray(rates[np.searchsorted(starts, times(t), side="right") - 1], np.float64)
-
-    def quantile(self, p: ArrayLike) -> FloatArray:
-        """The exact inverse, piece by piece; infinity beyond what the pieces ever reach."""
-        starts, base, rates = self._knots()
-        need = exponential_units(p)
-        # side="left" finds the first piece in which the hazard needed is reached, past pieces with rate 0.
-        i = np.maximum(np.searchsorted(base, need, side="left") - 1, 0)
-        rest = need - base[i]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            step = np.where(rest > 0.0, rest / rates[i], 0.0)
-        return np.asarray(starts[i] + step, np.float64)
+            raise CallError(f"{len(self.rates)} rates", rule=f"must be one more than the {len(self.cuts)} cuts")
+        if min(self.rates) < 0.0 or max(self.rates) == 0.0:
+            raise CallError(f"rates = {list(self.rates)}", rule="must not be negative, and one at least must be above 0")
 
     @classmethod
-    def from_median(cls, median: float, *, cuts: tuple[float, ...], rates: tuple[float, ...]) -> PiecewiseExponential:
-        """The model with these ``cuts`` and rates in proportion to ``rates``, with this median (years)."""
-        unscaled = cls(cuts=cuts, rates=rates)
-        at_median = float(unscaled.cumulative_hazard(median))
-        if not at_median > 0.0:
-            raise CallError(f"median = {median:g}", where=f"model {cls.name}", rule="nobody has the event by then with these rates")
-        factor = float(np.log(2.0)) / at_median
-        return cls(cuts=cuts, rates=tuple(r * factor for r in rates))
+    def from_median(cls, median: float, *, cuts: Sequence[float], relative_rates: Sequence[float]) -> PiecewiseExponential:
+        """The model with this median (years) whose rates stand in these proportions."""
+        require_above(median, "median")
+        unit = cls(cuts=tuple(cuts), rates=tuple(relative_rates))
+        reached = float(unit.cumulative_hazard(median))
+        if reached == 0.0:
+            raise CallError(f"median = {median:g}", rule="the relative rates are 0 up to there")
+        return cls(cuts=unit.cuts, rates=tuple(float(np.log(2.0)) * r / reached for r in unit.rates))
+
+    @property
+    def _starts(self) -> FloatArray:
+        return np.array((0.0, *self.cuts))
+
+    @property
+    def _reached(self) -> FloatArray:
+        """Cumulative hazard at the start of each piece."""
+        return np.concatenate([[0.0], np.cumsum(np.array(self.rates[:-1]) * np.diff(self._starts))])
+
+    def _cumulative_hazard(self, t: FloatArray) -> FloatArray:
+        piece = np.searchsorted(self.cuts, t, side="right")
+        return np.asarray(self._reached[piece] + np.array(self.rates)[piece] * (t - self._starts[piece]), np.float64)
+
+    def _hazard(self, t: FloatArray) -> FloatArray:
+        return np.asarray(np.array(self.rates)[np.searchsorted(self.cuts, t, side="right")], np.float64)
+
+    def _quantile(self, p: FloatArray) -> FloatArray:
+        need, reached = -np.log1p(-p), self._reached
+        # A piece of rate 0 reaches nothing new, so that with side="left" the share at its start is found before it.
+        piece = np.searchsorted(reached[1:], need, side="left")
+        rate = np.array(self.rates)[piece]
+        return np.asarray(np.where(rate > 0.0, self._starts[piece] + (need - reached[piece]) / rate, np.inf), np.float64)
+
+    def _total_hazard(self) -> float:
+        return np.inf if self.rates[-1] > 0.0 else float(self._reached[-1])
+
+    def _hazard_limits(self) -> tuple[float, float]:
+        return self.rates[0], self.rates[-1]
+
+
+def numbers(values: Any, name: str) -> tuple[float, ...]:
+    """``values`` as a tuple of finite floats, or :class:`CallError`."""
+    try:
+        found = tuple(float(v) for v in values)
+    except (TypeError, ValueError):
+        raise CallError(f"{name} = {values!r}", rule="must be a list of numbers") from None
+    if not np.isfinite(found).all():
+        raise CallError(f"{name} = {list(found)}", rule="must be finite numbers")
+    return found

@@ -1,45 +1,51 @@
-"""Weibull: S(t) = exp(-(t / scale)^shape)."""
+"""Weibull model: a hazard that rises or falls as a power of time."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
-from nextarm.survival.models.distribution import Distribution, exponential_units, positive, times
+from nextarm.survival.models.distribution import Distribution, power_limits, require_above
 
 
 @record
 class Weibull(Distribution):
-    """``shape`` (below 1 the hazard falls, above 1 it rises) and ``scale`` in years (S(scale) = 0.368), both above 0."""
+    """S(t) = exp(-(t / scale)^shape), ``scale`` in years; a shape of 1 is the exponential model.
+
+    In the words of R's survreg: shape = 1 / Scale, scale = exp(intercept).
+
+    >>> round(float(Weibull(shape=1.3, scale=2.0).survival(2.0)), 6)
+    0.367879
+    """
 
     shape: float
     scale: float
+    model: Literal["weibull"] = "weibull"
+
     name: ClassVar[str] = "weibull"
+    scale_parameter: ClassVar[str] = "scale"
 
     def __post_init__(self) -> None:
-        positive(self.shape, "shape", self.name)
-        positive(self.scale, "scale", self.name)
-
-    def cumulative_hazard(self, t: ArrayLike) -> FloatArray:
-        """(t / scale)^shape."""
-        return np.asarray((times(t) / self.scale) ** self.shape, np.float64)
-
-    def hazard(self, t: ArrayLike) -> FloatArray:
-        """(shape / scale) (t / scale)^(shape - 1); infinite at 0 where the shape is below 1."""
-        with np.errstate(divide="ignore"):
-            return np.asarray(self.shape / self.scale * (times(t) / self.scale) ** (self.shape - 1.0), np.float64)
-
-    def quantile(self, p: ArrayLike) -> FloatArray:
-        """scale (-log(1 - p))^(1 / shape)."""
-        return np.asarray(self.scale * exponential_units(p) ** (1.0 / self.shape), np.float64)
+        require_above(self.shape, "shape")
+        require_above(self.scale, "scale")
 
     @classmethod
     def from_median(cls, median: float, *, shape: float) -> Weibull:
-        """The Weibull with this median (years) and shape."""
-        positive(median, "median", cls.name)
-        positive(shape, "shape", cls.name)
+        """The model with this median (years) and shape."""
+        require_above(shape, "shape")
         return cls(shape=shape, scale=median / float(np.log(2.0)) ** (1.0 / shape))
+
+    def _cumulative_hazard(self, t: FloatArray) -> FloatArray:
+        return np.asarray((t / self.scale) ** self.shape, np.float64)
+
+    def _hazard(self, t: FloatArray) -> FloatArray:
+        return np.asarray(self.shape / self.scale * (t / self.scale) ** (self.shape - 1.0), np.float64)
+
+    def _quantile(self, p: FloatArray) -> FloatArray:
+        return np.asarray(self.scale * (-np.log1p(-p)) ** (1.0 / self.shape), np.float64)
+
+    def _hazard_limits(self) -> tuple[float, float]:
+        return power_limits(self.shape - 1.0, self.shape / self.scale)
