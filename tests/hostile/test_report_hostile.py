@@ -86,6 +86,14 @@ def test_a_report_is_written_whole(tmp_path: Path) -> None:
     assert written.html.read_text("utf-8").endswith("</html>\n")
 
 
+def test_charts_are_written_as_png_where_wished(tmp_path: Path) -> None:
+    chart = bars([Bar("a", 0.4)], id="b", title="t", axis="x", trail=Trail("m"))
+    report = Report("t", "", (Section("one", "One", (), (chart,)),))
+    written = write_report(report, tmp_path, png=True)
+    assert [p.name for p in written.charts] == ["b.svg", "b.png"]
+    assert written.charts[1].read_bytes().startswith(b"\x89PNG")
+
+
 def test_an_unwritable_folder_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("kept")
     with pytest.raises(OutputError, match="cannot write") as error:

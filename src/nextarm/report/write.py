@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from nextarm.core.errors import OutputError
-from nextarm.report.charts.svg import for_file
+from nextarm.report.charts.svg import for_file, to_png
 from nextarm.report.document import Report
 from nextarm.report.html import draw_charts, render_html
 from nextarm.report.ledger import charts_of, ledger_of
@@ -30,20 +31,23 @@ class WrittenReport:
     numbers: int
 
 
-def write_report(report: Report, out_dir: str | Path) -> WrittenReport:
+def write_report(report: Report, out_dir: str | Path, *, png: bool = False) -> WrittenReport:
     """Write ``report.html``, ``results.json`` and ``charts/*.svg`` to ``out_dir`` (made if it does not exist).
 
-    Everything is rendered before the first byte is written; :class:`OutputError` if the folder cannot be written, with
-    what was there before untouched.
+    ``png`` writes each chart as PNG at twice its size as well. Everything is rendered before the first byte is written;
+    :class:`OutputError` if the folder cannot be written, with what was there before untouched.
     """
     folder = Path(out_dir)
     book = ledger_of(report)
     drawings = draw_charts(report)
     html = render_html(report, drawings=drawings, ledger=book)
     results = results_json(report, ledger=book)
-    files: dict[Path, str] = {}
+    files: dict[Path, str | bytes] = {}
     for chart in charts_of(report):
-        files[folder / "charts" / f"{chart.id}.svg"] = for_file(drawings[chart.id][0], label=chart.alt)
+        svg = for_file(drawings[chart.id][0], label=chart.alt)
+        files[folder / "charts" / f"{chart.id}.svg"] = svg
+        if png:
+            files[folder / "charts" / f"{chart.id}.png"] = to_png(svg)
     charts = tuple(files)
     files[folder / "results.json"] = results
     files[folder / "report.html"] = html
@@ -51,8 +55,8 @@ def write_report(report: Report, out_dir: str | Path) -> WrittenReport:
     return WrittenReport(folder / "report.html", folder / "results.json", charts, len(book.entries))
 
 
-def write_texts(files: dict[Path, str]) -> None:
-    """Write texts to files, each whole or not at all: first all to temporary files beside their places, then renamed.
+def write_texts(files: Mapping[Path, str | bytes]) -> None:
+    """Write texts (or bytes) to files, each whole or not at all: first all to temporary files beside their places, then renamed.
 
     :class:`OutputError` if that fails; no temporary file is left, and nothing is renamed unless all could be written.
     """
@@ -62,8 +66,8 @@ def write_texts(files: dict[Path, str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
             waiting.append((temporary, path))
-            with open(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
+            with open(handle, "wb") as stream:
+                stream.write(text.encode() if isinstance(text, str) else text)
             os.chmod(temporary, 0o644)
         while waiting:
             temporary, path = waiting[0]

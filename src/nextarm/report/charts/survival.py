@@ -21,7 +21,7 @@ from nextarm.report.charts.palette import DASHES, SERIES, SHAPES, sentinel
 from nextarm.report.charts.rows import Names, estimate_number, sentence
 from nextarm.report.document import Cell, Chart, Column, DataTable, Inline, Number, Parts, Row, say
 
-Origin = Literal["observed", "reconstructed", "simulated", "model", "published points"]
+Origin = Literal["observed", "reconstructed", "simulated", "model", "pooled", "published points"]
 
 
 @dataclass(frozen=True)

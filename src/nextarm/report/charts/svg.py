@@ -47,6 +47,14 @@ def for_file(svg: str, *, label: str) -> str:
     return _dressed(svg, prefix="", label=label, root=root, colour=lambda role: COLOURS[role][0])
 
 
+def to_png(svg: str, *, scale: float = 2.0) -> bytes:
+    """A file drawing as PNG, ``scale`` pixels a unit."""
+    import vl_convert
+
+    image: bytes = vl_convert.svg_to_png(svg, scale=scale)
+    return image
+
+
 def _dressed(svg: str, *, prefix: str, label: str, root: str, colour: Callable[[str], str]) -> str:
     """Change tags only, never the words between them; ids are numbered anew, since Vega counts on from drawing to drawing."""
     box = _view_box(svg)
