@@ -131,27 +131,23 @@ def aalen_johansen(
 
 
 def _aalen_variance(table: RiskTable, before: FloatArray, S: FloatArray, F: FloatArray) -> FloatArray:
-    """Aalen's variance, its three sums expanded in powers of F(t) so that one pass serves all times.
+    """Aalen's variance as cmprsk has it, ties in each kind of event taken as draws without replacement.
 
-    sum (F(t) - F_j)^2 d / ((n - 1)(n - d)) + sum S-^2 d_k (n - d_k) / (n^2 (n - 1))
-    - 2 sum (F(t) - F_j) S- d_k (n - d_k) / (n (n - d)(n - 1)).
+    With D = F(t) - F_j and s(m) = S_j-^2 m (n - m) / (n^2 (n - 1)): sum s(d_k) (1 - D / S_j)^2 + sum s(d_other) (D / S_j)^2, in
+    powers of F(t) so that one pass serves all times.
     """
     n, d = table.at_risk[:, 0], table.falls[:, 0]
     made = np.zeros_like(F)
     rest = np.where(n > 1.0, n - 1.0, 1.0)
-    inverse = np.divide(1.0, n - d, out=np.zeros_like(n), where=n > d)
-    first = d * inverse / rest
+    inverse = np.divide(1.0, S, out=np.zeros_like(S), where=S > 0.0)
     for k in range(F.shape[1]):
-        dk, f = table.events[:, 0, k], F[:, k]
-        second = before**2 * dk * (n - dk) / (n**2 * rest)
-        third = before * dk * (n - dk) * inverse / (n * rest)
-        made[:, k] = (
-            f**2 * np.cumsum(first)
-            - 2.0 * f * np.cumsum(first * f)
-            + np.cumsum(first * f**2)
-            + np.cumsum(second)
-            - 2.0 * (f * np.cumsum(third) - np.cumsum(third * f))
+        f = F[:, k]
+        own, other = (
+            before**2 * m * np.where(n > 1.0, n - m, 1.0) / (n**2 * rest) for m in (table.events[:, 0, k], d - table.events[:, 0, k])
         )
+        square, cross = (own + other) * inverse**2, own * inverse
+        spread = f**2 * np.cumsum(square) - 2.0 * f * np.cumsum(square * f) + np.cumsum(square * f**2)
+        made[:, k] = np.cumsum(own) - 2.0 * (f * np.cumsum(cross) - np.cumsum(cross * f)) + spread
     return made
 
 

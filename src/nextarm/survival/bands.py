@@ -119,7 +119,11 @@ def bridge_stays(c: float, a_low: float, a_high: float) -> float:
         from scipy.special import erf
 
         return float(erf(c / np.sqrt(2.0 * a_low * (1.0 - a_low))))
-    xs, wx = (np.zeros(1), np.ones(1)) if a_low <= 0.0 else (c * nodes, c * weights * _normal(c * nodes, a_low * (1.0 - a_low)))
+    xs, wx = np.zeros(1), np.ones(1)
+    if a_low > 0.0:
+        reach = min(c, 9.0 * np.sqrt(a_low * (1.0 - a_low)))
+        xs = reach * nodes
+        wx = reach * weights * _normal(xs, a_low * (1.0 - a_low))
     x = xs[:, None]
     if a_high >= 1.0:
         ys, wy = np.zeros(1), np.ones(1)

@@ -123,7 +123,7 @@ def _score(time: FloatArray, kind: IntArray, arm: IntArray, G: int, rho: float) 
     k = L[:, None, None] * (np.eye(G) - (h / total[:, None])[:, :, None]) * h[:, None, :]
     steps = k * _ratio(step, G0_before)[:, None, None]
     later = np.cumsum(steps[::-1], axis=0)[::-1] - steps
-    q = _ratio(G0[:, None], S)
+    q = _ratio(G0[:, None], np.asarray(S, np.float64))
     a, b = k + (1.0 - q)[:, None, :] * later, -q[:, None, :] * later
     # Finite-population factors: d tied events out of about h S_r for the cause, d2 out of n for the others.
     crowd = total[:, None] * before

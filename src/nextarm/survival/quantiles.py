@@ -28,7 +28,8 @@ class SurvivalQuantile(Result):
 
 
 def first_time_below(time: FloatArray, curve: FloatArray, height: float) -> float | None:
-    """First time at which a falling ``curve`` is at or below ``height``; the middle of a piece exactly at it.
+    """First time at which a falling ``curve`` is at or below ``height``; the middle of a piece exactly at it (to
+    the last time, if it stays there).
 
     >>> first_time_below(np.array([1.0, 2.0, 3.0]), np.array([0.8, 0.5, 0.2]), 0.5)
     2.5
@@ -40,7 +41,7 @@ def first_time_below(time: FloatArray, curve: FloatArray, height: float) -> floa
     first = int(rows[0])
     if abs(low[first] - height) < _FLAT:
         beyond = np.flatnonzero(low < height - _FLAT)
-        return float(0.5 * (time[first] + time[beyond[0]])) if beyond.size else float(time[first])
+        return float(0.5 * (time[first] + time[beyond[0] if beyond.size else -1]))
     return float(time[first])
 
 

@@ -66,7 +66,8 @@ def schoenfeld_test(
 ) -> SchoenfeldTest:
     """Test proportional hazards of the Cox model with these arguments (see :func:`nextarm.survival.cox.cox`).
 
-    ``transform`` is g: one minus the pooled Kaplan-Meier just before t (``km``), t, log t, or the rank of t among events.
+    ``transform`` is g: one minus the pooled Kaplan-Meier just before t (``km``), t, log t, or the rank of t among all
+    times (censored ones too, as R survival).
     Refused where the model has no finite estimate or fewer than two distinct event times.
     """
     if transform not in ("km", "identity", "log", "rank"):
@@ -111,9 +112,8 @@ def _transformed(transform: str, patients: Patients, deaths: FloatArray) -> Floa
             raise CallError("transform = 'log'", rule="an event at time 0 has no logarithm", cure="Use transform='km'")
         return np.log(deaths)
     if transform == "rank":
-        lower, upper = np.searchsorted(deaths, deaths, "left"), np.searchsorted(deaths, deaths, "right")
-        return 0.5 * (lower + upper + 1.0)
+        times = np.sort(patients.time)
+        return 0.5 * (np.searchsorted(times, deaths, "left") + np.searchsorted(times, deaths, "right") + 1.0)
     table = risk_table(patients.time, (patients.event > 0).astype(np.int64), entry=patients.entry)
-    S = np.concatenate([[1.0], product_limit(table)])
-    made: FloatArray = 1.0 - S[np.searchsorted(table.time, deaths)]
-    return made
+    S: FloatArray = np.concatenate([[1.0], product_limit(table)])
+    return np.subtract(1.0, S[np.searchsorted(table.time, deaths)])
