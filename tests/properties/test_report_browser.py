@@ -64,9 +64,17 @@ def probe(folder: Path, width: int) -> dict:
     frame = f'<pre id="found"></pre><iframe src="page.html" style="border:0;width:{width}px;height:800px"></iframe>'
     (folder / "frame.html").write_text(frame, encoding="utf-8")
     call = [
-        str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
-        f"--user-data-dir={folder / 'profile'}", "--window-size=1400,900", "--virtual-time-budget=4000", "--dump-dom", (folder / "frame.html").as_uri(),
-    ]  # fmt: skip
+        str(CHROMIUM),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--allow-file-access-from-files",
+        f"--user-data-dir={folder / 'profile'}",
+        "--window-size=1400,900",
+        "--virtual-time-budget=4000",
+        "--dump-dom",
+        (folder / "frame.html").as_uri(),
+    ]
     dom = subprocess.run(call, capture_output=True, text=True, timeout=60, check=True).stdout
     found = re.search(r'<pre id="found">(.*?)</pre>', dom, re.S)
     assert found is not None

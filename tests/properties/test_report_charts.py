@@ -32,6 +32,14 @@ def test_specifications_follow_the_schema(chart) -> None:
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda c: c.id)
+def test_all_layers_share_one_scale_on_each_axis(chart) -> None:
+    for spec in (chart.wide, chart.narrow):
+        for axis in ("x", "y"):
+            scales = [layer["encoding"][axis]["scale"] for layer in spec["layer"] if "scale" in layer["encoding"].get(axis, {})]
+            assert len({json.dumps(s, sort_keys=True) for s in scales}) == 1, axis
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda c: c.id)
 def test_drawings_have_exactly_their_width(chart) -> None:
     for spec, width in ((chart.wide, WIDE), (chart.narrow, NARROW)):
         box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', draw(spec))

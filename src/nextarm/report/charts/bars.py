@@ -53,7 +53,7 @@ def bars(
         r.number or estimate_number(names, r.label, r.value, r.low, r.high, format=format, trail=r.trail or trail, marks=r.marks)
         for r in rows
     ]
-    ends = [v for r in rows for v in (r.value, r.high) if v is not None]
+    ends = [v for r in rows for v in (r.value, r.low, r.high) if v is not None]
     span = domain or nice_domain(ends, include=[0.0])
 
     def build(width: int) -> dict[str, Any]:

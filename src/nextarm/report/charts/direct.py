@@ -8,8 +8,11 @@ from typing import Literal
 
 import altair as alt
 
-from nextarm.report.charts.frame import Frame, marks_of, text_layer, text_width
+from nextarm.report.charts.frame import Frame, marks_of, text_layer, text_width, wrap
 from nextarm.report.charts.palette import DASHES, sentinel
+
+#: The widest a name at the end of a line may be before it is broken, in pixels.
+END_LABEL = 150.0
 
 
 def spread(positions: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
@@ -73,22 +76,31 @@ def beside_points(
     return placed
 
 
-def end_labels(texts: Sequence[str], heights: Sequence[float], frame: Frame, *, x: float | None = None) -> list[alt.Chart]:
+def end_labels(texts: Sequence[str], heights: Sequence[float], frame: Frame) -> list[alt.Chart]:
     """Series names right of the plot, each at the height where its line ends, in the colour of the series."""
-    lines = max((text.count("\n") + 1 for text in texts), default=1)
-    moved = spread(heights, gap=16.0 + 13.0 * (lines - 1), low=0.0, high=frame.height)
+    lines = max((wrap(t.split("\n")[0], END_LABEL, 12).count("\n") + 1 + t.count("\n") for t in texts), default=1)
+    moved = spread(heights, gap=16.0 + 14.0 * (lines - 1), low=0.0, high=frame.height)
     layers: list[alt.Chart] = []
     for i, (text, y) in enumerate(zip(texts, moved, strict=True)):
-        first, _, second = text.partition("\n")
-        at = frame.plot + 10 if x is None else x
-        shift = 7.0 if second else 0.0
-        layers.append(text_layer([{"text": first}], x=alt.value(at), y=alt.value(y - shift), size=12, weight="bold", colour=f"t{i + 1}"))
-        if second:
-            layers.append(text_layer([{"text": second}], x=alt.value(at), y=alt.value(y + shift), size=11, colour="muted"))
+        name, _, origin = text.partition("\n")
+        parts = wrap(name, END_LABEL, 12).split("\n")
+        top = y - 7.0 * (len(parts) - 1 + bool(origin))
+        at = alt.value(frame.plot + 10)  # heights are pixels: the y scale is that of the data
+        for k, part in enumerate(parts):
+            layers.append(text_layer([{"text": part}], x=at, y=alt.value(top + 14.0 * k), size=12, weight="bold", colour=f"t{i + 1}"))
+        if origin:
+            layers.append(text_layer([{"text": origin}], x=at, y=alt.value(top + 14.0 * len(parts)), size=11, colour="muted"))
     return layers
 
 
-def line_key(texts: Sequence[str], *, left: float, top: float) -> list[alt.Chart]:
+def end_label_width(texts: Sequence[str]) -> float:
+    """The margin that :func:`end_labels` need right of the plot."""
+    parts = [part for text in texts for part in wrap(text.split("\n")[0], END_LABEL, 12).split("\n")]
+    origins = [text.split("\n")[1] for text in texts if "\n" in text]
+    return max([*(text_width(p, 12) * 1.08 for p in parts), *(text_width(o, 11) for o in origins)]) + 16.0
+
+
+def line_key(texts: Sequence[str], *, left: float, top: float, width: float) -> list[alt.Chart]:
     """Series names one below the other, each behind a piece of its line; for the narrow sheet, where the ends have no room."""
     layers: list[alt.Chart] = []
     for i, text in enumerate(texts):
@@ -96,6 +108,7 @@ def line_key(texts: Sequence[str], *, left: float, top: float) -> list[alt.Chart
         piece = marks_of([{}]).mark_rule(color=sentinel(f"s{i + 1}"), strokeWidth=2.25, strokeDash=list(DASHES[i]))
         layers.append(piece.encode(x=alt.value(left), x2=alt.value(left + 26), y=alt.value(y)))
         first, _, second = text.partition("\n")
+        first = wrap(first, (width - 34 - 8 - text_width(second, 11)) / 1.08, 11.5, 1)
         layers.append(text_layer([{"text": first}], x=alt.value(left + 34), y=alt.value(y), size=11.5, weight="bold", colour=f"t{i + 1}"))
         if second:
             beside = left + 34 + text_width(first, 11.5) * 1.08 + 8

@@ -19,6 +19,9 @@ from nextarm.report.marks import signs
 #: Marks whose squares are drawn hollow: the value was not printed by those who measured it.
 HOLLOW = ("derived", "secondary", "assumption")
 
+#: Where a logarithmic axis has its labels.
+LOG_TICKS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0, 50.0, 100.0)
+
 
 @dataclass(frozen=True)
 class ForestRow:
@@ -109,7 +112,7 @@ def _draw(
     value_width = max(text_width(v, 12.5) for v in values)
     frame = row_frame(width, placement, label_width=labels.width, value_width=value_width, top=22 if reference else 6, bottom=46)
     scale = alt.Scale(type="log" if log else "linear", domain=list(span), nice=False, zero=False, clamp=True)
-    line = axis_x(axis, format, narrow=narrow)
+    line = axis_x(axis, format, narrow=narrow, ticks=[t for t in LOG_TICKS if span[0] <= t <= span[1]] if log else None)
 
     def at(field: str) -> alt.X:
         return alt.X(f"{field}:Q", scale=scale, axis=line)

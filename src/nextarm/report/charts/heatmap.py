@@ -9,7 +9,7 @@ import altair as alt
 
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
-from nextarm.report.charts.frame import Frame, both, finish, marks_of, pixel, pixel_x, text_layer, text_width
+from nextarm.report.charts.frame import Frame, both, finish, marks_of, pixel, pixel_x, text_layer, text_width, wrap
 from nextarm.report.charts.palette import sentinel
 from nextarm.report.charts.rows import Names, sentence
 from nextarm.report.document import Chart, Column, DataTable, Inline, Number, Parts, Row, number, say
@@ -85,12 +85,16 @@ def _draw(
 ) -> dict[str, Any]:
     narrow = width < 500
     size = 11.0 if narrow else 12.5
-    left = max(text_width(label, size) for label in y) + 14
+    sides = [wrap(label, 110.0 if narrow else 200.0, size) for label in y]
+    left = max(text_width(line, size) for label in sides for line in label.split("\n")) + 14
     right = 2.0
     cell = min((width - left - right) / len(x), 110.0)
     right = width - left - cell * len(x)
     tall = 30.0 if narrow else 34.0
-    frame = Frame(width, tall * len(y), left, right, 46, 8)
+    heads = [wrap(label, cell - 6, size) for label in x]
+    head = 15.0 * (1 + max(label.count("\n") for label in heads))
+    aside = text_width(f"↓ {y_title}", 11.5) <= left - 10  # the title of the rows fits over their labels
+    frame = Frame(width, tall * len(y), left, right, head + 8 + (18 if aside else 34), 8)
     suffix = parse_format(format)[1].suffix
     cells: list[dict[str, Any]] = []
     for i, row in enumerate(numbers):
@@ -115,16 +119,18 @@ def _draw(
         own = [c for k, c in enumerate(cells) if k == outlined[0] * len(x) + outlined[1]]
         ring = marks_of(own).mark_rect(filled=False, stroke=sentinel("s2"), strokeWidth=3)
         layers.append(ring.encode(x=pixel_x("a", frame.plot), x2="b", y=pixel("c", frame.height), y2="d"))
-    heads = [{"u": (j + 0.5) * cell, "text": label} for j, label in enumerate(x)]
-    layers.append(text_layer(heads, x=at, y=alt.value(-12), size=size, align="center", colour="ink"))
-    sides = [{"y": (i + 0.5) * tall, "text": label} for i, label in enumerate(y)]
-    layers.append(text_layer(sides, x=alt.value(-10), y=pixel("y", frame.height), size=size, align="right"))
-    layers.append(text_layer([{"text": f"{x_title} →"}], x=alt.value(0), y=alt.value(-34), size=11.5, colour="muted"))
-    if text_width(y_title, 11.5) < left + text_width("  ", 11.5):
-        layers.append(text_layer([{"text": f"↓ {y_title}"}], x=alt.value(-10), y=alt.value(-12), size=11.5, colour="muted", align="right"))
+    top = [{"u": (j + 0.5) * cell, "text": label} for j, label in enumerate(heads)]
+    layers.append(text_layer(top, x=at, y=alt.value(-head - 2), size=size, align="center", baseline="top"))
+    rows = [{"y": (i + 0.5) * tall - 7.0 * label.count("\n"), "text": label} for i, label in enumerate(sides)]
+    layers.append(text_layer(rows, x=alt.value(-10), y=pixel("y", frame.height), size=size, align="right"))
+    over = alt.value(-head - 14)
+    start = 0.0 if aside else -left + 4
+    layers.append(text_layer([{"text": f"{x_title} →"}], x=alt.value(start), y=over, size=11.5, colour="muted"))
+    if aside:
+        layers.append(text_layer([{"text": f"↓ {y_title}"}], x=alt.value(-10), y=alt.value(-11), size=11.5, colour="muted", align="right"))
     else:
-        beside = text_width(f"{x_title} →", 11.5) + 16
-        layers.append(text_layer([{"text": f"↓ {y_title}"}], x=alt.value(beside), y=alt.value(-34), size=11.5, colour="muted"))
+        title = wrap(f"↓ {y_title}", width - 8, 11.5, 1)
+        layers.append(text_layer([{"text": title}], x=alt.value(start), y=alt.value(-head - 30), size=11.5, colour="muted"))
     return finish(layers, frame)
 
 

@@ -10,8 +10,8 @@ import altair as alt
 
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
-from nextarm.report.charts.direct import end_labels, line_key
-from nextarm.report.charts.frame import Frame, axis_x, axis_y, both, finish, marks_of, nice_domain, text_layer, text_width
+from nextarm.report.charts.direct import end_label_width, end_labels, line_key
+from nextarm.report.charts.frame import Frame, axis_x, axis_y, both, finish, marks_of, nice_domain, text_layer
 from nextarm.report.charts.palette import DASHES, SERIES, SHAPES, sentinel
 from nextarm.report.charts.rows import Names, estimate_number, sentence
 from nextarm.report.document import Cell, Chart, Column, DataTable, Inline, Number, Parts, Row, say
@@ -119,7 +119,7 @@ def _draw(
     narrow = width < 500
     texts = [s.name for s in series]
     keyed = narrow and len(series) > 1
-    right = 12.0 if narrow else max(text_width(t, 12) for t in texts) * 1.08 + 16
+    right = 12.0 if narrow else end_label_width(texts) if len(texts) > 1 else 24.0
     frame = Frame(width, 240.0 if narrow else 320.0, 46.0 if narrow else 52.0, right, 34.0 + (17.0 * len(series) if keyed else 0.0), 48.0)
     (x_low, x_high), (y_low, y_high) = spans
     x_scale = alt.Scale(domain=[x_low, x_high], nice=False, zero=False, clamp=True)
@@ -162,7 +162,7 @@ def _draw(
             layers.append(dot.encode(x=at("x"), y=up("y")))
     layers.append(text_layer([{"text": y_title}], x=alt.value(-frame.left + 2), y=alt.value(-frame.top + 10), size=12, colour="muted"))
     if keyed:
-        layers += line_key(texts, left=-frame.left + 4, top=-frame.top + 32)
+        layers += line_key(texts, left=-frame.left + 4, top=-frame.top + 32, width=frame.width - 8)
     elif len(series) > 1:
         last = [next((y for y in reversed(s.y) if y is not None), y_low) for s in series]
         layers += end_labels(texts, [(y_high - min(max(y, y_low), y_high)) / (y_high - y_low) * frame.height for y in last], frame)

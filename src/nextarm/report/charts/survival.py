@@ -15,13 +15,15 @@ import altair as alt
 
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
-from nextarm.report.charts.direct import end_labels, line_key
+from nextarm.report.charts.direct import end_label_width, end_labels, line_key
 from nextarm.report.charts.frame import Frame, axis_x, axis_y, both, finish, marks_of, text_layer, text_width
 from nextarm.report.charts.palette import DASHES, SERIES, SHAPES, sentinel
 from nextarm.report.charts.rows import Names, estimate_number, sentence
 from nextarm.report.document import Cell, Chart, Column, DataTable, Inline, Number, Parts, Row, say
 
 Origin = Literal["observed", "reconstructed", "simulated", "model", "pooled", "published points"]
+#: The widest a name left of the numbers at risk may be; longer names get a line of their own.
+RISK_LABEL = 120.0
 
 
 @dataclass(frozen=True)
@@ -158,12 +160,13 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
     narrow = width < 500
     texts = [f"{c.name}\n{c.origin}" for c in curves]
     risk = [c for c in curves if c.at_risk]
-    right = 14.0 if narrow else max(max(text_width(c.name, 12) * 1.08, text_width(c.origin, 11)) for c in curves) + 20
-    left = 42.0 if narrow else max([52.0, *(text_width(c.name, 11.5) + 22 for c in risk)])
-    risk_lines = len(risk) * (2 if narrow else 1)
+    right = 14.0 if narrow else end_label_width(texts)
+    beside = not narrow and all(text_width(c.name, 11.5) <= RISK_LABEL for c in risk)
+    left = 42.0 if narrow else max([52.0, *(text_width(c.name, 11.5) + 22 for c in risk if beside)])
+    risk_lines = len(risk) * (1 if beside else 2)
     bottom = 50.0 + (24.0 + 17.0 * risk_lines if risk else 0.0)
     frame = Frame(width, 240.0 if narrow else 330.0, left, right, 32.0 + (17.0 * len(curves) if narrow else 0.0), bottom)
-    step = next(s for s in (0.5, 1.0, 2.0, 5.0, 10.0) if end / s <= (6 if narrow else 10))
+    step = next(s for s in (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0) if end / s <= (6 if narrow else 8))
     ticks = [k * step for k in range(int(end / step + 1e-9) + 1)]
     x_scale = alt.Scale(domain=[0.0, end], nice=False, clamp=True)
     y_scale = alt.Scale(domain=list(y_domain), nice=False, zero=False, clamp=True)
@@ -202,13 +205,13 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
         ends.append((y_domain[1] - final) / (y_domain[1] - y_domain[0]) * frame.height)
     layers = [*bands, *strokes]
     layers.append(text_layer([{"text": y_title}], x=alt.value(-left + 2), y=alt.value(-frame.top + 10), size=12, colour="muted"))
-    layers += line_key(texts, left=-left + 4, top=-frame.top + 31) if narrow else end_labels(texts, ends, frame)
+    layers += line_key(texts, left=-left + 4, top=-frame.top + 31, width=width - 8) if narrow else end_labels(texts, ends, frame)
     if risk:
-        layers += _at_risk(curves, frame, ticks, at)
+        layers += _at_risk(curves, frame, ticks, at, beside=beside)
     return finish(layers, frame)
 
 
-def _at_risk(curves: Sequence[Curve], frame: Frame, ticks: Sequence[float], at: Any) -> list[alt.Chart]:
+def _at_risk(curves: Sequence[Curve], frame: Frame, ticks: Sequence[float], at: Any, *, beside: bool) -> list[alt.Chart]:
     """Numbers at risk under the axis, at its ticks; a time that was not given stays empty."""
     y = frame.height + 62.0
     layers = [text_layer([{"text": "At risk"}], x=alt.value(-frame.left + 4), y=alt.value(y), size=11, colour="muted")]
@@ -217,7 +220,7 @@ def _at_risk(curves: Sequence[Curve], frame: Frame, ticks: Sequence[float], at: 
         if not c.at_risk:
             continue
         layers.append(text_layer([{"text": c.name}], x=alt.value(-frame.left + 4), y=alt.value(y), size=11.5, colour=f"t{i + 1}"))
-        y += 17.0 if frame.narrow else 0.0
+        y += 0.0 if beside else 17.0
         known = dict(c.at_risk)
         cells = [{"x": t, "text": f"{known[t]}"} for t in ticks if t in known]
         if cells:
