@@ -2,3 +2,10 @@
 
 May import: core, evidence, survival, figures.
 """
+
+from nextarm.patients.clean import Repair
+from nextarm.patients.reconstruct import reconstruct
+from nextarm.patients.record import ArmFit, CheckItem, Checks, Reconstruction
+from nextarm.patients.soft import Landmark, Printed
+
+__all__ = ["ArmFit", "CheckItem", "Checks", "Landmark", "Printed", "Reconstruction", "Repair", "reconstruct"]

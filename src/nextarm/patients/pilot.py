@@ -147,7 +147,9 @@ def smooth_hazard(deaths: FloatArray, exposure: FloatArray, wanted: float = 8.0)
     return hazard
 
 
-def tune(arm: ArmData, chain: Chain, pilot: Pilot, sd: float, *, widen: float = 1.0, rates: FloatArray | None = None) -> Tuned:
+def tune(
+    arm: ArmData, chain: Chain, pilot: Pilot, sd: float, *, widen: float = 1.0, narrow: float = 1.0, rates: FloatArray | None = None
+) -> Tuned:
     """Rates, hazards and windows of every step from the ``pilot`` and a reading error ``sd``."""
     kind = chain.kind
     noise = float(np.sqrt(sd**2 + arm.half**2 / 3.0))
@@ -164,7 +166,13 @@ def tune(arm: ArmData, chain: Chain, pilot: Pilot, sd: float, *, widen: float = 
     if arm.points == "corners":
         halved = chain.least[where] == 0
         beside = np.concatenate([pilot.deaths[where], [0.0]])
-        both = np.maximum(np.maximum(beside[:-1] + beside[1:] * np.concatenate([halved[1:], [False]]), beside[:-1] + np.concatenate([[0.0], beside[:-2]]) * np.concatenate([[False], halved[:-1]])), 1.0)
+        both = np.maximum(
+            np.maximum(
+                beside[:-1] + beside[1:] * np.concatenate([halved[1:], [False]]),
+                beside[:-1] + np.concatenate([[0.0], beside[:-2]]) * np.concatenate([[False], halved[:-1]]),
+            ),
+            1.0,
+        )
         lam = np.where(halved, both * np.maximum(width / max(arm.time_step, 1e-12), 0.02) / n_before, lam)
     a[where] = np.clip(lam, 1e-9, 3.0)
     b[where] = chain.least[where]
@@ -189,13 +197,15 @@ def tune(arm: ArmData, chain: Chain, pilot: Pilot, sd: float, *, widen: float = 
     value_steps = kind >= READ
     a[value_steps] = chain.value[value_steps]
     b[value_steps] = chain.half[value_steps]
-    window, natural = _windows(arm, chain, pilot, noise, a, widen)
+    window, natural = _windows(arm, chain, pilot, noise, a, widen, widen * narrow)
     sizes = (window[:, 1] - window[:, 0] + 1) * (window[:, 3] - window[:, 2] + 1)
     start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     return Tuned(a=a, b=b, ref=pilot.survival, window=window, start=start[:-1], size=int(start[-1]), natural=natural)
 
 
-def _windows(arm: ArmData, chain: Chain, pilot: Pilot, noise: float, a: FloatArray, widen: float) -> tuple[IntArray, IntArray]:
+def _windows(
+    arm: ArmData, chain: Chain, pilot: Pilot, noise: float, a: FloatArray, widen: float, widen_n: float
+) -> tuple[IntArray, IntArray]:
     """First and last n and D kept after each step, and the hard bounds they were cut to."""
     kind, steps = chain.kind, chain.kind.size
     is_censor, is_risk = kind == CENSOR, kind == RISK
@@ -211,7 +221,7 @@ def _windows(arm: ArmData, chain: Chain, pilot: Pilot, noise: float, a: FloatArr
     passed = through - begun[last]
     bounded = last + 1 < chain.risk.size
     share = np.clip(passed / np.maximum(whole[last], 1e-12), 0.0, 1.0)
-    timing = np.where(bounded, 1.5 * whole[last] * share * (1.0 - share), 3.0 * passed)
+    timing = np.where(bounded, 1.5 * whole[last] * share * (1.0 - share), passed)
     x = np.maximum(pilot.n, 0.0) / np.maximum(pilot.survival, 1e-9)
     x = np.minimum(x, arm.n)
     risk_x = np.concatenate([[float(arm.n)], x[is_risk]])
@@ -221,7 +231,7 @@ def _windows(arm: ArmData, chain: Chain, pilot: Pilot, noise: float, a: FloatArr
     sd_n = np.sqrt(timing) + 0.7 * noise * x
     if chain.risk.size == 1:
         sd_d = sd_d + 0.7 * np.sqrt(timing) * (1.0 - pilot.survival)
-    half_n = np.ceil(widen * (2.0 + 4.5 * sd_n)).astype(np.int64)
+    half_n = np.ceil(widen_n * (2.0 + (4.5 if chain.risk.size > 1 else 3.5) * sd_n)).astype(np.int64)
     half_d = np.ceil(widen * (2.0 + 5.0 * sd_d)).astype(np.int64)
     n_mid = np.rint(pilot.n).astype(np.int64)
     d_mid = np.rint(pilot.total).astype(np.int64)
