@@ -54,7 +54,8 @@ def test_accrual_counts_and_quantiles() -> None:
     for accrual in ACCRUALS:
         for t in (0.3, 0.7, 1.5, 3.0):
             knots = [k for k in accrual.knots if 0.0 < k < t]
-            want = sum(quad(lambda u: float(accrual.rate(u)), a + 1e-13, b - 1e-13)[0] for a, b in zip([0.0, *knots], [*knots, t], strict=True))
+            pieces = zip([0.0, *knots], [*knots, t], strict=True)
+            want = sum(quad(accrual.rate, a + 1e-13, b - 1e-13)[0] for a, b in pieces)
             assert float(accrual.entered(t)) == pytest.approx(want, abs=1e-8)
         p = np.linspace(0.0, 1.0, 41)
         assert accrual.probability_entered(accrual.entry_time(p)) == pytest.approx(p, abs=1e-12)
@@ -92,5 +93,7 @@ def test_spent_alpha_of_the_multivariate_normal() -> None:
     for k in (1, 2, 3):
         t = got.fractions[: k + 1]
         covariance = np.sqrt(np.minimum.outer(t, t) / np.maximum.outer(t, t))
-        stay = multivariate_normal(mean=np.zeros(k + 1), cov=covariance, abseps=1e-9, releps=1e-9, maxpts=2_000_000).cdf(got.efficacy[: k + 1])
+        stay = multivariate_normal(mean=np.zeros(k + 1), cov=covariance, abseps=1e-9, releps=1e-9, maxpts=2_000_000).cdf(
+            got.efficacy[: k + 1]
+        )
         assert got.alpha_spent[k] == pytest.approx(1.0 - float(stay), abs=2e-6)

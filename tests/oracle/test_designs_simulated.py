@@ -87,7 +87,15 @@ def test_the_bounds_hold_their_error_on_simulated_brownian_motion() -> None:
     steps = rng.standard_normal((trials, 3)) * np.sqrt(np.diff(np.concatenate([[0.0], t])))
     z = steps.cumsum(axis=1) / np.sqrt(t)
     limit = 3.0 * math.sqrt(0.025 * 0.975 / trials)
-    for family in ("obrien-fleming", "pocock", "wang-tsiatis", "lan-demets-obrien-fleming", "lan-demets-pocock", "hwang-shih-decani", "kim-demets"):
+    for family in (
+        "obrien-fleming",
+        "pocock",
+        "wang-tsiatis",
+        "lan-demets-obrien-fleming",
+        "lan-demets-pocock",
+        "hwang-shih-decani",
+        "kim-demets",
+    ):
         got = boundaries(t, family=family)
         assert float((z >= got.efficacy).any(axis=1).mean()) == pytest.approx(0.025, abs=limit), family
     both = boundaries(t, beta=0.2, futility="kim-demets", binding=True)
@@ -139,7 +147,9 @@ def test_the_distribution_of_events_is_that_of_simulated_trials() -> None:
             "trial": {"name": "a test", "endpoint": "EFS", "milestone": 2.0},
             "accrual": {"rate": 30.0, "duration": 2.0, "follow_up": 1.0, "dropout_hazard": 0.05},
             "arms": {
-                "control": {"survival": {"model": "mixture-cure", "cure_fraction": 0.5, "latency": {"model": "exponential", "median": 0.7}}},
+                "control": {
+                    "survival": {"model": "mixture-cure", "cure_fraction": 0.5, "latency": {"model": "exponential", "median": 0.7}}
+                },
                 "new": {"survival": {"hazard_ratio": 0.6, "of": "control"}},
             },
             "design": {"kind": "log-rank"},

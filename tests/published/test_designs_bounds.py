@@ -49,9 +49,7 @@ def test_futility_by_beta_spending(binding: bool, upper: float, lower: float) ->
 
 def test_gsdesign_default() -> None:
     third = np.array([1, 2, 3]) / 3
-    got = boundaries(
-        third, family="hwang-shih-decani", parameter=-4.0, beta=0.1, futility="hwang-shih-decani", futility_parameter=-2.0
-    )
+    got = boundaries(third, family="hwang-shih-decani", parameter=-4.0, beta=0.1, futility="hwang-shih-decani", futility_parameter=-2.0)
     assert got.inflation is not None
     assert got.information_h0 is not None
     assert got.information_h1 is not None
@@ -108,6 +106,8 @@ def test_futility_bounds_of_rpact(row: dict) -> None:
 def test_spending_functions_at_half_the_information() -> None:
     """Closed forms, worked by hand."""
     assert float(spent("lan-demets-pocock", 0.5, total=0.025)) == pytest.approx(0.025 * math.log(1 + (math.e - 1) / 2))
-    assert float(spent("hwang-shih-decani", 0.5, total=0.025, parameter=-4.0)) == pytest.approx(0.025 * (1 - math.exp(2)) / (1 - math.exp(4)))
+    assert float(spent("hwang-shih-decani", 0.5, total=0.025, parameter=-4.0)) == pytest.approx(
+        0.025 * (1 - math.exp(2)) / (1 - math.exp(4))
+    )
     assert float(spent("hwang-shih-decani", 0.5, total=0.025, parameter=0.0)) == pytest.approx(0.0125)
     assert float(spent("kim-demets", 0.5, total=0.025, parameter=3.0)) == pytest.approx(0.025 / 8)

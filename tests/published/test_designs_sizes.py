@@ -27,7 +27,9 @@ from nextarm.validation.case import expected
 LN2 = math.log(2.0)
 
 
-def result(design: dict[str, Any], *, control: dict[str, Any], hr: float, accrual: dict[str, float], ratio: float = 1.0, **more: Any) -> Any:
+def result(
+    design: dict[str, Any], *, control: dict[str, Any], hr: float, accrual: dict[str, float], ratio: float = 1.0, **more: Any
+) -> Any:
     arms = {"control": {"survival": control}, "new": {"allocation": ratio, "survival": {"hazard_ratio": hr, "of": "control"}}}
     trial = {"name": "a test", "endpoint": "OS", "milestone": 1.0}
     plan = plan_from_data({"trial": trial, "accrual": accrual, "arms": arms, "design": design, **more})
@@ -67,11 +69,15 @@ def test_non_inferiority_on_the_hazard_ratio(method: str, events: float, n: floa
     assert got.n == pytest.approx(n, abs=1e-2)
 
 
-@pytest.mark.parametrize("row", expected("designs")["fixed"], ids=lambda r: f"{r['hazard_ratio']}-{r['follow_up']}-{r['ratio']}-{r['n']:.0f}")
+@pytest.mark.parametrize(
+    "row", expected("designs")["fixed"], ids=lambda r: f"{r['hazard_ratio']}-{r['follow_up']}-{r['ratio']}-{r['n']:.0f}"
+)
 def test_fixed_designs_of_rpact(row: dict[str, float]) -> None:
     accrual = {"rate": 50.0, "duration": row["accrual"], "follow_up": row["follow_up"], "dropout_hazard": row["dropout_hazard"]}
     control = {"model": "exponential", "median": row["median"]}
-    got = result({"kind": "log-rank"}, control=control, hr=row["hazard_ratio"], accrual=accrual, ratio=float(row["ratio"]), solve={"for": "n"})
+    got = result(
+        {"kind": "log-rank"}, control=control, hr=row["hazard_ratio"], accrual=accrual, ratio=float(row["ratio"]), solve={"for": "n"}
+    )
     assert got.events == pytest.approx(row["events"], abs=1e-3)
     assert got.n == pytest.approx(row["n"], abs=1e-3)
     assert got.events_needed == pytest.approx(row["events"], abs=1e-3)

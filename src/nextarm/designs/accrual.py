@@ -150,7 +150,7 @@ def stepped_accrual(
 ) -> Accrual:
     """Accrual at ``rates[i]`` between ``cuts[i - 1]`` and ``cuts[i]`` years (one more rate than cuts)."""
     if len(rates) != len(cuts) + 1:
-        raise CallError(f"{len(rates)} rates with {len(cuts)} cuts", rule="there must be one rate more than cuts")
+        raise CallError(f"rates = {list(rates)} with {len(cuts)} cuts", rule="there must be one rate more than cuts")
     _check_ends(duration, follow_up, dropout_hazard)
     knots = np.array([0.0, *cuts, duration])
     if np.any(np.diff(knots) <= 0.0):

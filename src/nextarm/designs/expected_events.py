@@ -54,9 +54,11 @@ def probability_of_event_ever(model: Distribution, *, dropout_hazard: float = 0.
     """Probability that a patient's event is ever observed: not if cured, not if lost before it."""
     if dropout_hazard == 0.0:
         return 1.0 - float(model.survival(np.asarray(_FOREVER)))
-    s, w = follow_up_nodes(45.0 / dropout_hazard, break_points(model))
+    end = min(45.0 / dropout_hazard, _FOREVER)
+    s, w = follow_up_nodes(end, break_points(model))
     lost = float(w @ (dropout_hazard * np.exp(-dropout_hazard * s) * np.asarray(model.survival(s))))
-    return min(max(1.0 - lost, 0.0), 1.0)
+    free = float(model.survival(np.asarray(end))) * float(np.exp(-dropout_hazard * end))
+    return min(max(1.0 - lost - free, 0.0), 1.0)
 
 
 def maximum_events(models: Mapping[str, Distribution], *, shares: Mapping[str, float], accrual: Accrual) -> float:

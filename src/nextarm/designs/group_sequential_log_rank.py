@@ -32,6 +32,8 @@ from nextarm.designs.tables import Numbers, unit
 from nextarm.designs.walk import crossing
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from nextarm.designs.plan import Plan
 
 FutilityFamily = Literal["lan-demets-obrien-fleming", "lan-demets-pocock", "hwang-shih-decani", "kim-demets"]
@@ -67,6 +69,15 @@ class GroupSequentialLogRank(DesignResult):
     expected_events_h0: float
     target_events: int | None
     reach_probability: float | None
+
+    def look_table(self) -> pl.DataFrame:
+        """One row a look: events, time, bounds, and the probabilities of stopping there."""
+        import polars as pl
+
+        columns = (
+            "fractions", "look_events", "look_times", "efficacy", "futility", "critical_hazard_ratio", "reject_h1", "stop_h1", "reject_h0", "stop_h0",
+        )  # fmt: skip
+        return pl.DataFrame({"look": range(1, len(self.fractions) + 1)} | {c: getattr(self, c) for c in columns}).fill_nan(None)
 
 
 @dataclass(frozen=True)

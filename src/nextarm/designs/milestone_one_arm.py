@@ -24,6 +24,8 @@ from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from nextarm.designs.plan import Plan
 
 
@@ -61,6 +63,13 @@ class OneArmMilestone(DesignResult):
     type1_error: float
     type1_if_taken_as_known: float
     drift: tuple[Drift, ...]
+
+    def drift_table(self) -> pl.DataFrame:
+        """One row for each change of the control: rejection with the reference's error in the test and without."""
+        import polars as pl
+
+        names = ("change", "survival", "rejection", "rejection_if_known")
+        return pl.DataFrame([{n: getattr(row, n) for n in names} for row in self.drift])
 
 
 class OneArmMilestoneTable(DesignTable):

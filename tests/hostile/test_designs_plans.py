@@ -1,0 +1,305 @@
+"""Broken plans: every problem at once, each with key path, line, rule and cure; impossible designs refused with the reason."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nextarm.studies
+from nextarm.core.errors import CallError, PlanError, RefusedError
+from nextarm.designs import (
+    boundaries,
+    constant_accrual,
+    efficacy_bounds,
+    load_plan,
+    plan_from_data,
+    plan_from_toml,
+    ramp_accrual,
+    spent,
+    stepped_accrual,
+)
+
+GOOD = (Path(nextarm.studies.__file__).parent / "plans" / "venetoclax.toml").read_text(encoding="utf-8")
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(PlanError) as caught:
+        plan_from_toml(text)
+    assert caught.value.exit_code == 4
+    return [str(p) for p in caught.value.problems]
+
+
+def line_of(text: str, start: str) -> int:
+    return next(i for i, line in enumerate(text.splitlines(), 1) if line.startswith(start))
+
+
+def edited(*changes: tuple[str, str]) -> str:
+    text = GOOD
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return text
+
+
+def test_the_message_of_the_house() -> None:
+    text = edited(("rate = 45.0", "rate = -2"))
+    line = line_of(text, "rate = -2")
+    assert problems(text) == [f"accrual.rate = -2 in plan.toml line {line}: must be above 0 patients a year."]
+
+
+ONE_WRONG = [
+    ("alpha = 0.025", "alpha = 2.5", "design.alpha = 2.5", "Give a proportion, not a percentage: 0.025"),
+    ("alpha = 0.025", "alpha = 0.0", "design.alpha = 0", "must be above 0"),
+    ("alpha = 0.025", "alpha = true", "design.alpha = True", "must be a number"),
+    ("alpha = 0.025", "alpha = nan", "design.alpha = nan", "must be a finite number"),
+    ("alpha = 0.025", "alpa = 0.025", "design.alpa is not known", "Perhaps alpha is meant"),
+    ("duration = 3.0", 'duration = "3"', "accrual.duration = '3'", "must be a number"),
+    ("duration = 3.0", "duration = inf", "accrual.duration = inf", "must be a finite number"),
+    ("follow_up = 2.0", "follow_up = -1.0", "accrual.follow_up = -1", "must be at least 0 years"),
+    ("dropout_hazard = 0.01", "dropout_hazard = -0.1", "accrual.dropout_hazard = -0.1", "must be at least 0 a year"),
+    ("rate = 45.0", "ramp = 1.0", "accrual has neither rate nor rates", "exactly one"),
+    ("rate = 45.0", "rate = 45.0\nramp = 4.0", "accrual.ramp = 4", "must be shorter than the accrual duration of 3 years"),
+    ("rate = 45.0", "rate = 45.0\nrates = [1.0, 2.0]", "accrual has both rate and rates", "exactly one"),
+    ("rate = 45.0", "rates = [1.0, 2.0]", "accrual.rates = [1.0, 2.0] with 0 cuts", "one rate more than cuts"),
+    ("looks = [0.6, 1.0]", "looks = [60, 100]", "design.looks = [60, 100]", "Give fractions, not percentages"),
+    ("looks = [0.6, 1.0]", "looks = [0.6, 0.5, 1.0]", "design.looks", "must rise from above 0 to exactly 1.0"),
+    ("looks = [0.6, 1.0]", "looks = [0.6, 0.9]", "design.looks", "exactly 1.0"),
+    ("looks = [0.6, 1.0]", "looks = []", "design.looks", "at least 1 entries"),
+    ("looks = [0.6, 1.0]", 'looks = ["a"]', "design.looks", "must be a number"),
+    ("events = 80", "events = 80.5", "design.events = 80.5", "must be a whole number"),
+    ("events = 80", "events = 500", "design.events = 500", "more than the 135 patients"),
+    (
+        'kind = "group-sequential-log-rank"',
+        'kind = "group-sequential-logrank"',
+        "design.kind",
+        "Perhaps group-sequential-log-rank is meant",
+    ),
+    ('kind = "group-sequential-log-rank"', "", "design.kind is missing", "must be one of one-arm-milestone"),
+    (
+        'spending = "lan-demets-obrien-fleming"',
+        'spending = "lan-demets-obrien-flemming"',
+        "design.spending",
+        "Perhaps lan-demets-obrien-fleming",
+    ),
+    ("latest = 5.0", "latest = 5.0\nfutility_bounds = [3.0]", "design.futility_bounds = [3.0]", "must lie below its efficacy bound 2.669"),
+    ("latest = 5.0", "latest = 5.0\nfutility_bounds = [0.0, 1.0]", "design.futility_bounds", "one for each look but the last"),
+    ("latest = 5.0", 'latest = 5.0\nfutility = "kim-demets"', "design.futility without beta", "Give beta"),
+    ("latest = 5.0", "latest = 5.0\nbinding = true", "design.binding = true", "needs futility"),
+    ("latest = 5.0", 'latest = 5.0\nmethod = "schoenfeld"', "design.method = 'schoenfeld'", "constant over time"),
+    ("cure_fraction = 0.60", "cure_fraction = 60", "arms.control.survival.cure_fraction = 60", "Give a proportion, not a percentage"),
+    ("cure_fraction = 0.60", "cure = 0.60", "arms.control.survival.cure is", "not a parameter of mixture-cure"),
+    ('model = "mixture-cure"', 'model = "mixture-curve"', "arms.control.survival.model = 'mixture-curve'", "Did you mean 'mixture-cure'"),
+    ("[arms.control]", "[arms.control]\nalocation = 2", "arms.control.alocation is not known", "Perhaps allocation is meant"),
+    ("allocation = 1", "allocation = 0", "arms.control.allocation = 0", "must be above 0"),
+    ("milestone = 3.0", "", "trial.milestone is missing", "trial must have it"),
+    ("milestone = 3.0", "milestone = 3.0\ncontrol = 'contol'", "trial.control = 'contol'", "Perhaps control is meant"),
+    ('name = "venetoclax on a blinatumomab backbone"', 'name = ""', "trial.name = ''", "must not be empty"),
+    ("[trial]", "[tral]", "tral is not known", "Perhaps trial is meant"),
+    (
+        "arms.venetoclax.survival.cure_fraction = 0.60",
+        "arms.venetoklax.survival.cure_fraction = 0.6",
+        "scenario[1].arms.venetoklax",
+        "no arm of the plan",
+    ),
+    (
+        "arms.venetoclax.survival.cure_fraction = 0.60",
+        "arms.venetoclax.survival.curefraction = 0.6",
+        "scenario[1] arms.venetoclax.survival",
+        "not a parameter",
+    ),
+    (
+        "arms.venetoclax.survival.cure_fraction = 0.60",
+        "arms.venetoclax.survival.cure_fraction = 60",
+        "scenario[1] arms.venetoclax.survival",
+        "percentage",
+    ),
+    ("accrual.rate = 30.0", "accrual.rate = -30.0", "scenario[3] accrual.rate = -30", "must be above 0 patients a year"),
+    ("accrual.rate = 30.0", "accrual.rat = 30.0", "scenario[3] accrual.rat is not known", "Perhaps rate is meant"),
+    ("accrual.rate = 30.0", "design.alpha = 0.05", "scenario[3].design is not known", ""),
+    ('name = "slow accrual"', 'name = "null"', "scenario[3].name = 'null'", "is taken already"),
+    ('name = "slow accrual"', "", "scenario[3].name is missing", ""),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "what", "says"), ONE_WRONG, ids=[f"{i}-{w[2][:30]}" for i, w in enumerate(ONE_WRONG)])
+def test_one_thing_wrong_is_one_message(old: str, new: str, what: str, says: str) -> None:
+    text = edited((old, new))
+    found = problems(text)
+    matching = [m for m in found if m.startswith(what)]
+    assert len(matching) == 1, found
+    assert says in matching[0]
+    assert "line " in matching[0] or "missing" in matching[0] or "not known" in matching[0]
+    assert not re.search(r"pydantic|validation error|Traceback", "\n".join(found))
+
+
+def test_lines_are_those_of_the_file() -> None:
+    text = edited(
+        ("alpha = 0.025", "alpha = 2.5"), ("accrual.rate = 30.0", "accrual.rate = -30.0"), ("cure_fraction = 0.75", "cure_fraction = 7.5")
+    )
+    found = "\n".join(problems(text))
+    for start, key in (("alpha", "design.alpha"), ('survival = { model = "mixture-cure", cure_fraction = 7.5', "arms.venetoclax")):
+        line = line_of(text, start)
+        assert re.search(rf"{key}\S* = \S+ in plan.toml line {line}:", found), (line, found)
+    only = edited(("accrual.rate = 30.0", "accrual.rate = -30.0"))
+    assert f"line {line_of(only, 'accrual.rate')}" in problems(only)[0]
+
+
+def test_everything_wrong_comes_at_once() -> None:
+    text = edited(
+        ("rate = 45.0", "rate = -2"),
+        ("duration = 3.0", "duratoin = 3.0"),
+        ("alpha = 0.025", "alpha = 2.5"),
+        ("looks = [0.6, 1.0]", "looks = [1.0, 0.6]"),
+        ("cure_fraction = 0.60", "cure_fraction = 60"),
+        ("arms.venetoclax.survival.cure_fraction = 0.60", "arms.nobody.survival.cure_fraction = 0.60"),
+    )
+    found = problems(text)
+    for part in (
+        "accrual.rate",
+        "accrual.duratoin",
+        "accrual.duration",
+        "design.alpha",
+        "design.looks",
+        "arms.control",
+        "scenario[1].arms.nobody",
+    ):
+        assert sum(m.startswith(part) for m in found) == 1, (part, found)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "missing"),
+        ("trial = 3", "must be a table"),
+        ("[trial", "is not TOML"),
+        ("[[trial]]", "must be a table"),
+        ("arms = []", "must be a table"),
+    ],
+)
+def test_what_is_no_plan_at_all(text: str, says: str) -> None:
+    assert says in "\n".join(problems(text))
+
+
+def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="there is no file"):
+        load_plan(tmp_path / "none.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(PlanError, match="not UTF-8"):
+        load_plan(tmp_path / "binary.toml")
+    with pytest.raises(PlanError, match="cannot be read"):
+        load_plan(tmp_path)
+
+
+ONE_ARM: dict[str, Any] = {
+    "trial": {"name": "one arm", "endpoint": "EFS", "milestone": 2.0},
+    "accrual": {"rate": 40.0, "duration": 2.0, "follow_up": 2.0},
+    "arms": {"new": {"survival": {"model": "exponential", "rate": 0.2}}},
+    "reference": {"milestone_survival": 0.5, "n": 200.0},
+    "design": {"kind": "one-arm-milestone"},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"reference": {"milestone_survival": 0.5}}, "exactly one of se, n, fixed = true"),
+        ({"reference": {"milestone_survival": 0.5, "n": 200.0, "fixed": True}}, "reference has fixed and n"),
+        ({"reference": {"n": 200.0}}, "reference has no value"),
+        ({"reference": {"milestone_survival": 50.0, "n": 200.0}}, "not a percentage: 0.5"),
+        ({"reference": {"milestone_survival": 0.5, "row": "infant-all:x:EFS", "se": 0.1}}, "exactly one of survival"),
+        ({"reference": {"row": "nonsense"}}, "must read PACKAGE:ARM_ID:ENDPOINT"),
+        ({"reference": {"row": "infant-all:interfant-06-r:EFS"}}, "The arm has"),
+        ({"reference": {"survival": {"model": "exponential", "rate": -1.0}, "se": 0.05}}, "reference.survival.rate"),
+        ({"accrual": {"rate": 40.0, "duration": 1.0, "follow_up": 0.5}}, "nobody is followed to the milestone"),
+        ({"design": {"kind": "log-rank"}}, "log-rank needs 2 arms"),
+        ({"arms": {"a": {"survival": {"hazard_ratio": 0.5, "of": "b"}}}}, "must name another arm"),
+        ({"solve": {"for": "n"}, "arms": {"new": {"survival": {"model": "exponential", "rate": 2.0}}}}, "to solve for n"),
+        ({"solve": {"for": "nn"}}, "Perhaps n is meant"),
+        ({"solve": {"for": "n", "power": 80.0}}, "not a percentage: 0.8"),
+        ({"solve": {}}, "solve.for is missing"),
+    ],
+)
+def test_one_arm_plans_that_cannot_be(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        plan_from_data(ONE_ARM | change)
+    assert says in str(caught.value)
+
+
+def test_without_a_reference_a_one_arm_plan_is_refused() -> None:
+    with pytest.raises(PlanError, match=r"\[reference\] is missing"):
+        plan_from_data({k: v for k, v in ONE_ARM.items() if k != "reference"})
+
+
+def test_a_reference_that_is_so_uncertain_that_no_size_helps() -> None:
+    plan = plan_from_data(ONE_ARM | {"reference": {"milestone_survival": 0.6, "n": 10.0}, "solve": {"for": "n", "power": 0.9}})
+    with pytest.raises(RefusedError, match="the most is"):
+        plan.evaluate()
+
+
+def test_truths_in_a_circle_and_other_bad_ratios() -> None:
+    base = plan_from_toml(GOOD).without("scenario").to_data()
+    for arms, says in (
+        (
+            {"control": {"of": "venetoclax", "hazard_ratio": 0.5}, "venetoclax": {"of": "control", "hazard_ratio": 0.5}},
+            "must name another arm",
+        ),
+        ({"venetoclax": {"of": "control", "hazard_ratio": -0.5}}, "hazard_ratio = -0.5"),
+        ({"venetoclax": {"of": "control"}}, "hazard_ratio = None"),
+        ({"venetoclax": {"of": "control", "hazard_ratio": 0.5, "dealy": 1.0}}, "arms.venetoclax.survival.dealy"),
+        ({"venetoclax": {"of": "control", "hazard_ratio": 0.5, "delay": -1.0}}, "delay = -1.0"),
+    ):
+        data = base | {"arms": base["arms"] | {name: {"survival": spec} for name, spec in arms.items()}}
+        with pytest.raises(PlanError, match=re.escape(says)):
+            plan_from_data(data)
+
+
+def test_events_that_can_never_come_are_refused_with_the_maximum() -> None:
+    text = edited(("latest = 5.0", ""))
+    found = problems(text)
+    assert len(found) == 1
+    assert "at most 43.5 events are expected, however long the follow-up" in found[0]
+
+
+def test_events_cannot_be_given_and_solved_for() -> None:
+    found = problems(GOOD + '\n[solve]\nfor = "n"\n')
+    assert any("cannot be given when solving for n" in m for m in found)
+
+
+def test_waiting_does_not_help_when_survivors_are_cured() -> None:
+    plan = plan_from_toml(GOOD).without("design.events", "design.latest").changed({"solve": {"for": "events"}})
+    with pytest.raises(RefusedError, match=r"at most 43\.5 events are ever expected"):
+        plan.evaluate()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: efficacy_bounds(np.array([0.5, 0.9])),
+        lambda: efficacy_bounds(np.array([0.9, 0.5, 1.0])),
+        lambda: efficacy_bounds(np.array([0.0, 1.0])),
+        lambda: efficacy_bounds(np.array([math.nan, 1.0])),
+        lambda: efficacy_bounds(np.array([1.0]), family="haybittle"),
+        lambda: boundaries(np.array([1.0]), alpha=0.6),
+        lambda: boundaries(np.array([1.0]), beta=1.0),
+        lambda: boundaries(np.array([0.5, 1.0]), futility="kim-demets"),
+        lambda: boundaries(np.array([0.5, 1.0]), family="pocock", beta=0.1, futility="kim-demets", binding=True),
+        lambda: spent("kim-demets", 0.5, total=0.025, parameter=-1.0),
+        lambda: spent("nobody", 0.5, total=0.025),
+        lambda: spent("kim-demets", 0.0, total=0.025),
+        lambda: constant_accrual(rate=0.0, duration=1.0, follow_up=1.0),
+        lambda: constant_accrual(rate=1.0, duration=-1.0, follow_up=1.0),
+        lambda: constant_accrual(rate=1.0, duration=1.0, follow_up=math.nan),
+        lambda: ramp_accrual(rate=1.0, ramp=2.0, duration=1.0, follow_up=0.0),
+        lambda: stepped_accrual(rates=(1.0, 2.0), cuts=(3.0,), duration=2.0, follow_up=0.0),
+        lambda: stepped_accrual(rates=(1.0, 0.0), cuts=(1.0,), duration=2.0, follow_up=0.0).years_for(5.0),
+        lambda: constant_accrual(rate=1.0, duration=1.0, follow_up=1.0).times(0.0),
+    ],
+)
+def test_calls_outside_their_domain(call: Any) -> None:
+    with pytest.raises(CallError):
+        call()
