@@ -9,6 +9,7 @@ import numpy as np
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.survival.models.distribution import Distribution, require_above
+from nextarm.survival.models.family import Family, Jet
 
 
 @record
@@ -32,6 +33,32 @@ class Exponential(Distribution):
     def from_median(cls, median: float) -> Exponential:
         """The model with this median (years)."""
         return cls(rate=float(np.log(2.0)) / median)
+
+    @classmethod
+    def family(cls) -> Family:
+        """The model for maximum likelihood; predictor log rate."""
+
+        def log_survival(eta: FloatArray, t: FloatArray) -> Jet:
+            H = np.exp(eta[0]) * t
+            return Jet(-H, -H[None], -H[None, None])
+
+        def log_density(eta: FloatArray, t: FloatArray) -> Jet:
+            s = log_survival(eta, t)
+            return Jet(eta[0] + s.value, 1.0 + s.first, s.second)
+
+        return Family(
+            name=cls.name,
+            parameters=("rate",),
+            links=("log",),
+            location=(0,),
+            log_density=log_density,
+            log_survival=log_survival,
+            build=lambda v: cls(rate=v[0]),
+            shape_from_spread=lambda spread: {},
+            from_median=cls.from_median,
+            at_zero=True,
+            free_scale=False,
+        )
 
     def _cumulative_hazard(self, t: FloatArray) -> FloatArray:
         return self.rate * t

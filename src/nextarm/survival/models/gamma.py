@@ -10,6 +10,8 @@ import numpy as np
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.survival.models.distribution import Distribution, power_limits, require_above
+from nextarm.survival.models.family import Family
+from nextarm.survival.models.gamma_terms import gamma_terms
 from nextarm.survival.models.log_gamma import hazard, log_survival, quantile
 
 
@@ -37,6 +39,21 @@ class Gamma(Distribution):
         """The model with this median (years) and shape."""
         require_above(shape, "shape")
         return cls(shape=shape, rate=float(cls(shape=shape, rate=1.0).quantile(0.5)) / median)
+
+    @classmethod
+    def family(cls) -> Family:
+        """The model for maximum likelihood; predictors log shape and log rate."""
+        return Family(
+            name=cls.name,
+            parameters=("shape", "rate"),
+            links=("log", "log"),
+            location=(1,),
+            log_density=lambda eta, t: gamma_terms(eta, t)[0],
+            log_survival=lambda eta, t: gamma_terms(eta, t)[1],
+            build=lambda v: cls(shape=v[0], rate=v[1]),
+            shape_from_spread=lambda spread: {"shape": min(max(1.0 / spread**2, 0.3), 50.0)},
+            from_median=cls.from_median,
+        )
 
     @property
     def _q(self) -> float:

@@ -10,6 +10,8 @@ import numpy as np
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.survival.models.distribution import Distribution, power_limits, require_above
+from nextarm.survival.models.family import Family
+from nextarm.survival.models.gamma_terms import standardised_terms
 from nextarm.survival.models.log_gamma import hazard, log_survival, quantile, stirling_remainder
 
 
@@ -44,6 +46,21 @@ class GeneralisedGamma(Distribution):
         require_above(sigma, "sigma")
         require_above(q, "q", -np.inf)
         return cls(mu=math.log(median) - sigma * float(quantile(np.array([0.5]), q)[0]), sigma=sigma, q=q)
+
+    @classmethod
+    def family(cls) -> Family:
+        """The model for maximum likelihood; predictors mu, log sigma and q (one q for all patients)."""
+        return Family(
+            name=cls.name,
+            parameters=("mu", "sigma", "q"),
+            links=("identity", "log", "identity"),
+            location=(0,),
+            log_density=lambda eta, t: standardised_terms(eta, t)[0],
+            log_survival=lambda eta, t: standardised_terms(eta, t)[1],
+            build=lambda v: cls(mu=v[0], sigma=v[1], q=v[2]),
+            shape_from_spread=lambda spread: {"sigma": spread, "q": 0.5},
+            from_median=cls.from_median,
+        )
 
     def _standardised(self, t: FloatArray) -> FloatArray:
         return np.asarray((np.log(t) - self.mu) / self.sigma, np.float64)

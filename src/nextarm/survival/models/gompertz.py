@@ -9,6 +9,8 @@ import numpy as np
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.survival.models.distribution import Distribution, require_above
+from nextarm.survival.models.family import Family, Jet
+from nextarm.survival.models.log_gamma import phi2
 
 
 @record
@@ -39,6 +41,39 @@ class Gompertz(Distribution):
         require_above(shape, "shape", -np.inf)
         unit = float(cls(shape=shape, rate=1.0).cumulative_hazard(median))
         return cls(shape=shape, rate=float(np.log(2.0)) / unit)
+
+    @classmethod
+    def family(cls) -> Family:
+        """The model for maximum likelihood; predictors shape and log rate."""
+
+        def log_survival(eta: FloatArray, t: FloatArray) -> Jet:
+            x = eta[0] * t
+            p, p1, p2 = phi2(x)
+            base = np.exp(eta[1]) * t
+            # H = rate t phi1(shape t) with phi1(x) = (e^x - 1) / x = 1 + x phi2(x)
+            H = base * (1.0 + x * p)
+            in_shape, bend = base * t * (p + x * p1), base * t * t * (2.0 * p1 + x * p2)
+            first, second = np.stack([-in_shape, -H]), np.empty((2, 2, t.size))
+            second[0, 0], second[1, 1] = -bend, -H
+            second[0, 1] = second[1, 0] = -in_shape
+            return Jet(-H, first, second)
+
+        def log_density(eta: FloatArray, t: FloatArray) -> Jet:
+            s = log_survival(eta, t)
+            return Jet(s.value + eta[1] + eta[0] * t, s.first + np.stack([t, np.ones_like(t)]), s.second)
+
+        return Family(
+            name=cls.name,
+            parameters=("shape", "rate"),
+            links=("identity", "log"),
+            location=(1,),
+            log_density=log_density,
+            log_survival=log_survival,
+            build=lambda v: cls(shape=v[0], rate=v[1]),
+            shape_from_spread=lambda spread: {"shape": 0.0},
+            from_median=cls.from_median,
+            at_zero=True,
+        )
 
     def _cumulative_hazard(self, t: FloatArray) -> FloatArray:
         x = self.shape * t

@@ -9,6 +9,7 @@ import numpy as np
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.survival.models.distribution import Distribution, power_limits, require_above
+from nextarm.survival.models.family import Family, location_scale_terms
 
 
 @record
@@ -34,6 +35,29 @@ class LogLogistic(Distribution):
     def from_median(cls, median: float, *, shape: float) -> LogLogistic:
         """The model with this median (years) and shape."""
         return cls(shape=shape, scale=median)
+
+    @classmethod
+    def family(cls) -> Family:
+        """The model for maximum likelihood; predictors log shape and log scale."""
+
+        def standard(z: FloatArray) -> tuple[FloatArray, ...]:
+            log_s = -np.logaddexp(0.0, z)
+            p = np.exp(-np.logaddexp(0.0, -z))
+            bend = -p * np.exp(log_s)
+            return z + 2.0 * log_s, 1.0 - 2.0 * p, 2.0 * bend, log_s, -p, bend
+
+        log_density, log_survival = location_scale_terms(standard, location_first=False, inverse=True)
+        return Family(
+            name=cls.name,
+            parameters=("shape", "scale"),
+            links=("log", "log"),
+            location=(1,),
+            log_density=log_density,
+            log_survival=log_survival,
+            build=lambda v: cls(shape=v[0], scale=v[1]),
+            shape_from_spread=lambda spread: {"shape": 1.81 / spread},
+            from_median=cls.from_median,
+        )
 
     def _log_odds(self, t: FloatArray) -> FloatArray:
         return np.asarray(self.shape * np.log(t / self.scale), np.float64)

@@ -10,6 +10,7 @@ import numpy as np
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.survival.models.distribution import Distribution, require_above
+from nextarm.survival.models.family import Family, location_scale_terms
 
 LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
@@ -37,6 +38,29 @@ class LogNormal(Distribution):
     def from_median(cls, median: float, *, sigma: float) -> LogNormal:
         """The model with this median (years) and standard deviation of log time."""
         return cls(mu=math.log(median), sigma=sigma)
+
+    @classmethod
+    def family(cls) -> Family:
+        """The model for maximum likelihood; predictors mu and log sigma."""
+        from scipy.special import log_ndtr
+
+        def standard(z: FloatArray) -> tuple[FloatArray, ...]:
+            log_s = log_ndtr(-z)
+            mills = np.exp(-0.5 * z * z - LOG_SQRT_2PI - log_s)
+            return -0.5 * z * z - LOG_SQRT_2PI, -z, np.full_like(z, -1.0), log_s, -mills, -mills * (mills - z)
+
+        log_density, log_survival = location_scale_terms(standard, location_first=True, inverse=False)
+        return Family(
+            name=cls.name,
+            parameters=("mu", "sigma"),
+            links=("identity", "log"),
+            location=(0,),
+            log_density=log_density,
+            log_survival=log_survival,
+            build=lambda v: cls(mu=v[0], sigma=v[1]),
+            shape_from_spread=lambda spread: {"sigma": spread},
+            from_median=cls.from_median,
+        )
 
     def _standardised(self, t: FloatArray) -> FloatArray:
         return np.asarray((np.log(t) - self.mu) / self.sigma, np.float64)

@@ -11,6 +11,7 @@ from nextarm.core.errors import CallError
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.survival.models.distribution import Distribution, require_above
+from nextarm.survival.models.family import Family, Jet
 
 
 @record
@@ -51,6 +52,39 @@ class PiecewiseExponential(Distribution):
         if reached == 0.0:
             raise CallError(f"median = {median:g}", rule="the relative rates are 0 up to there")
         return cls(cuts=unit.cuts, rates=tuple(float(np.log(2.0)) * r / reached for r in unit.rates))
+
+    @classmethod
+    def family(cls, cuts: Sequence[float]) -> Family:
+        """The model with these cuts for maximum likelihood; one predictor a piece, its log rate."""
+        starts = np.array((0.0, *numbers(cuts, "cuts")))
+        ends = np.append(starts[1:], np.inf)
+        k = starts.size
+
+        def log_survival(eta: FloatArray, t: FloatArray) -> Jet:
+            spent = np.clip(np.minimum(t, ends[:, None]) - starts[:, None], 0.0, None)
+            H = np.exp(eta) * spent
+            second = np.zeros((k, k, t.size))
+            second[np.arange(k), np.arange(k)] = -H
+            return Jet(-H.sum(axis=0), -H, second)
+
+        def log_density(eta: FloatArray, t: FloatArray) -> Jet:
+            s = log_survival(eta, t)
+            here = (np.searchsorted(starts[1:], t, side="right") == np.arange(k)[:, None]).astype(float)
+            return Jet(s.value + (here * eta).sum(axis=0), s.first + here, s.second)
+
+        return Family(
+            name=cls.name,
+            parameters=tuple(f"rate[{j + 1}]" for j in range(k)),
+            links=tuple("log" for _ in range(k)),
+            location=tuple(range(k)),
+            log_density=log_density,
+            log_survival=log_survival,
+            build=lambda v: cls(cuts=tuple(starts[1:].tolist()), rates=tuple(v)),
+            shape_from_spread=lambda spread: {"cuts": tuple(starts[1:].tolist()), "relative_rates": (1.0,) * k},
+            from_median=cls.from_median,
+            at_zero=True,
+            free_scale=False,
+        )
 
     @property
     def _starts(self) -> FloatArray:

@@ -69,6 +69,7 @@ def _made(spec: Any, path: str, problems: list[Problem], allowed: tuple[type[Dis
         problems.append(Problem(f"{_keyed(path, missing)} is missing", rule=f"{name} needs {', '.join(wanted)}{hint}"))
     if "latency" in values and cls in CURES:
         values["latency"] = _made(values["latency"], _keyed(path, "latency"), problems, LATENCIES)
+    problems.extend(_number_problems(values, path))
     if len(problems) > before:
         return None
     return _built(cls, values, path, problems)
@@ -89,24 +90,32 @@ def _with_median(cls: type[Distribution], values: dict[str, Any], wanted: list[s
 
 def _built(cls: type[Distribution], values: dict[str, Any], path: str, problems: list[Problem]) -> Distribution | None:
     """The model from complete values; what its own checks find is reported with the key path."""
-    for name, value in values.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if name not in ("latency", "cuts", "rates", "relative_rates") and not number:
-            problems.append(Problem(f"{_keyed(path, name)} = {value!r}", rule="must be a number"))
-    median = values.get("median")
-    if isinstance(median, int | float) and not 0.0 < median < float("inf"):
-        problems.append(Problem(f"{_keyed(path, 'median')} = {median!r}", rule="must be above 0 years"))
-    if problems:
-        return None
     try:
-        if median is None:
+        if "median" not in values:
             return cls(**values)
         rest = {k: v for k, v in values.items() if k != "median"}
-        made: Distribution = cls.from_median(float(median), **rest)  # type: ignore[attr-defined]
+        made: Distribution = cls.from_median(float(values["median"]), **rest)  # type: ignore[attr-defined]
         return made
     except CallError as error:
         problems.extend(Problem(_keyed(path, p.what), p.where, p.rule, p.cure) for p in error.problems)
         return None
+
+
+def _number_problems(values: Mapping[str, Any], path: str) -> list[Problem]:
+    """Scalars that are not numbers, a median that is not above 0, a cure fraction that is not a proportion."""
+    found = []
+    for name, value in values.items():
+        if name in ("latency", "cuts", "rates", "relative_rates"):
+            continue
+        what = f"{_keyed(path, name)} = {value!r}"
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            found.append(Problem(what, rule="must be a number"))
+        elif name == "median" and not 0.0 < value < float("inf"):
+            found.append(Problem(what, rule="must be above 0 years"))
+        elif name == "cure_fraction" and not 0.0 <= value <= 1.0:
+            cure = "Give a proportion, not a percentage" if 1.0 < value <= 100.0 else ""
+            found.append(Problem(what, rule="must lie between 0 and 1", cure=cure))
+    return found
 
 
 def model_to_spec(model: Distribution) -> dict[str, Any]:

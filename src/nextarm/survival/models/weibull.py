@@ -9,6 +9,7 @@ import numpy as np
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.survival.models.distribution import Distribution, power_limits, require_above
+from nextarm.survival.models.family import Family, location_scale_terms
 
 
 @record
@@ -37,6 +38,27 @@ class Weibull(Distribution):
         """The model with this median (years) and shape."""
         require_above(shape, "shape")
         return cls(shape=shape, scale=median / float(np.log(2.0)) ** (1.0 / shape))
+
+    @classmethod
+    def family(cls) -> Family:
+        """The model for maximum likelihood; predictors log shape and log scale."""
+
+        def standard(z: FloatArray) -> tuple[FloatArray, ...]:
+            H = np.exp(z)
+            return z - H, 1.0 - H, -H, -H, -H, -H
+
+        log_density, log_survival = location_scale_terms(standard, location_first=False, inverse=True)
+        return Family(
+            name=cls.name,
+            parameters=("shape", "scale"),
+            links=("log", "log"),
+            location=(1,),
+            log_density=log_density,
+            log_survival=log_survival,
+            build=lambda v: cls(shape=v[0], scale=v[1]),
+            shape_from_spread=lambda spread: {"shape": 1.28 / spread},
+            from_median=cls.from_median,
+        )
 
     def _cumulative_hazard(self, t: FloatArray) -> FloatArray:
         return np.asarray((t / self.scale) ** self.shape, np.float64)
