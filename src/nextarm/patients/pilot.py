@@ -34,6 +34,7 @@ class Tuned:
 
     a: FloatArray
     b: FloatArray
+    most: IntArray
     ref: FloatArray
     window: IntArray
     start: IntArray
@@ -197,10 +198,12 @@ def tune(
     value_steps = kind >= READ
     a[value_steps] = chain.value[value_steps]
     b[value_steps] = chain.half[value_steps]
+    x = np.minimum(pilot.n / np.maximum(pilot.survival, 1e-9), arm.n)
+    most = np.ceil(pilot.deaths + widen * (3.0 + 6.0 * noise * x + 3.0 * np.sqrt(pilot.deaths))).astype(np.int64)
     window, natural = _windows(arm, chain, pilot, noise, a, widen, widen * narrow)
     sizes = (window[:, 1] - window[:, 0] + 1) * (window[:, 3] - window[:, 2] + 1)
     start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    return Tuned(a=a, b=b, ref=pilot.survival, window=window, start=start[:-1], size=int(start[-1]), natural=natural)
+    return Tuned(a=a, b=b, most=most, ref=pilot.survival, window=window, start=start[:-1], size=int(start[-1]), natural=natural)
 
 
 def _windows(
@@ -231,7 +234,7 @@ def _windows(
     sd_n = np.sqrt(timing) + 0.7 * noise * x
     if chain.risk.size == 1:
         sd_d = sd_d + 0.7 * np.sqrt(timing) * (1.0 - pilot.survival)
-    half_n = np.ceil(widen_n * (2.0 + (4.5 if chain.risk.size > 1 else 3.5) * sd_n)).astype(np.int64)
+    half_n = np.ceil(widen_n * (3.0 + 4.0 * sd_n)).astype(np.int64)
     half_d = np.ceil(widen * (2.0 + 5.0 * sd_d)).astype(np.int64)
     n_mid = np.rint(pilot.n).astype(np.int64)
     d_mid = np.rint(pilot.total).astype(np.int64)
@@ -249,5 +252,5 @@ def _windows(
         d_high[-1] = max(d_high[-1], min(arm.events, d_most[-1]))
         d_low[-1] = min(d_low[-1], arm.events)
     window = np.stack([n_low, n_high, d_low, d_high], axis=1)
-    natural = np.stack([bottom, top, np.zeros(steps, np.int64), d_most], axis=1)
+    natural = np.stack([bottom, np.where(is_risk, bottom, top), np.zeros(steps, np.int64), d_most], axis=1)
     return window, natural

@@ -59,7 +59,7 @@ def run_forward(arm: ArmData, chain: Chain, tuned: Tuned, sd: float) -> Passed:
 
     own = np.where(chain.own_sd >= 0.0, chain.own_sd, sd)
     weight, mean, var = np.empty(tuned.size), np.empty(tuned.size), np.empty(tuned.size)
-    value = forward(chain.kind, tuned.a, tuned.b, chain.side, own, tuned.ref, tuned.window, tuned.start, arm.n, weight, mean, var)
+    value = forward(chain.kind, tuned.a, tuned.b, tuned.most, chain.side, own, tuned.ref, tuned.window, tuned.start, arm.n, weight, mean, var)
     if arm.events is not None and math.isfinite(value):
         k = chain.kind.size - 1
         cols = tuned.window[k, 3] - tuned.window[k, 2] + 1
@@ -78,7 +78,7 @@ def draw(arm: ArmData, chain: Chain, passed: Passed, how_many: int, rng: np.rand
     count = np.full((how_many, chain.kind.size), -1, np.int64)
     final = np.full(how_many, -1 if arm.events is None else arm.events, np.int64)
     backward(
-        chain.kind, tuned.a, tuned.b, tuned.ref, (0.1 * noise) ** 2, tuned.window, tuned.start, arm.n,
+        chain.kind, tuned.a, tuned.b, tuned.most, tuned.ref, (0.1 * noise) ** 2, tuned.window, tuned.start, arm.n,
         passed.weight, passed.mean, passed.var, final,
         rng.random((how_many, chain.kind.size + 1)), rng.standard_normal(how_many), count,
     )  # fmt: skip
@@ -171,21 +171,23 @@ def _draw_all(work: _Work, sd: float, draws: int, rng: np.random.Generator) -> t
                 draw(work.arm, work.chain, p, int(k), rng) if k else np.zeros((0, work.chain.kind.size), np.int64)
                 for p, k in zip(passes, sizes, strict=True)
             ]
-            at_edge = max((_at_edge(work, p, c) for p, c in zip(passes, parts, strict=True) if c.size), default=1.0)
-            if sum(len(c) for c in parts) >= max(1, draws // 2) and (at_edge < 0.03 or attempt == _WIDENINGS - 1):
+            at_edge = sum(_at_edge(work, p, c) * len(c) for p, c in zip(passes, parts, strict=True) if c.size) / max(
+                sum(map(len, parts)), 1
+            )
+            if sum(len(c) for c in parts) >= max(1, draws // 2) and (at_edge < 0.05 or attempt == _WIDENINGS - 1):
                 return parts, passes
         widen *= 2.0
     raise _no_way(work, sd)
 
 
 def _at_edge(work: _Work, passed: Passed, counts: IntArray) -> float:
-    """The share of draws that touch the edge of a window which is not a hard bound."""
+    """The largest share of draws, over the steps, that touch the edge of a window which is not a hard bound."""
     window, natural = passed.tuned.window, passed.tuned.natural
     died = np.cumsum(np.where(work.chain.kind == DEATH, counts, 0), axis=1)
     n = work.arm.n - np.cumsum(counts, axis=1)
     d_edge = ((died <= window[:, 2]) & (window[:, 2] > natural[:, 2])) | ((died >= window[:, 3]) & (window[:, 3] < natural[:, 3]))
     n_edge = ((n <= window[:, 0]) & (window[:, 0] > natural[:, 0])) | ((n >= window[:, 1]) & (window[:, 1] < natural[:, 1]))
-    return float(np.mean((d_edge | n_edge).any(axis=1)))
+    return float(np.mean(d_edge | n_edge, axis=0).max())
 
 
 def _no_way(work: _Work, sd: float) -> RefusedError:
@@ -218,12 +220,11 @@ def solve_arms(arms: Sequence[ArmData], *, sd: float | None, draws: int, rng: np
     """Estimate the reading error shared by the arms of a figure where ``sd`` is None, then draw counts for each arm."""
     works = [_start(a) for a in arms]
     used = estimate_sd(works) if sd is None else sd
-    for w in works:
-        parts, _ = _draw_all(w, used, 60, rng)
-        for i, part in enumerate(parts):
-            if len(part) >= 10 and w.chain.risk.size > 1:
-                w.pilots[i], w.rates[i] = refine(w.arm, w.chain, part)
-    if sd is None:
+    tabled = [w for w in works if w.chain.risk.size > 1]
+    for w in tabled:
+        part = _draw_all(w, used, 60, rng)[0][0]
+        w.pilots[0], w.rates[0] = refine(w.arm, w.chain, part)
+    if sd is None and tabled:
         used = estimate_sd(works)
     solved = []
     for w in works:
