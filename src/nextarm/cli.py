@@ -229,6 +229,143 @@ def _numbers(text: str | None, name: str) -> list[float] | None:
         raise CallError(f"--{name} {text!r}", rule="must be numbers separated by commas, such as 2,4") from None
 
 
+# --- patients and survival ------------------------------------------------------------------------------------------
+
+
+@app.command()
+def reconstruct(
+    curve: Annotated[Path, typer.Argument(help="CSV: time, survival[, arm].")],
+    at_risk: Annotated[Path | None, typer.Option(help="CSV: time, at_risk[, arm]. Holds exactly.")] = None,
+    ticks: Annotated[Path | None, typer.Option(help="CSV of censoring marks: time[, arm].")] = None,
+    n: Annotated[list[str] | None, typer.Option(help="Patients: 100, or arm=100 for each arm.")] = None,
+    events: Annotated[list[str] | None, typer.Option(help="Total events: 62, or arm=62 for each arm.")] = None,
+    median: Annotated[list[str] | None, typer.Option(help="Printed median: 12.5 or arm=12.5.")] = None,
+    hazard_ratio: Annotated[str | None, typer.Option(help="Printed ratio of the second arm to the first: 0.68 or 0.68,0.52,0.89.")] = None,
+    p_value: Annotated[float | None, typer.Option(help="Printed two-sided log-rank p.")] = None,
+    unit: Annotated[str, typer.Option(help="years, months, weeks or days.")] = "years",
+    percent: Annotated[bool, typer.Option("--percent", help="Survival is in percent.")] = False,
+    versions: Annotated[int, typer.Option(help="Number of plausible versions.")] = 20,
+    seed: Annotated[int, typer.Option(help="Root of the random numbers.")] = 0,
+    method: Annotated[str, typer.Option(help="dp, or guyot for comparison.")] = "dp",
+    allow_rising_at_risk: Annotated[bool, typer.Option("--allow-rising-at-risk", help="Leave out rows of a table that rises.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the patients (single best version) to this CSV.")] = None,
+    versions_out: Annotated[Path | None, typer.Option(help="Write all versions to this CSV, with a version column.")] = None,
+    json: Json = False,
+) -> None:
+    """Rebuild patients from a published Kaplan-Meier curve and what is printed beside it.
+
+    Example: nextarm reconstruct curve.csv --at-risk nar.csv --unit months --out patients.csv
+    """
+    from nextarm import verbs
+
+    ratio = _numbers(hazard_ratio, "hazard-ratio")
+    made = verbs.reconstruct(
+        curve,
+        at_risk=at_risk,
+        ticks=ticks,
+        n=_by_arm(n, "n", whole=True),
+        events=_by_arm(events, "events", whole=True),
+        median=_by_arm(median, "median"),
+        hazard_ratio=None if ratio is None else ratio[0] if len(ratio) == 1 else tuple(ratio),
+        p_value=p_value,
+        unit=unit,
+        percent=percent,
+        versions=versions,
+        seed=seed,
+        method=method,
+        allow_rising_at_risk=allow_rising_at_risk,
+    )
+    for path, table in ((out, made.patients), (versions_out, made.versions)):
+        if path is not None:
+            _write(path, table.to_frame(unit).write_csv())
+            print(f"written: {path} ({table.n} rows, times in {unit})", file=sys.stderr)
+    if json:
+        print(made.to_json(indent=2))
+        return
+    for arm in made.arms:
+        error = f"reading error {arm.reading_error:.4f}{' (estimated)' if arm.reading_error_estimated else ''}"
+        fit = f"curve within {arm.mean_residual:.4f} on average, {arm.max_residual:.4f} at most"
+        print(f"{arm.arm}: {arm.n} patients, {arm.events} events, {arm.person_years:.1f} years at risk; {error}; {fit}")
+    for repair in made.repairs:
+        print(f"repaired: {repair.arm}: {repair.what} ({repair.count})")
+    print(f"grade {made.checks.grade}" + ("" if all(item.ok for item in made.checks.items) else "; not met:"))
+    for item in made.checks.items:
+        if not item.ok:
+            print(f"  {item.arm}: {item.item}: published {item.published:g}, rebuilt {_cell(item.rebuilt)}")
+    for text in made.warnings:
+        print(f"warning: {text}")
+
+
+def _by_arm(values: list[str] | None, name: str, *, whole: bool = False) -> Any:
+    """Read ``100`` or ``arm=100`` (repeated) as a number or a dict by arm."""
+    if not values:
+        return None
+    found: dict[str, float | int] = {}
+    for value in values:
+        arm, _, text = value.rpartition("=")
+        try:
+            number = float(text)
+        except ValueError:
+            raise CallError(f"--{name} {value!r}", rule="must be a number, or arm=number for each arm") from None
+        if whole and number != int(number):
+            raise CallError(f"--{name} {value!r}", rule="must be a whole number")
+        found[arm] = int(number) if whole else number
+    if "" in found:
+        if len(values) > 1:
+            raise CallError(f"--{name} given {len(values)} times", rule="name the arm of each, as arm=number")
+        return found[""]
+    return found
+
+
+# --- synthesis ------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def pool(
+    data: Annotated[Path | None, typer.Argument(help="CSV: study, estimate, and se, or ci_low and ci_high, or n and events.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="End point of the evidence rows.")] = None,
+    pool_set: Annotated[str | None, typer.Option(help="A named set of arms fit for pooling.")] = None,
+    time: Annotated[float | None, typer.Option(help="Years from the origin.")] = None,
+    window: Annotated[float, typer.Option(help="Take rows within this many years of --time.")] = 0.0,
+    measure: Annotated[str, typer.Option(help="cloglog, logit, log or identity.")] = "cloglog",
+    method: Annotated[str, typer.Option(help="reml, ml, dl, pm, eb, sj or he.")] = "reml",
+    interval: Annotated[str, typer.Option(help="ad-hoc, hartung-knapp or wald.")] = "ad-hoc",
+    prediction: Annotated[str, typer.Option(help="t(k-2), t(k-1) or normal.")] = "t(k-2)",
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    moderator: Annotated[list[str] | None, typer.Option(help="Regress on this column; year counts in decades.")] = None,
+    percent: Annotated[bool, typer.Option("--percent", help="Estimates and limits are in percent.")] = False,
+    package: Package = "infant-all",
+    time_origin: Annotated[str | None, typer.Option(help="Only rows with this time origin.")] = None,
+    assume_origin: AssumeOrigin = False,
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """Pool studies under random effects, from evidence rows or from a file.
+
+    Example: nextarm pool --endpoint EFS --pool-set frontline-kmt2a-r --time 4 --window 1
+    """
+    from nextarm import verbs
+
+    found = verbs.pool(
+        data,
+        package=package,
+        endpoint=endpoint,
+        pool_set=pool_set,
+        time=time,
+        window=window,
+        time_origin=time_origin,
+        assume_origin=assume_origin,
+        measure=measure,
+        method=method,
+        interval=interval,
+        prediction=prediction,
+        level=level,
+        moderators=moderator or (),
+        percent=percent,
+    )
+    _show(found, json=json, out=out)
+
+
 # --- designs and simulation -----------------------------------------------------------------------------------------
 
 
@@ -262,6 +399,58 @@ def simulate(
     with _progress("virtual trials", quiet=quiet) as progress:
         found = verbs.simulate(plan, trials=trials, seed=seed, workers=workers, progress=progress)
     _show(found, json=json, out=out)
+
+
+# --- report and verify ----------------------------------------------------------------------------------------------
+
+
+@app.command()
+def report(
+    study: Annotated[str, typer.Argument(help="A bundled study.")] = "infant-all",
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("build/infant-all"),
+    json: Annotated[bool, typer.Option("--json", help="Print results.json on standard output as well.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a study's report: one HTML file that opens offline, and every number as JSON.
+
+    Example: nextarm report infant-all --out build/infant-all
+    """
+    from nextarm import verbs
+
+    with _progress("sections", quiet=quiet) as progress:
+        written = verbs.report(study, out=out, progress=progress)
+    if json:
+        print(written.results.read_text(encoding="utf-8"), end="")
+        return
+    print(f"The report is at {written.html} ({written.numbers} numbers, {len(written.charts)} charts).")
+    print(f"Every number with its trail: {written.results}")
+
+
+@app.command()
+def verify(
+    slow: Annotated[bool, typer.Option("--slow", help="Run the cases that take long as well.")] = False,
+    room: Annotated[str | None, typer.Option(help="Only the cases of one room.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder for verify.html and verify.json.")] = Path("build/verify"),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run the validation cases on this machine and write what reproduced what; exit code 7 if any fails.
+
+    Example: nextarm verify --out build/verify
+    """
+    from nextarm import verbs
+
+    with _progress("cases", quiet=quiet) as progress:
+        found = verbs.verify(slow=slow, room=room, out=out, progress=progress)
+    if json:
+        print(found.to_json(indent=2))
+    else:
+        for kind, (passed, run) in found.counts().items():
+            print(f"{kind:<30}{passed:>5} of {run} passed")
+        left = f"; {len(found.not_run)} slow cases not run" if found.not_run else ""
+        print(f"{len(found.outcomes)} cases, {found.outside()} with an expected value from outside{left}")
+        print(f"The dossier is at {out / 'verify.html'}")
+    verbs.require_passed(found)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
     from nextarm.evidence import Classification, NewStudy, Package, Selection
     from nextarm.evidence.checks import PackageCheck
+    from nextarm.patients import Reconstruction
+    from nextarm.report import WrittenReport
     from nextarm.simulation import OperatingCharacteristics
+    from nextarm.synthesis import MetaRegression, PooledEstimate
     from nextarm.validation.verify import Verification
 
 Progress = Callable[[int, int], None]
@@ -27,6 +30,10 @@ __all__ = [
     "design",
     "evidence",
     "new_study",
+    "pool",
+    "reconstruct",
+    "report",
+    "require_passed",
     "simulate",
     "verify",
 ]
@@ -103,6 +110,89 @@ def check_evidence(package: str | Path = "infant-all") -> PackageCheck:
     return run(package)
 
 
+def reconstruct(curve: Any, **options: Any) -> Reconstruction:
+    """Rebuild patients from a published Kaplan-Meier curve and whatever is printed beside it.
+
+    ``curve`` is a CSV path, a frame with the columns time, survival[, arm], or arrays (time, survival). ``options`` are
+    those of :func:`nextarm.patients.reconstruct`: ``at_risk``, ``ticks``, ``n``, ``events``, ``median``, ``landmarks``,
+    ``hazard_ratio``, ``p_value``, ``unit``, ``percent``, ``versions``, ``seed``, ``method``.
+
+    >>> made = reconstruct(([0, 1, 2, 3], [1, 0.9, 0.8, 0.7]), at_risk=([0, 3], [10, 5]), points="corners")
+    >>> made.patients.n, made.patients.events
+    (10, 3)
+    """
+    from nextarm.patients import reconstruct as run
+
+    return run(curve, **options)
+
+
+def pool(
+    data: Any = None,
+    *,
+    package: str | Path | Package = "infant-all",
+    endpoint: str | None = None,
+    pool_set: str | None = None,
+    time: float | None = None,
+    window: float = 0.0,
+    time_origin: str | None = None,
+    assume_origin: bool = False,
+    measure: str = "cloglog",
+    method: str = "reml",
+    interval: str = "ad-hoc",
+    prediction: str = "t(k-2)",
+    level: float = 0.95,
+    moderators: Iterable[str] = (),
+    percent: bool = False,
+) -> PooledEstimate | MetaRegression:
+    """Pool several studies under random effects, or regress on ``moderators`` (``year`` counts in decades).
+
+    Either ``data`` (CSV path or frame with the columns study, estimate, and se, or ci_low and ci_high, or n and events)
+    or rows of ``package`` chosen by ``pool_set``, ``endpoint`` and ``time`` (within ``window`` years); the rows that
+    stay out are in the trail with their reasons.
+
+    >>> result = pool(endpoint="EFS", pool_set="frontline-kmt2a-r", time=5, window=1)
+    >>> result.k, round(result.estimate, 3)
+    (5, 0.375)
+    """
+    from nextarm import synthesis
+    from nextarm.core.errors import CallError
+    from nextarm.synthesis.read import read_studies
+
+    names = tuple(moderators)
+    probability = measure in ("cloglog", "logit")
+    if data is not None:
+        if endpoint or pool_set or time is not None:
+            raise CallError("both data and a selection of evidence were given", rule="give one of the two")
+        studies = read_studies(data, percent=percent, level=level, probability=probability, moderators=names)
+        base = None
+    elif endpoint and pool_set:
+        chosen = synthesis.select_rows(
+            _package(package),
+            pool_set=pool_set,
+            endpoint=endpoint,
+            time=time,
+            window=window,
+            time_origin=time_origin,
+            assume_origin=assume_origin,
+        )
+        if not names and time is not None:
+            return synthesis.pool_evidence(
+                _package(package), pool_set=pool_set, endpoint=endpoint, time=time, window=window, time_origin=time_origin,
+                assume_origin=assume_origin, measure=measure, method=method, interval=interval, prediction=prediction, level=level,
+            )  # fmt: skip
+        studies, base, probability = chosen.studies, chosen.trail(), True
+    else:
+        rule = "give a file of studies, or a pool set and an endpoint of the evidence"
+        raise CallError("nothing to pool", rule=rule, cure="For example --pool-set frontline-kmt2a-r --endpoint EFS --time 4")
+    if names:
+        return synthesis.meta_regression(
+            studies, moderators=names, measure=measure, method=method, interval=interval, level=level, probability=probability, base=base
+        )
+    return synthesis.pool(
+        studies, measure=measure, method=method, interval=interval, prediction=prediction, level=level, probability=probability, base=base
+    )
+
+
 def design(plan: str | Path | Plan) -> DesignResult:
     """What the design of a plan can do: power, patients, events, duration, or what its ``[solve]`` asks for."""
     made = _plan(plan)
@@ -125,8 +215,37 @@ def simulate(
     return run(_plan(plan), trials=trials, seed=seed, workers=workers, progress=progress)
 
 
-def verify(*, slow: bool = False, room: str | None = None, progress: Progress | None = None) -> Verification:
-    """Run the validation cases on this machine; ``slow`` adds those that take long."""
+def report(study: str = "infant-all", *, out: str | Path, progress: Progress | None = None) -> WrittenReport:
+    """Write the report of a bundled study to the folder ``out``: report.html, results.json and the charts as SVG.
+
+    All files are rendered before the first is written; what was there before stays until the new ones are whole.
+    """
+    from nextarm.report import write_report
+    from nextarm.studies import build
+
+    return write_report(build(study, progress=progress), out)
+
+
+def verify(*, slow: bool = False, room: str | None = None, out: str | Path | None = None, progress: Progress | None = None) -> Verification:
+    """Run the validation cases on this machine; ``slow`` adds those that take long.
+
+    With ``out`` the dossier (verify.html and verify.json) is written to that folder. Failures are in the result; see
+    :func:`require_passed`.
+    """
+    from datetime import UTC, datetime
+
     from nextarm.validation.verify import verify as run
 
-    return run(slow=slow, room=room, progress=progress)
+    found = run(slow=slow, room=room, progress=progress)
+    if out is not None:
+        from nextarm.validation.dossier import write_dossier
+
+        write_dossier(found, out, made_on=datetime.now(UTC).date().isoformat())
+    return found
+
+
+def require_passed(found: Verification) -> None:
+    """Raise :class:`VerificationError` if a case of ``found`` failed."""
+    from nextarm.validation.dossier import require_passed as run
+
+    run(found)

@@ -24,7 +24,7 @@ from nextarm.designs import (
     stepped_accrual,
 )
 
-GOOD = (Path(nextarm.studies.__file__).parent / "plans" / "venetoclax.toml").read_text(encoding="utf-8")
+GOOD = (Path(nextarm.studies.__file__).parent / "infant_all" / "plan.toml").read_text(encoding="utf-8")
 
 
 def problems(text: str) -> list[str]:

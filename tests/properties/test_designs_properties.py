@@ -32,7 +32,7 @@ from nextarm.designs.toml_lines import key_lines
 from nextarm.designs.toml_text import toml_text
 from nextarm.survival.models import MixtureCure, Weibull
 
-SHIPPED = Path(nextarm.studies.__file__).parent / "plans" / "venetoclax.toml"
+SHIPPED = Path(nextarm.studies.__file__).parent / "infant_all" / "plan.toml"
 KINDS: dict[str, dict[str, Any]] = {
     "log-rank": {"kind": "log-rank"},
     "group-sequential-log-rank": {"kind": "group-sequential-log-rank", "looks": [0.5, 1.0]},

@@ -2,3 +2,7 @@
 
 May import: core to report.
 """
+
+from nextarm.studies.registry import STUDIES, build
+
+__all__ = ["STUDIES", "build"]

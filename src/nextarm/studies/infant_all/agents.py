@@ -36,25 +36,19 @@ def lead(package: Package, by_agent: dict[str, list[AgentEvidence]]) -> Parts:
     infants = [a for a, found in levels.items() if "infants" in found]
     mice = [a for a, found in levels.items() if "infants" not in found and "PDX" in found]
     largest = max((e for rows in by_agent.values() for e in rows if level_of(e) == "infants" and e.n), key=lambda e: e.n or 0, default=None)
-    largest_new = max(
-        (e for rows in by_agent.values() for e in rows if level_of(e) == "infants" and e.n and "newly diagnosed" in e.model_or_population),
-        key=lambda e: e.n or 0,
-        default=None,
-    )
     rows = tuple(package.ref(e) for found in by_agent.values() for e in found)
     trail = Trail(method="counted over the rows of agent_evidence.csv", rows=rows)
     total = number(len(by_agent), "count", name="agents.total", trail=trail)
     if not infants:
         return say("None yet: of ", total, " agents listed none has clinical results in infants.")
-    named = largest_new or largest
     tail: Parts = ()
-    if named is not None:
-        n = number(named.n, "count", name="agents.largest-n", trail=row_trail(package, package.ref(named)))
-        tail = say("; the largest series that names newly diagnosed infants holds ", n, f" ({package.agent(named.agent_id).name})")
+    if largest is not None:
+        n = number(largest.n, "count", name="agents.largest-n", trail=row_trail(package, package.ref(largest)))
+        tail = say("; the largest series holds ", n, f" infants ({package.agent(largest.agent_id).name})")
     return say(
         "Few: of ", total, " agents ", number(len(infants), "count", name="agents.infants", trail=trail),
         " have any clinical report in infants and ", number(len(mice), "count", name="agents.xenograft-only", trail=trail),
-        " have shown activity or been tried in xenografts without one", tail, ".",
+        " have been tried in xenografts without one", tail, ".",
     )  # fmt: skip
 
 

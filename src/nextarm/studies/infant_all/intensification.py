@@ -12,7 +12,7 @@ from nextarm.report.document import CellLike, Number, Parts, Row
 from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail
 from nextarm.survival.binomial import binomial_limits
 
-#: Deaths not due to leukaemia, each by the source's own definition; never added up across definitions.
+#: Early and treatment-related deaths, each by the source's own definition (some may hold deaths of leukaemia); never added up.
 TOXIC_DEATHS = {
     "induction_death": "Death in induction",
     "early_death_lt90d": "Death within 90 days of enrolment",
@@ -59,15 +59,22 @@ def lead(package: Package, deaths: list[Count]) -> Parts:
         "so no comparison across sources is made here. "
     )
     if not deaths:
-        return say(bias, "No protocol in the evidence reports toxic deaths.")
-    rates = sorted(deaths, key=lambda c: c.rate or 0.0)
+        return say(bias, "No protocol in the evidence reports early or treatment-related deaths.")
+    rates = sorted(whole_arms(package, deaths), key=lambda c: c.rate or 0.0)
     low, high = rates[0], rates[-1]
     trail = Trail(method="counted over the rows of counts.csv", rows=tuple(package.ref(c) for c in deaths))
     return say(
-        bias, "Toxic deaths are reported under ", number(len(definitions), "count", name="intensification.definitions", trail=trail),
+        bias, "Early and treatment-related deaths are reported under ",
+        number(len(definitions), "count", name="intensification.definitions", trail=trail),
         " definitions that cannot be added up, from ", _rate(package, low, "intensification.lowest"), f" ({_where(package, low)}) to ",
         _rate(package, high, "intensification.highest"), f" ({_where(package, high)}).",
     )  # fmt: skip
+
+
+def whole_arms(package: Package, counts: list[Count]) -> list[Count]:
+    """The counts of arms that are not part of another arm counted under the same definition."""
+    counted = {(c.arm_id, c.what) for c in counts}
+    return [c for c in counts if not any((parent, c.what) in counted for parent in package.ancestors(c.arm_id))]
 
 
 def _where(package: Package, count: Count) -> str:
@@ -126,15 +133,16 @@ def _deaths(package: Package, deaths: list[Count]) -> list[Block]:
     chart = bars(
         bars_,
         id="intensification-deaths",
-        title="Deaths that were not of leukaemia, by protocol and by the source's own definition",
+        title="Early and treatment-related deaths, by protocol and by the source's own definition",
         axis="share of infants",
         trail=Trail(method="read from the sources"),
         caption=say(
-            "Compare only within one definition. Intervals are exact binomial, ours; AALL0631 weakened its induction after early deaths."
+            "Compare only within one definition; some may hold deaths of leukaemia. "
+            "Intervals are exact binomial, ours; AALL0631 weakened its induction after early deaths."
         ),
     )
     table = DataTable(
-        caption="Toxic deaths by definition: listed, not pooled",
+        caption="Early and treatment-related deaths by definition: listed, not pooled",
         columns=("Protocol and arm", "Events", "Rate", "Note of the row"),
         rows=tuple(rows),
         sortable=False,
