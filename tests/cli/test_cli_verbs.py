@@ -1,0 +1,178 @@
+"""The command line as a user types it: what it prints, what it writes, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAN = ROOT / "src/nextarm/studies/infant_all/plan.toml"
+CURVE = "time,survival\n0,1\n6,0.9\n12,0.8\n24,0.7\n36,0.65\n48,0.65\n"
+AT_RISK = "time,at_risk\n0,40\n12,31\n24,25\n36,18\n48,9\n"
+
+
+def run(*words: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nextarm.cli", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, timeout=240, check=False)
+
+
+def good(*words: str, cwd: Path | None = None) -> str:
+    done = run(*words, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def strict(text: str) -> dict[str, object]:
+    return json.loads(text, parse_constant=lambda c: pytest.fail(f"{c} in JSON"))
+
+
+def test_help_names_every_verb_and_each_has_an_example() -> None:
+    words = good("--help")
+    verbs = re.findall(r"^  ([a-z]+)  ", words, re.M)
+    assert {"evidence", "new", "reconstruct", "pool", "design", "simulate", "report", "verify"} <= set(verbs)
+    for verb in verbs:
+        assert "Example: nextarm" in " ".join(good(verb, "--help").split()), verb
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys, nextarm.cli; "
+        "heavy = [m for m in ('numpy', 'scipy', 'polars', 'numba', 'altair', 'pydantic', 'rich') if m in sys.modules]; print(heavy)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_evidence_in_every_format() -> None:
+    filters = ("--endpoint", "EFS", "--subtype", "KMT2A-r")
+    csv = good("evidence", *filters, "--format", "csv")
+    rows = strict(good("evidence", *filters, "--json"))
+    assert len(csv.splitlines()) - 1 == len(rows["cells"]) > 20  # type: ignore[arg-type]
+    assert "pieters2019" in good("evidence", *filters, "--format", "bibtex")
+    assert "interfant-06-r" in good("evidence", *filters)
+
+
+def test_check_is_clean_on_the_bundled_package() -> None:
+    out = good("evidence", "--check")
+    assert re.search(r"outcomes\s+150\s+0", out)
+
+
+def test_a_new_study_is_sound_and_its_plan_designs(tmp_path: Path) -> None:
+    good("new", "my-study", cwd=tmp_path)
+    assert "outcomes" in good("evidence", "--check", "--package", "my-study", cwd=tmp_path)
+    assert "power" in good("design", "my-study/plan.toml", cwd=tmp_path)
+    again = run("new", "my-study", cwd=tmp_path)
+    assert again.returncode == 6
+    assert "my-study" in again.stderr
+
+
+def test_classify_says_group_and_reason(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(
+        "id,kmt2a_status,age_days,wbc_1e9_per_l,day8_prednisone_response\n1,germline,200,10,good\n2,rearranged,90,400,good\n3,rearranged,90,,good\n"
+    )
+    out = good("evidence", "classify", "--protocol", "Interfant-06", "p.csv", cwd=tmp_path)
+    groups = [line.split(",")[5] for line in out.splitlines()[1:]]
+    assert groups == ["LR", "HR", "undetermined"]
+
+
+def test_reconstruct_writes_patients_and_versions(tmp_path: Path) -> None:
+    (tmp_path / "curve.csv").write_text(CURVE)
+    (tmp_path / "nar.csv").write_text(AT_RISK)
+    words = ("reconstruct", "curve.csv", "--at-risk", "nar.csv", "--unit", "months", "--versions", "5")
+    out = good(*words, "--out", "patients.csv", "--versions-out", "all.csv", cwd=tmp_path)
+    assert "40 patients" in out
+    patients = (tmp_path / "patients.csv").read_text().splitlines()
+    assert patients[0].split(",")[:3] == ["time", "event", "arm"]
+    assert len(patients) == 41
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 5 * 40 + 1
+    data = strict(good(*words, "--json", cwd=tmp_path))
+    assert data["patients"]["unit"] == "months"  # type: ignore[index]
+
+
+def test_pool_from_evidence_and_from_a_file_agree(tmp_path: Path) -> None:
+    rows = strict(good("pool", "--endpoint", "EFS", "--pool-set", "frontline-kmt2a-r", "--time", "5", "--window", "1", "--json"))
+    (tmp_path / "data.csv").write_text("study,estimate,se\n" + "".join(f"{s['label']},{s['estimate']},0.05\n" for s in rows["studies"]))  # type: ignore[index,attr-defined]
+    plain = strict(good("pool", "data.csv", "--json", cwd=tmp_path))
+    assert plain["k"] == rows["k"]
+    percent = (tmp_path / "data.csv").read_text()
+    (tmp_path / "percent.csv").write_text(
+        "study,estimate,se\n"
+        + "".join(f"{a},{float(b) * 100},{float(c) * 100}\n" for a, b, c in (x.rsplit(",", 2) for x in percent.splitlines()[1:]))
+    )
+    assert strict(good("pool", "percent.csv", "--percent", "--json", cwd=tmp_path))["estimate"] == pytest.approx(
+        plain["estimate"], abs=1e-12
+    )
+    refused = run("pool", "percent.csv", cwd=tmp_path)
+    assert refused.returncode == 3
+    assert "--percent" in refused.stderr
+
+
+def test_design_and_simulate_speak_of_the_same_trial() -> None:
+    power = strict(good("design", str(PLAN), "--json"))["power"]
+    found = strict(good("simulate", str(PLAN), "--trials", "2048", "--seed", "3", "--json"))
+    own = found["scenarios"][0]  # type: ignore[index]
+    rate = sum(own["rejected_by_look"]) / own["trials"]
+    assert rate == pytest.approx(power, abs=4 * (0.25 / 2048) ** 0.5 + 0.01)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("evidence", "--endpoint", "EFX"), 2, "EFS"),
+        (("evidence", "--format", "xml"), 2, "bibtex"),
+        (("evidence", "--endpoint", "TRM", "--subtype", "KMT2A-r"), 2, "endpoint"),
+        (("evidence", "--package", "nowhere"), 3, "nowhere"),
+        (("evidence", "classify", "--protocol", "None", "x.csv"), 2, "protocol"),
+        (("nonsense",), 2, "nonsense"),
+        (("simulate",), 2, "plan"),
+        (("design", "missing.toml"), 4, "missing.toml"),
+        (("pool", "missing.csv"), 3, "missing.csv"),
+        (("pool",), 2, "pool"),
+        (("pool", "--endpoint", "EFS", "--pool-set", "nowhere", "--time", "5"), 2, "frontline-kmt2a-r"),
+        (("pool", "--endpoint", "EFS", "--pool-set", "frontline-kmt2a-r", "--time", "9"), 5, "9"),
+        (("reconstruct", "missing.csv"), 3, "missing.csv"),
+        (("report", "other-study"), 2, "infant-all"),
+        (("verify", "--room", "kitchen"), 2, "survival"),
+    ],
+)
+def test_what_is_wrong_is_said_once_with_its_exit_code(words: tuple[str, ...], code: int, said: str, tmp_path: Path) -> None:
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unwritable_folder_is_exit_code_6(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = run("report", "infant-all", "--out", str(tmp_path / "file" / "folder"))
+    assert done.returncode == 6, done.stderr
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_an_interrupted_report_leaves_the_old_files(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("the old report")
+    command = [sys.executable, "-m", "nextarm.cli", "report", "infant-all", "--out", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert "interrupted" in said
+    assert (tmp_path / "report.html").read_text() == "the old report"
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_closed_pipe_is_not_an_error() -> None:
+    command = f"{sys.executable} -m nextarm.cli evidence --endpoint EFS --format csv | head -1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert done.stdout.startswith("study_id")
