@@ -88,6 +88,8 @@ def solve(arm: ArmData, chain: Chain, survival: FloatArray, *, shape: float = 1.
             clock = np.where(is_censor[part], t1**shape - t0**shape, 0.0) / max(arm.end, 1e-12) ** shape
             if arm.events is not None:
                 theta = _theta(x_a, s_start, s, clock, float(arm.events) - deaths_so_far)
+                # The curve is drawn to its end, so somebody is still followed there.
+                theta = min(theta, max(np.log(max(x_a * s[-1], 1.0)) / max(clock.sum(), 1e-12), 0.02))
             elif chain.risk.size > 1:
                 theta = float(censored[:i0].sum()) / max(exposure, 1e-9) * max(arm.end, 1e-12)
             else:

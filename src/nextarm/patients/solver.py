@@ -15,7 +15,9 @@ from nextarm.patients.chain import CENSOR, DEATH, Chain, build
 from nextarm.patients.pilot import Pilot, Tuned, solve, survival_at_steps, tune
 
 #: Powers of time of the censoring hazard tried where no at-risk table tells it, with prior weights. Staggered entry makes the hazard rise.
-SHAPES = ((2.0, 0.25), (2.5, 0.5), (3.0, 0.25))
+SHAPES = ((2.0, 0.15), (2.5, 0.7), (3.0, 0.15))
+#: Tried instead where so few deaths can only be had by losing nearly everybody: dropout from the start.
+EARLY_SHAPES = ((0.5, 0.25), (1.0, 0.5), (2.0, 0.25))
 _WIDENINGS = 4
 
 
@@ -146,6 +148,9 @@ def _start(arm: ArmData) -> _Work:
     curve = survival_at_steps(arm, chain)
     shapes = SHAPES if chain.risk.size == 1 and arm.ticks is None else ((1.0, 1.0),)
     pilots = [solve(arm, chain, curve, shape=s) for s, _ in shapes]
+    if shapes is SHAPES and arm.events is not None and pilots[1].total[-1] > arm.events + 0.5:
+        shapes = EARLY_SHAPES
+        pilots = [solve(arm, chain, curve, shape=s) for s, _ in shapes]
     return _Work(arm, chain, pilots, [p for _, p in shapes], [None] * len(pilots))
 
 
