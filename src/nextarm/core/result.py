@@ -116,7 +116,7 @@ def to_data(value: Any, path: str = "") -> Any:
         if value.dtype.kind == "f":
             if np.isinf(value).any():
                 raise ValueError(f"{path}: infinity in a result array")
-            return [None if v != v else v for v in value.tolist()]
+            return _null_for_nan(value.tolist())
         return value.tolist()
     if isinstance(value, np.generic):
         value = value.item()
@@ -134,6 +134,13 @@ def to_data(value: Any, path: str = "") -> Any:
     if isinstance(value, tuple | list):
         return [to_data(v, f"{path}[{i}]") for i, v in enumerate(value)]
     raise TypeError(f"{path}: {type(value).__name__} cannot be written to JSON")
+
+
+def _null_for_nan(values: Any) -> Any:
+    """Nested lists of floats with null in place of NaN."""
+    if isinstance(values, list):
+        return [_null_for_nan(v) for v in values]
+    return None if values != values else values
 
 
 @cache

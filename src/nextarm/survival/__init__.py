@@ -8,7 +8,7 @@ from nextarm.survival.bands import ConfidenceBand, confidence_band
 from nextarm.survival.cox import CoxFit, cox
 from nextarm.survival.follow_up import median_follow_up, reverse_kaplan_meier
 from nextarm.survival.gray import GrayTest, gray_test
-from nextarm.survival.kaplan_meier import KaplanMeier, SurvivalAt, kaplan_meier
+from nextarm.survival.kaplan_meier import KaplanMeier, SurvivalAt, kaplan_meier, kaplan_meier_arrays
 from nextarm.survival.log_rank import LogRank, log_rank, log_rank_arrays
 from nextarm.survival.max_combo import MaxCombo, max_combo
 from nextarm.survival.milestone import MilestoneDifference, milestone_difference
@@ -44,6 +44,7 @@ __all__ = [
     "fleming_harrington",
     "gray_test",
     "kaplan_meier",
+    "kaplan_meier_arrays",
     "log_rank",
     "log_rank_arrays",
     "make_patients",

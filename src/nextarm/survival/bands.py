@@ -159,8 +159,13 @@ def _bridge_between(x: FloatArray, y: FloatArray, tau: float, c: float) -> Float
 
 def wave_stays(c: float, duration: float) -> float:
     """P(|X| <= c for ``duration``), X the stationary Ornstein-Uhlenbeck process with covariance exp(-|s - t|)."""
-    size = 60
-    nodes, weights = np.polynomial.legendre.leggauss(200)
+    if duration <= 0.0:
+        from scipy.special import erf
+
+        return float(erf(c / np.sqrt(2.0)))
+    # The k-th mode decays like exp(-(k pi / 2c)^2 duration): short stretches need more of them.
+    size = int(np.clip(14.0 * c / (np.pi * np.sqrt(duration)), 40, 400))
+    nodes, weights = np.polynomial.legendre.leggauss(3 * size)
     x, w = c * nodes, c * weights
     k = np.arange(1, size + 1)
     basis = np.sin(k[:, None] * np.pi * (x + c) / (2.0 * c)) / np.sqrt(c)

@@ -84,10 +84,11 @@ def pointwise_limits(
 ) -> tuple[FloatArray, FloatArray]:
     """Limits of ``kind``, from the beta product wherever S is exactly 0 or 1."""
     if kind == "beta-product":
-        return beta_product_limits(at_risk, events, after, level)
+        low, high = beta_product_limits(at_risk, events, after, level)
+        return np.minimum(low, survival), np.maximum(high, survival)
     low, high = transformed_limits(survival, relative_se, normal_quantile(0.5 + level / 2.0), kind)
     if np.isnan(low).any():
         exact_low, exact_high = beta_product_limits(at_risk, events, after, level)
         edge = np.isnan(low)
-        low, high = np.where(edge, exact_low, low), np.where(edge, exact_high, high)
+        low, high = np.where(edge, np.minimum(exact_low, survival), low), np.where(edge, np.maximum(exact_high, survival), high)
     return low, high

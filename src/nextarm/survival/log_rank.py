@@ -15,7 +15,7 @@ from nextarm.core.errors import CallError
 from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray
-from nextarm.survival.rank_scores import Scores, arms_taken, chi_square, chi_square_p, normal_below, rank_scores
+from nextarm.survival.rank_scores import Scores, arms_taken, chi_square, chi_square_p, normal_below, plain_scores
 from nextarm.survival.table import Patients
 
 
@@ -55,19 +55,21 @@ def log_rank(patients: Patients, *, arms: Sequence[str] | None = None, stratifie
     (2.8824, 0.0896)
     """
     taken, names = arms_taken(patients, arms)
-    scores = rank_scores(taken, [lambda t, S: np.ones_like(t)], stratified=stratified)
-    return test_of(scores, names, "log-rank", "10.2307/2344317")
+    return test_of(plain_scores(taken, stratified=stratified), names, "log-rank", "10.2307/2344317")
 
 
 def test_of(scores: Scores, names: tuple[str, ...], weights: str, reference: str) -> LogRank:
     """The test from the scores of a single weight function."""
     U, V = scores.score[0], scores.covariance[0, :, 0, :]
-    statistic, df = chi_square(U, V)
+    if len(names) == 2:
+        df = int(V[1, 1] > 0.0)
+        statistic = float(U[1] ** 2 / V[1, 1]) if df else 0.0
+    else:
+        statistic, df = chi_square(U, V)
     notes = () if df == len(names) - 1 else _shortfall(df, len(names))
     z = None
     if len(names) == 2:
-        z = float(U[1] / np.sqrt(V[1, 1])) if df else 0.0
-        statistic = z * z
+        z = float(U[1]) / float(V[1, 1]) ** 0.5 if df else 0.0
     how = weights + (f", {scores.strata} strata" if scores.strata > 1 else "")
     return LogRank(
         trail=Trail(how, reference),

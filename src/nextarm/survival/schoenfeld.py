@@ -113,7 +113,10 @@ def _transformed(transform: str, patients: Patients, deaths: FloatArray) -> Floa
         return np.log(deaths)
     if transform == "rank":
         times = np.sort(patients.time)
-        return 0.5 * (np.searchsorted(times, deaths, "left") + np.searchsorted(times, deaths, "right") + 1.0)
+        first, past = (np.searchsorted(times, deaths, side).astype(np.float64) for side in ("left", "right"))
+        ranks: FloatArray = 0.5 * (first + past + 1.0)
+        return ranks
     table = risk_table(patients.time, (patients.event > 0).astype(np.int64), entry=patients.entry)
     S: FloatArray = np.concatenate([[1.0], product_limit(table)])
-    return np.subtract(1.0, S[np.searchsorted(table.time, deaths)])
+    made: FloatArray = 1.0 - S[np.searchsorted(table.time, deaths)]
+    return made
