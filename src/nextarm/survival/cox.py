@@ -94,7 +94,7 @@ def cox(
     >>> from nextarm.survival import make_patients
     >>> fit = cox(make_patients([1, 2, 3, 4], [1, 1, 1, 1], arm=["a", "b", "a", "b"]))
     >>> fit.covariates, fit.hazard_ratio.round(4).tolist()
-    (('arm: b',), [0.5493])
+    (('arm: b',), [0.3904])
     """
     require_level(level)
     if ties not in ("efron", "breslow"):

@@ -27,7 +27,7 @@ def median_follow_up(
     """The median of the reverse Kaplan-Meier with limits, in years.
 
     >>> from nextarm.survival import make_patients
-    >>> median_follow_up(make_patients([1, 2, 3, 4, 5], [1, 0, 0, 1, 0])).time
-    3.0
+    >>> median_follow_up(make_patients([1, 2, 3, 4, 6], [1, 0, 0, 0, 0])).time
+    4.0
     """
     return reverse_kaplan_meier(patients, arm=arm, level=level, interval=interval).median

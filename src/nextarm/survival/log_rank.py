@@ -55,10 +55,10 @@ def log_rank(patients: Patients, *, arms: Sequence[str] | None = None, stratifie
     (2.8824, 0.0896)
     """
     taken, names = arms_taken(patients, arms)
-    return test_of(plain_scores(taken, stratified=stratified), names, "log-rank", "10.2307/2344317")
+    return result_of(plain_scores(taken, stratified=stratified), names, "log-rank", "10.2307/2344317")
 
 
-def test_of(scores: Scores, names: tuple[str, ...], weights: str, reference: str) -> LogRank:
+def result_of(scores: Scores, names: tuple[str, ...], weights: str, reference: str) -> LogRank:
     """The test from the scores of a single weight function."""
     U, V = scores.score[0], scores.covariance[0, :, 0, :]
     if len(names) == 2:

@@ -47,7 +47,7 @@ def normal_box(correlation: FloatArray, low: float, high: float) -> float:
         e_low, e_high = _interval(centre, lead, low, high)
         inside = np.maximum(ndtr(e_high) - ndtr(e_low), 0.0)
         total += mass * float(np.sum(half[:, None] * w * np.exp(-0.5 * s * s) * inside)) / np.sqrt(2.0 * np.pi)
-    return min(max(total, 0.0), 1.0)
+    return float(min(max(total, 0.0), 1.0))
 
 
 def _by_lattice(correlation: FloatArray, low: float, high: float) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 
 from nextarm.core.errors import CallError
 from nextarm.core.units import FloatArray, require_positive
-from nextarm.survival.log_rank import LogRank, test_of
+from nextarm.survival.log_rank import LogRank, result_of
 from nextarm.survival.rank_scores import WeightFunction, arms_taken, rank_scores
 from nextarm.survival.table import Patients
 
@@ -59,11 +59,11 @@ def fleming_harrington(
     >>> from nextarm.survival import make_patients
     >>> r = fleming_harrington(make_patients([1, 2, 3, 4], [1, 1, 1, 1], arm=["a", "a", "b", "b"]), p=1, q=0)
     >>> round(r.z, 4)
-    -1.6503
+    -1.633
     """
     weights = fleming_harrington_weights(p, q)
     taken, names = arms_taken(patients, arms)
-    return test_of(
+    return result_of(
         rank_scores(taken, [weights], stratified=stratified), names, f"Fleming-Harrington ({p:g}, {q:g})", "10.1002/9781118150672"
     )
 
@@ -80,4 +80,4 @@ def modestly_weighted(
     weights = modest_weights(t_star=t_star, s_star=s_star)
     taken, names = arms_taken(patients, arms)
     at = f"t* = {t_star:g} years" if t_star is not None else f"s* = {s_star:g}"
-    return test_of(rank_scores(taken, [weights], stratified=stratified), names, f"modestly weighted ({at})", "10.1002/sim.8186")
+    return result_of(rank_scores(taken, [weights], stratified=stratified), names, f"modestly weighted ({at})", "10.1002/sim.8186")
