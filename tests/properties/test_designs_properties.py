@@ -94,6 +94,7 @@ def test_a_solution_has_the_power_asked_for(kind: str, rate: float, cure: float,
         return
     assert got.power == pytest.approx(target, abs=1e-6)
     assert got.solved_for == what
+    assert got.cure_fraction["new"] == pytest.approx(cure + 0.15, abs=1e-9) or what == "effect"
 
 
 @many

@@ -83,7 +83,7 @@ class DesignResult(Result):
     ``n`` patients; ``events`` expected (or needed) at the last analysis; ``analysis_time`` of the last analysis in
     years; ``years_to_accrue`` the n patients at the plan's own rate; ``rate_needed`` patients a year to enter n within
     the plan's accrual duration; ``hazard_ratio_at_milestone`` log S1 / log S0 there; ``max_events`` what could ever be
-    seen (survivors are cured); ``text`` of the estimand for reports.
+    seen (survivors are cured); ``cure_fraction`` the height of each arm's plateau (0 without one); ``estimand`` in words.
     """
 
     kind_of_design: str
@@ -101,6 +101,7 @@ class DesignResult(Result):
     rate_needed: float
     milestone: float
     survival_at_milestone: dict[str, float]
+    cure_fraction: dict[str, float]
     hazard_ratio_at_milestone: float | None
     estimand: str
 

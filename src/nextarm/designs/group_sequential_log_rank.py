@@ -75,7 +75,8 @@ class GroupSequentialLogRank(DesignResult):
         import polars as pl
 
         columns = (
-            "fractions", "look_events", "look_times", "efficacy", "futility", "critical_hazard_ratio", "reject_h1", "stop_h1", "reject_h0", "stop_h0",
+            "fractions", "look_events", "look_times", "efficacy", "futility", "critical_hazard_ratio",
+            "reject_h1", "stop_h1", "reject_h0", "stop_h0",
         )  # fmt: skip
         return pl.DataFrame({"look": range(1, len(self.fractions) + 1)} | {c: getattr(self, c) for c in columns}).fill_nan(None)
 
@@ -180,21 +181,28 @@ class GroupSequentialLogRankTable(DesignTable):
         return np.asarray(low, np.float64)
 
     def schedule(self, plan: Plan) -> Schedule:
-        """Looks at whole numbers of events (rounded up), each at ``latest`` if that comes first."""
-        setting = setting_of(plan, events=self.events, latest=self.latest)
-        last = self.events or max(round(sum(setting.events_by_arm().values())), 1)
+        """Looks at whole numbers of events (rounded up), each at ``latest`` if that comes first.
+
+        Without ``events`` the last look is at the end of follow-up, whatever has been seen by then.
+        """
+        planned = self._planned_events(plan)
         latest = self.latest or plan.accrual_model().study_duration
-        looks = tuple(Look(events=math.ceil(f * last - 1e-9), latest=latest) for f in self.looks)
+        counts: list[int | None] = [math.ceil(f * planned - 1e-9) for f in self.looks]
+        if self.events is None:
+            counts[-1] = None
+        looks = tuple(Look(events=count, latest=latest) for count in counts)
         return Schedule(looks=looks, statistic="log-rank", null=self.margin, milestone=plan.trial.milestone)
+
+    def _planned_events(self, plan: Plan) -> int:
+        """Events at information 1: as planned, else those expected at the last look."""
+        return self.events or max(round(sum(setting_of(plan, latest=self.latest).events_by_arm().values())), 1)
 
     def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Bounds at the events really seen; the last look of a trial spends all alpha that remains."""
-        last = self.schedule(plan).looks[-1].events
-        assert last is not None
         bounds = self.bounds()
         return decide_at_looks(
             data,
-            planned=last,
+            planned=self._planned_events(plan),
             alpha=self.alpha,
             family=self.spending,
             parameter=self.spending_parameter,

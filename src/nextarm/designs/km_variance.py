@@ -35,13 +35,3 @@ def kaplan_meier_se(model: Distribution, *, accrual: Accrual, analysis_time: flo
         return 0.0
     total = float(np.sum(w * np.asarray(model.density(s)) / (survival**2 * observed)))
     return at * math.sqrt(total)
-
-
-def on_scale(survival: float, scale: str) -> float:
-    """S on the testing scale: itself (plain) or -log(-log S) (cloglog), both rising with S."""
-    return survival if scale == "plain" else -math.log(-math.log(survival))
-
-
-def se_on_scale(survival: float, se: float, scale: str) -> float:
-    """Standard error of S carried to the testing scale by the delta method."""
-    return se if scale == "plain" else se / abs(survival * math.log(survival))

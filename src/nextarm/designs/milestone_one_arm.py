@@ -9,7 +9,6 @@ drifted since: ``drift`` shows the rejection probability when today's control is
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -18,7 +17,7 @@ from nextarm.core.errors import Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule, decide_once
-from nextarm.designs.km_variance import kaplan_meier_se, on_scale, se_on_scale
+from nextarm.designs.one_arm_rejection import Rejection, se_at
 from nextarm.designs.reference import Reference, reference_of
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 class Drift:
     """Rejection probabilities when the control's true milestone survival is ``change`` above the reference's estimate.
 
-    The treatment has no effect in these rows: the arm survives as today's control does. ``rejection`` with the
+    The arm is at the null (the reference, less the margin if there is one) but for the change. ``rejection`` with the
     reference's error in the test, ``rejection_if_known`` with the reference taken as known.
     """
 
@@ -47,9 +46,10 @@ class Drift:
 class OneArmMilestone(DesignResult):
     """Characteristics of a one-arm milestone design.
 
-    ``se`` of S_hat(milestone) under the plan's truth and ``se_null`` under the reference, ``reference_se`` of the
-    reference (0 if fixed), ``critical_survival`` the smallest S_hat that rejects (with ``se_null``), ``drift`` the
-    table of rejection under a control that has changed; the first row at no change is the type I error.
+    ``power`` averages over the sampling error of the reference's estimate, ``power_given_reference`` takes the estimate
+    as it is in hand (what a simulation against the fixed estimate shows). ``se`` of S_hat(milestone) under the plan's
+    truth and ``se_null`` under the null, ``reference_se`` of the reference (0 if fixed), ``critical_survival`` the smallest
+    S_hat that rejects. ``drift``: rejection when the control has changed; at no change it is the type I error.
     """
 
     margin: float
@@ -60,6 +60,7 @@ class OneArmMilestone(DesignResult):
     se: float
     se_null: float
     critical_survival: float
+    power_given_reference: float
     type1_error: float
     type1_if_taken_as_known: float
     drift: tuple[Drift, ...]
@@ -121,35 +122,38 @@ class OneArmMilestoneTable(DesignTable):
             setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self._power(s, ref))
         return self._result(plan, setting, ref, solve_for)
 
+    def _rejection(self, setting: Setting, ref: Reference) -> Rejection:
+        return Rejection(setting, ref, scale=self.scale, critical=z_of(self.alpha), margin=self.margin)
+
     def _power(self, setting: Setting, ref: Reference) -> float:
-        return power_against(setting, survival=None, reference=ref, test_se=ref.se, scale=self.scale, alpha=self.alpha, margin=self.margin)
+        at = setting.survival_at_milestone()[setting.experimental]
+        return self._rejection(setting, ref).probability(at, test_se=ref.se)
 
     def _result(self, plan: Plan, setting: Setting, ref: Reference, solve_for: str) -> OneArmMilestone:
-        def at(survival: float | None, test_se: float) -> float:
-            return power_against(
-                setting, survival=survival, reference=ref, test_se=test_se, scale=self.scale, alpha=self.alpha, margin=self.margin
-            )
-
+        test, null = self._rejection(setting, ref), ref.survival - self.margin
+        at = setting.survival_at_milestone()[setting.experimental]
         rows = tuple(
-            Drift(change=d, survival=ref.survival + d, rejection=at(ref.survival + d, ref.se), rejection_if_known=at(ref.survival + d, 0.0))
+            Drift(
+                change=d,
+                survival=null + d,
+                rejection=test.probability(null + d, test_se=ref.se),
+                rejection_if_known=test.probability(null + d, test_se=0.0),
+            )
             for d in (plan.reference.drift if plan.reference else ())
-            if 0.0 < ref.survival + d < 1.0
+            if 0.0 < null + d < 1.0
         )
-        null = ref.survival - self.margin
-        null_se = se_at(setting, null)
-        spread = math.hypot(se_on_scale(null, null_se, self.scale), se_on_scale(null, ref.se, self.scale))
-        limit = on_scale(null, self.scale) + z_of(self.alpha) * spread
-        critical = limit if self.scale == "plain" else math.exp(-math.exp(-limit))
-        type1, naive = at(null, ref.se), at(null, 0.0)
+        type1, naive = test.probability(null, test_se=ref.se), test.probability(null, test_se=0.0)
         warnings = list(ref.warnings)
         if naive > 1.1 * self.alpha:
             warnings.append(
                 f"taking the reference as known would make the type I error {naive:.3f} instead of {self.alpha:g}; "
                 "its standard error is part of this test"
             )
-        own_se = se_at(setting, None)
+        if type1 > 1.1 * self.alpha:
+            warnings.append(f"the true type I error is {type1:.3f}, above the nominal {self.alpha:g}")
+        power = test.probability(at, test_se=ref.se)
         return OneArmMilestone(
-            **common_fields(plan, setting, solved_for=solve_for, power=at(None, ref.se)),
+            **common_fields(plan, setting, solved_for=solve_for, power=power),
             trail=Trail(
                 method=f"one-arm milestone design, {self.scale} scale, expected Greenwood variance, reference "
                 + ("declared known without error" if ref.fixed else f"with standard error {ref.se:.4g}"),
@@ -163,54 +167,14 @@ class OneArmMilestoneTable(DesignTable):
             reference_se=ref.se,
             reference_fixed=ref.fixed,
             scale=self.scale,
-            se=own_se,
-            se_null=null_se,
-            critical_survival=min(max(critical, 0.0), 1.0),
+            se=se_at(setting, None),
+            se_null=se_at(setting, null),
+            critical_survival=float(test.critical_survival(ref.survival, ref.se)[0]),
+            power_given_reference=test.probability(at, test_se=ref.se, known=True),
             type1_error=type1,
             type1_if_taken_as_known=naive,
             drift=rows,
         )
-
-
-def power_against(
-    setting: Setting, *, survival: float | None, reference: Reference, test_se: float, scale: str, alpha: float, margin: float
-) -> float:
-    """Probability that the test rejects S <= S_ref - ``margin`` when the arm's milestone survival is ``survival``.
-
-    ``survival`` None: the arm's own truth. The reference's estimate varies with its standard error in truth, whether or
-    not the test allows for it (``test_se``): that is what a test that takes it as known gets wrong.
-    """
-    from scipy.special import ndtr
-
-    truth = setting.survival_at_milestone()[setting.experimental] if survival is None else survival
-    null = reference.survival - margin
-    if truth >= 1.0 or truth <= 0.0:
-        return 1.0 if truth >= 1.0 else 0.0
-    se = se_at(setting, survival)
-    if not math.isfinite(se):
-        return 0.0
-    own, ref = se_on_scale(truth, se, scale), se_on_scale(null, reference.se, scale)
-    assumed = se_on_scale(null, test_se, scale)
-    gap = on_scale(truth, scale) - on_scale(null, scale)
-    return float(ndtr((gap - z_of(alpha) * math.hypot(own, assumed)) / math.hypot(own, ref)))
-
-
-def se_at(setting: Setting, survival: float | None) -> float:
-    """Standard error of S_hat(milestone) of the experimental arm; for another ``survival`` hazards are scaled to it.
-
-    Infinity where nobody reaches the milestone by the analysis.
-    """
-    from nextarm.designs.truths import ProportionalHazards
-
-    name = setting.experimental
-    model = setting.truths[name]
-    if survival is not None:
-        own = setting.survival_at_milestone()[name]
-        model = ProportionalHazards(base=model, hazard_ratio=math.log(survival) / math.log(own)) if 0.0 < own < 1.0 else model
-    se = kaplan_meier_se(
-        model, accrual=setting.accrual, analysis_time=setting.analysis_time, milestone=setting.milestone, share=setting.shares[name]
-    )
-    return math.inf if se is None else se
 
 
 def late_enough(plan: Plan) -> list[Problem]:

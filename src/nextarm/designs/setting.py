@@ -20,7 +20,7 @@ import numpy as np
 from nextarm.core.errors import RefusedError
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.design import estimand_text
-from nextarm.designs.expected_events import expected_events_by_arm, find_root, maximum_events, time_of_events
+from nextarm.designs.expected_events import expected_events_by_arm, find_root, maximum_events, probability_of_event_ever, time_of_events
 from nextarm.designs.truths import Distribution, ProportionalHazards
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _effect(setting: Setting) -> tuple[Callable[[float], Setting], float, float,
     base, arm = setting.truths[setting.control], setting.truths[setting.experimental]
     cure = getattr(arm, "cure_fraction", None)
     if cure is not None and hasattr(arm, "latency"):
-        low, high = float(getattr(base, "cure_fraction", cure)), 1.0 - 1e-9
+        low, high = 1e-9, 1.0 - 1e-9
 
         def with_cure(x: float) -> Setting:
             model: Any = type(arm)(**{**_fields(arm), "cure_fraction": x})
@@ -132,10 +132,10 @@ def _effect(setting: Setting) -> tuple[Callable[[float], Setting], float, float,
         return with_cure, low, high, "any cure fraction"
 
     def with_ratio(x: float) -> Setting:
-        model = ProportionalHazards(base=base if setting.control != setting.experimental else arm, hazard_ratio=math.exp(-x))
+        model = ProportionalHazards(base=base, hazard_ratio=math.exp(-x))
         return replace(setting, truths=setting.truths | {setting.experimental: model})
 
-    return with_ratio, 0.0, 8.0, "any hazard ratio"
+    return with_ratio, -4.0, 8.0, "any hazard ratio"
 
 
 def _fields(model: Any) -> dict[str, Any]:
@@ -169,6 +169,7 @@ def common_fields(plan: Plan, setting: Setting, *, solved_for: str, power: float
         "rate_needed": n / own.duration,
         "milestone": setting.milestone,
         "survival_at_milestone": at,
+        "cure_fraction": {name: 1.0 - probability_of_event_ever(truth) for name, truth in setting.truths.items()},
         "hazard_ratio_at_milestone": ratio,
         "estimand": estimand_text(plan),
     }
