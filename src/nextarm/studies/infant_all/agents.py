@@ -46,10 +46,16 @@ def lead(package: Package, by_agent: dict[str, list[AgentEvidence]]) -> Parts:
         n = number(largest.n, "count", name="agents.largest-n", trail=row_trail(package, package.ref(largest)))
         tail = say("; the largest series holds ", n, f" infants ({package.agent(largest.agent_id).name})")
     return say(
-        "Few: of ", total, " agents ", number(len(infants), "count", name="agents.infants", trail=trail),
-        " have any clinical report in infants and ", number(len(mice), "count", name="agents.xenograft-only", trail=trail),
-        " have been tried in xenografts without one", tail, ".",
-    )  # fmt: skip
+        "Few: of ",
+        total,
+        " agents ",
+        number(len(infants), "count", name="agents.infants", trail=trail),
+        " have any clinical report in infants and ",
+        number(len(mice), "count", name="agents.xenograft-only", trail=trail),
+        " have been tried in xenografts without one",
+        tail,
+        ".",
+    )
 
 
 def _matrix(package: Package, by_agent: dict[str, list[AgentEvidence]]) -> list[Block]:

@@ -64,11 +64,15 @@ def lead(package: Package, deaths: list[Count]) -> Parts:
     low, high = rates[0], rates[-1]
     trail = Trail(method="counted over the rows of counts.csv", rows=tuple(package.ref(c) for c in deaths))
     return say(
-        bias, "Early and treatment-related deaths are reported under ",
+        bias,
+        "Early and treatment-related deaths are reported under ",
         number(len(definitions), "count", name="intensification.definitions", trail=trail),
-        " definitions that cannot be added up, from ", _rate(package, low, "intensification.lowest"), f" ({_where(package, low)}) to ",
-        _rate(package, high, "intensification.highest"), f" ({_where(package, high)}).",
-    )  # fmt: skip
+        " definitions that cannot be added up, from ",
+        _rate(package, low, "intensification.lowest"),
+        f" ({_where(package, low)}) to ",
+        _rate(package, high, "intensification.highest"),
+        f" ({_where(package, high)}).",
+    )
 
 
 def whole_arms(package: Package, counts: list[Count]) -> list[Count]:

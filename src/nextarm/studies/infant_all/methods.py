@@ -15,19 +15,22 @@ METHODS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "Trend over eras",
-        "Meta-regression on the mid-year of enrolment; exact permutation of years over cohorts; equivalence by two one-sided tests; posterior "
+        "Meta-regression on the mid-year of enrolment; exact permutation of years over cohorts; equivalence "
+        "by two one-sided tests; posterior "
         "probability with a half-normal prior on the standard deviation between cohorts.",
         "10.1002/sim.1752",
     ),
     (
         "External comparison of published landmarks",
-        "Difference of two survival estimates by squaring and adding the distances to their printed limits; implied hazard ratio as the ratio of "
+        "Difference of two survival estimates by squaring and adding the distances to their printed limits; "
+        "implied hazard ratio as the ratio of "
         "cumulative hazards; tipping point as the bias of the control that would bring an interval to no difference.",
         "10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I",
     ),
     (
         "Designs",
-        "Expected events by numerical integration over accrual, dropout and survival; power of the log-rank test from the mean and variance of its "
+        "Expected events by numerical integration over accrual, dropout and survival; power of the log-rank "
+        "test from the mean and variance of its "
         "statistic under the two survival functions given, so that a difference in cure fraction is not forced into proportional hazards; "
         "group-sequential bounds by recursive integration of the exact joint distribution.",
         "10.1201/9780367805326",
@@ -42,7 +45,8 @@ METHODS: tuple[tuple[str, str, str], ...] = (
 
 LIMITS = (
     "The tables were read from abstracts, pages and a few full texts; survival figures were not digitised for this report.",
-    "Most published survival estimates have no standard error. Where n is known a binomial one is used and marked; it is too small where infants were "
+    "Most published survival estimates have no standard error. Where n is known a binomial one is used "
+    "and marked; it is too small where infants were "
     "censored early.",
     "Cohorts report at 3 to 6 years. They are pooled only within a stated window and the difference in time is named.",
     "Diagnosis of KMT2A rearrangement, supportive care and the use of transplantation changed over the same years as chemotherapy did.",
@@ -60,8 +64,13 @@ def section(package: Package) -> Section:
         id="methods",
         title="Methods and limitations",
         lead=say(
-            "Every number above is computed from ", number(rows, "count", name="methods.rows", trail=trail), " rows of evidence out of ", shown,
-            " sources, by methods that are checked against published values and other programs (", "nextarm verify", ").",
+            "Every number above is computed from ",
+            number(rows, "count", name="methods.rows", trail=trail),
+            " rows of evidence out of ",
+            shown,
+            " sources, by methods that are checked against published values and other programs (",
+            "nextarm verify",
+            ").",
         ),
         blocks=(
             Heading("Methods"),
@@ -74,4 +83,4 @@ def section(package: Package) -> Section:
                 "alpha is one-sided."
             ),
         ),
-    )  # fmt: skip
+    )

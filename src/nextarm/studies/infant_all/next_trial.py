@@ -101,10 +101,22 @@ def lead(found: Designs) -> Parts:
         return say("Yes: ", n, " infants at ", rate, " show a gain of ", effect, " in EFS at 3 years with a power of ", shown, ".")
     detectable = number(_gain(found.detectable), "points(0)", name="trial.lead.detectable", trail=found.detectable.trail)
     return say(
-        "Not at this size: ", n, " infants, entered at ", rate, ", show a gain of ", effect, " in EFS at 3 years with a power of ", shown,
-        "; what they can show with a power of 80 % is a gain of ", detectable, ". The planned effect needs ", need, " infants and ", years,
+        "Not at this size: ",
+        n,
+        " infants, entered at ",
+        rate,
+        ", show a gain of ",
+        effect,
+        " in EFS at 3 years with a power of ",
+        shown,
+        "; what they can show with a power of 80 % is a gain of ",
+        detectable,
+        ". The planned effect needs ",
+        need,
+        " infants and ",
+        years,
         " of accrual.",
-    )  # fmt: skip
+    )
 
 
 def _gain(result: DesignResult) -> float:
@@ -157,23 +169,31 @@ def _feasible(found: Designs) -> list[Block]:
     return [
         Heading("What a feasible number of infants can show"),
         paragraph(
-            "The number of infants born with this disease is fixed by nature, so the first question is not how many infants an effect needs but what "
+            "The number of infants born with this disease is fixed by nature, so the first question is not how "
+            "many infants an effect needs but what "
             "effect the infants there are could show. With ",
-            number(round(d.n), "count", name="trial.detectable.n", trail=d.trail), " infants and an analysis at ",
+            number(round(d.n), "count", name="trial.detectable.n", trail=d.trail),
+            " infants and an analysis at ",
             number(d.analysis_time, "years", name="trial.detectable.time", trail=d.trail),
-            " a power of 80 % needs an EFS at 3 years of ", number(treated, "percent", name="trial.detectable.treated", trail=d.trail),
-            " against ", number(control, "percent", name="trial.detectable.control", trail=d.trail), " (hazard ratio with the same EFS at 3 years ",
-            number(d.hazard_ratio_at_milestone, "hazard-ratio", name="trial.detectable.hr", trail=d.trail), ").",
+            " a power of 80 % needs an EFS at 3 years of ",
+            number(treated, "percent", name="trial.detectable.treated", trail=d.trail),
+            " against ",
+            number(control, "percent", name="trial.detectable.control", trail=d.trail),
+            " (hazard ratio with the same EFS at 3 years ",
+            number(d.hazard_ratio_at_milestone, "hazard-ratio", name="trial.detectable.hr", trail=d.trail),
+            ").",
         ),
         paragraph(
-            "The formula for the planned trial gives a power of ", analytic, "; simulation of the same plan gives ",
+            "The formula for the planned trial gives a power of ",
+            analytic,
+            "; simulation of the same plan gives ",
             *_rate(own.rejection.value, own.rejection.se, "trial.simulated", found.simulated.trail),
             " (Monte-Carlo standard error). Of the events ever to be expected, ",
             number(found.worked.max_events, "decimal(1)", name="trial.max-events", trail=found.worked.trail),
             ", the others never happen because the infants are cured: waiting longer does not help.",
         ),
         paragraph(f"Estimand: {found.worked.estimand} Accrual at {plan.accrual.rate:g} infants a year."),
-    ]  # fmt: skip
+    ]
 
 
 def _effect(found: Designs) -> list[Block]:
@@ -316,7 +336,8 @@ def _numbers(plan: Plan, package: Package) -> list[Block]:
         Note(
             "assumption",
             say(
-                "The control's cure fraction is an assumption: EFS from diagnosis on a blinatumomab backbone has not been published for these infants. "
+                "The control's cure fraction is an assumption: EFS from diagnosis on a blinatumomab backbone has not "
+                "been published for these infants. "
                 "The DFS after blinatumomab in section 3 is from after induction and must not be put in its place."
             ),
         ),
@@ -334,7 +355,8 @@ def plan_numbers(plan: Plan, package: Package) -> Sequence[tuple[str, Number, st
     span = package.study("interfant-06").enrolment if enrolled else None
     if enrolled and enrolled.n and span:
         accrual_why = (
-            f"Interfant-06 entered {enrolled.n} infants with KMT2A-r in {span[1] - span[0]:.0f} years, {enrolled.n / (span[1] - span[0]):.0f} a year "
+            f"Interfant-06 entered {enrolled.n} infants with KMT2A-r in {span[1] - span[0]:.0f} years, "
+            f"{enrolled.n / (span[1] - span[0]):.0f} a year "
             "(enrolment years secondary); that it goes on at that rate is assumed"
         )
         accrual_trail = row_trail(package, package.ref(enrolled), "n over the years of enrolment, rounded")
@@ -345,14 +367,35 @@ def plan_numbers(plan: Plan, package: Package) -> Sequence[tuple[str, Number, st
     made: list[tuple[str, float, str, str, Trail, str]] = [
         ("accrual rate", plan.accrual.rate or 0.0, "per-year", "rate", accrual_trail, accrual_why),
         ("accrual duration", plan.accrual.duration, "years", "duration", _plan_trail("accrual.duration"), "what a group might accept"),
-        ("follow-up of the last infant", plan.accrual.follow_up, "years", "follow-up", _plan_trail("accrual.follow_up"), "most relapses come within 2 years"),
+        (
+            "follow-up of the last infant",
+            plan.accrual.follow_up,
+            "years",
+            "follow-up",
+            _plan_trail("accrual.follow_up"),
+            "most relapses come within 2 years",
+        ),
         ("dropout hazard", plan.accrual.dropout_hazard, "rate", "dropout", _plan_trail("accrual.dropout_hazard"), "no row supports it"),
-        ("cure fraction, control", control["cure_fraction"], "percent", "control-cure", _plan_trail("control cure fraction"), "no row supports it (see below)"),
-        ("cure fraction, venetoclax", treated["cure_fraction"], "percent", "treated-cure", _plan_trail("effect"), "the effect worth finding; no row supports it"),
+        (
+            "cure fraction, control",
+            control["cure_fraction"],
+            "percent",
+            "control-cure",
+            _plan_trail("control cure fraction"),
+            "no row supports it (see below)",
+        ),
+        (
+            "cure fraction, venetoclax",
+            treated["cure_fraction"],
+            "percent",
+            "treated-cure",
+            _plan_trail("effect"),
+            "the effect worth finding; no row supports it",
+        ),
         ("latency: Weibull shape", latency["shape"], "decimal(1)", "shape", timing_trail, timing_why),
         ("latency: median", latency["median"], "years", "median", timing_trail, timing_why),
         ("alpha, one-sided", plan.design.alpha, "decimal(3)", "alpha", _plan_trail("design.alpha"), "convention"),
-    ]  # fmt: skip
+    ]
     return [
         (label, number(value, fmt, name=f"trial.plan.{key}", trail=trail, marks=() if trail.rows else ("assumption",)), why, trail)
         for label, value, fmt, key, trail, why in made

@@ -82,9 +82,15 @@ def lead(trend: EraTrend) -> Parts:
     code = trend.verdict.conclusion
     if code == "cannot answer":
         return say(
-            "The bundled evidence cannot answer this: ", _reasons(trend), ". The fitted change is ", change, " a decade; ",
-            _lean(trend), _times(trend), ".",
-        )  # fmt: skip
+            "The bundled evidence cannot answer this: ",
+            _reasons(trend),
+            ". The fitted change is ",
+            change,
+            " a decade; ",
+            _lean(trend),
+            _times(trend),
+            ".",
+        )
     words = {
         "rise above the margin": "No: EFS has risen by more than ",
         "fall beyond the margin": "No: EFS has fallen by more than ",
@@ -133,9 +139,15 @@ def _study_row(study: PooledStudy, package: Package) -> ForestRow:
     ]
     label = f"{study.label} ({study.year:.0f})" if study.year else study.label
     return ForestRow(
-        label=label, estimate=study.estimate, low=study.ci.low, high=study.ci.high, weight=study.weight, marks=study.marks,
-        note=", ".join(filter(None, parts)), trail=row_trail(package, study.row, "read from the source; interval on the cloglog scale"),
-    )  # fmt: skip
+        label=label,
+        estimate=study.estimate,
+        low=study.ci.low,
+        high=study.ci.high,
+        weight=study.weight,
+        marks=study.marks,
+        note=", ".join(filter(None, parts)),
+        trail=row_trail(package, study.row, "read from the source; interval on the cloglog scale"),
+    )
 
 
 def _left_row(left: LeftOut, package: Package) -> ForestRow | None:
@@ -183,12 +195,16 @@ def _pooled(pooled: PooledEstimate | None, package: Package, left: Sequence[Left
     next_one = number(pooled.prediction, "percent", name="plateau.prediction", trail=pooled.trail) if pooled.prediction else None
     blocks.append(
         paragraph(
-            "Pooled EFS at 4 to 6 years is ", estimate, "; a new cohort would be expected in ", next_one or "a range that cannot be given",
-            ". The share of the variation that lies between cohorts (I²) is ", i2,
+            "Pooled EFS at 4 to 6 years is ",
+            estimate,
+            "; a new cohort would be expected in ",
+            next_one or "a range that cannot be given",
+            ". The share of the variation that lies between cohorts (I²) is ",
+            i2,
             ", but with so few cohorts I² is hardly known. Four, five and six years are not the same quantity: most events come early, "
             "and a cohort read at four years has had less time to lose.",
         )
-    )  # fmt: skip
+    )
     return blocks
 
 
@@ -203,11 +219,19 @@ def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
     line = [(y, m, ci.low, ci.high) for y in steps for m, ci in [fit.predict(year=y)]]
     bubbles = [
         Bubble(
-            label=f"{s.label}, {s.time:g} years", x=s.year, y=s.estimate, low=s.ci.low, high=s.ci.high, weight=s.weight, group=s.group,
-            marks=s.marks, trail=row_trail(package, s.row, "read from the source; interval on the cloglog scale"),
+            label=f"{s.label}, {s.time:g} years",
+            x=s.year,
+            y=s.estimate,
+            low=s.ci.low,
+            high=s.ci.high,
+            weight=s.weight,
+            group=s.group,
+            marks=s.marks,
+            trail=row_trail(package, s.row, "read from the source; interval on the cloglog scale"),
         )
-        for s in fit.studies if s.year is not None
-    ]  # fmt: skip
+        for s in fit.studies
+        if s.year is not None
+    ]
     blocks.append(
         bubble_trend(
             bubbles,
@@ -233,11 +257,15 @@ def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
             paragraph(
                 f"Cohorts {words}: change ",
                 number(t.change, "signed-points", name=f"plateau.{name}.change", trail=t.trail, interval=t.change_ci),
-                " a decade (", number(t.k, "count", name=f"plateau.{name}.k", trail=t.trail), f" cohorts; permutation p {kind} ", p,
+                " a decade (",
+                number(t.k, "count", name=f"plateau.{name}.k", trail=t.trail),
+                f" cohorts; permutation p {kind} ",
+                p,
                 "; equivalence within the margin, p ",
-                number(t.equivalence_p, "p", name=f"plateau.{name}.equivalence-p", trail=t.trail, missing="not available"), ").",
+                number(t.equivalence_p, "p", name=f"plateau.{name}.equivalence-p", trail=t.trail, missing="not available"),
+                ").",
             )
-        )  # fmt: skip
+        )
     blocks.append(
         Note(
             "caution",
