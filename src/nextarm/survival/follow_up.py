@@ -28,6 +28,6 @@ def median_follow_up(
 
     >>> from nextarm.survival import make_patients
     >>> median_follow_up(make_patients([1, 2, 3, 4, 6], [1, 0, 0, 0, 0])).time
-    4.0
+    3.5
     """
     return reverse_kaplan_meier(patients, arm=arm, level=level, interval=interval).median

@@ -223,7 +223,7 @@ def _box(name: str) -> Numbers:
 
 
 def _case(
-    method: str, name: str, compute: Callable[[], Numbers], want: Mapping[str, Any], source: str, *, relative: float = 1e-9
+    method: str, name: str, compute: Callable[[], Numbers], want: Mapping[str, Any], source: str, *, relative: float = 1e-9, inputs: str = ""
 ) -> Case:  # fmt: skip
     numbers = flat(want)
     return Case(
@@ -232,7 +232,7 @@ def _case(
         room="survival",
         kind="other program",
         source=source,
-        inputs=f"survival_{name}.csv",
+        inputs=inputs or f"survival_{name}.csv",
         compute=compute,
         expected=numbers,
         tolerance={k: relative * abs(v) + 1e-13 for k, v in numbers.items()},
@@ -299,7 +299,7 @@ def _published(
         room="survival",
         kind=kind,
         source=source,
-        inputs="six_mp" if "six-mp" in name else "none",
+        inputs="survival_six_mp.csv" if "six-mp" in name else "in the case",
         compute=compute,
         expected=want,
         tolerance=tolerance,
@@ -340,7 +340,7 @@ _BOOK = "Freireich et al. 1963 (doi 10.1182/blood.V21.6.699.699); estimates as p
 CASES: tuple[Case, ...] = (
     *(case for name, found in expected(FROZEN)["sets"].items() for case in _cases_of(name, found)),
     *(
-        _case("normal box", name, partial(_box, name), _named(box, "upper", "both"), MVTNORM, relative=1e-8)
+        _case("normal box", name, partial(_box, name), _named(box, "upper", "both"), MVTNORM, relative=1e-8, inputs="a correlation matrix")
         for name, box in expected(FROZEN)["boxes"].items()
     ),
     _published(
