@@ -265,6 +265,15 @@ def test_events_that_can_never_come_are_refused_with_the_maximum() -> None:
     assert "at most 43.5 events are expected, however long the follow-up" in found[0]
 
 
+@pytest.mark.parametrize("kind", ["log-rank", "group-sequential-log-rank"])
+def test_no_events_in_an_arm(kind: str) -> None:
+    data = plan_from_toml(GOOD).without("scenario").to_data()
+    data["arms"]["venetoclax"]["survival"] = {"model": "piecewise-exponential", "cuts": [], "rates": [0.0]}
+    data["design"] = {"kind": kind} | ({"looks": [0.5, 1.0]} if kind.startswith("group") else {})
+    with pytest.raises(PlanError, match="no events are expected in at least one arm"):
+        plan_from_data(data)
+
+
 def test_events_cannot_be_given_and_solved_for() -> None:
     found = problems(GOOD + '\n[solve]\nfor = "n"\n')
     assert any("cannot be given when solving for n" in m for m in found)

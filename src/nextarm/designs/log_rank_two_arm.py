@@ -193,10 +193,13 @@ def schoenfeld_events(hazard_ratio: float, *, alpha: float, power: float, share:
 
 
 def unreachable(plan: Plan, events: int | None, latest: float | None) -> list[Problem]:
-    """Problems of an event target: never reachable, or given together with a solution that would set it.
+    """Problems of events: none expected, a target never reachable, or one given together with a solution that would set it.
 
     A target above the most events ever expected is refused unless ``latest`` says when the trial ends without them.
     """
+    if min(setting_of(plan, latest=latest).events_by_arm().values()) < 1e-6:
+        rule = "no events are expected in at least one arm by the last analysis"
+        return [Problem(f"kind = {plan.design.kind!r}", "", rule, "Look at the survival truths, the follow-up and latest")]
     if events is None:
         return []
     if plan.solve is not None and plan.solve.for_ in ("events", "n", "duration"):
