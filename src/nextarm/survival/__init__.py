@@ -5,6 +5,7 @@ May import: core, evidence.
 
 from nextarm.survival.aalen_johansen import AalenJohansen, aalen_johansen
 from nextarm.survival.bands import ConfidenceBand, confidence_band
+from nextarm.survival.binomial import binomial_limits
 from nextarm.survival.cox import CoxFit, cox
 from nextarm.survival.follow_up import median_follow_up, reverse_kaplan_meier
 from nextarm.survival.gray import GrayTest, gray_test
@@ -12,6 +13,22 @@ from nextarm.survival.kaplan_meier import KaplanMeier, SurvivalAt, kaplan_meier,
 from nextarm.survival.log_rank import LogRank, log_rank, log_rank_arrays
 from nextarm.survival.max_combo import MaxCombo, max_combo
 from nextarm.survival.milestone import MilestoneDifference, milestone_difference
+from nextarm.survival.models import (
+    MODELS,
+    Distribution,
+    Exponential,
+    Gamma,
+    GeneralisedGamma,
+    Gompertz,
+    LogLogistic,
+    LogNormal,
+    MixtureCure,
+    PiecewiseExponential,
+    PromotionTimeCure,
+    Weibull,
+    model_from_spec,
+    model_to_spec,
+)
 from nextarm.survival.nelson_aalen import NelsonAalen, nelson_aalen
 from nextarm.survival.one_sample import OneSampleLogRank, ReferenceCurve, one_sample_log_rank
 from nextarm.survival.quantiles import SurvivalQuantile
@@ -21,24 +38,37 @@ from nextarm.survival.table import Patients, make_patients, read_patients
 from nextarm.survival.weighted_log_rank import fleming_harrington, modestly_weighted
 
 __all__ = [
+    "MODELS",
     "AalenJohansen",
     "ConfidenceBand",
     "CoxFit",
+    "Distribution",
+    "Exponential",
+    "Gamma",
+    "GeneralisedGamma",
+    "Gompertz",
     "GrayTest",
     "KaplanMeier",
+    "LogLogistic",
+    "LogNormal",
     "LogRank",
     "MaxCombo",
     "MilestoneDifference",
+    "MixtureCure",
     "NelsonAalen",
     "OneSampleLogRank",
     "Patients",
+    "PiecewiseExponential",
+    "PromotionTimeCure",
     "ReferenceCurve",
     "Rmst",
     "RmstDifference",
     "SchoenfeldTest",
     "SurvivalAt",
     "SurvivalQuantile",
+    "Weibull",
     "aalen_johansen",
+    "binomial_limits",
     "confidence_band",
     "cox",
     "fleming_harrington",
@@ -51,6 +81,8 @@ __all__ = [
     "max_combo",
     "median_follow_up",
     "milestone_difference",
+    "model_from_spec",
+    "model_to_spec",
     "modestly_weighted",
     "nelson_aalen",
     "one_sample_log_rank",

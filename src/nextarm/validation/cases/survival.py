@@ -223,8 +223,15 @@ def _box(name: str) -> Numbers:
 
 
 def _case(
-    method: str, name: str, compute: Callable[[], Numbers], want: Mapping[str, Any], source: str, *, relative: float = 1e-9, inputs: str = ""
-) -> Case:  # fmt: skip
+    method: str,
+    name: str,
+    compute: Callable[[], Numbers],
+    want: Mapping[str, Any],
+    source: str,
+    *,
+    relative: float = 1e-9,
+    inputs: str = "",
+) -> Case:
     numbers = flat(want)
     return Case(
         id=f"survival.{method.replace(' ', '-')}.{name}",
