@@ -1,7 +1,7 @@
 """One-sample log-rank test against a reference curve, fixed or estimated.
 
 O events are observed; E = sum of H_ref(T_i) are expected. Classical: Z = (O - E) / sqrt(E) (Breslow 1975; Finkelstein,
-Muzikansky and Schoenfeld 2003, doi 10.1093/jnci/djg049), which takes the reference as known. Where it was itself estimated,
+Muzikansky and Schoenfeld 2003, J Natl Cancer Inst 95:1434), which takes the reference as known. Where it was itself estimated,
 O - E varies more: for a Nelson-Aalen reference from N_R patients the sampling variance of E is
 
     integral of Y(s)^2 dN_R(s) / Y_R(s)^2
@@ -109,7 +109,7 @@ def one_sample_log_rank(
     corrected = estimated and sampling_error != "fixed"
     how = "one-sample log-rank test" + (", with the sampling error of the reference" if corrected else ", classical")
     return OneSampleLogRank(
-        trail=Trail(how, "10.1371/journal.pone.0271094" if corrected else "10.1093/jnci/djg049"),
+        trail=Trail(how, "10.1371/journal.pone.0271094" if corrected else "J Natl Cancer Inst 2003;95:1434-9"),
         warnings=notes,
         arm=name,
         reference=label,
