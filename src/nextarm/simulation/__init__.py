@@ -3,7 +3,8 @@
 May import: core to designs.
 """
 
+from nextarm.simulation.block import patients_of
 from nextarm.simulation.characteristics import Mean, OperatingCharacteristics, Rate, ScenarioCounts
-from nextarm.simulation.run import patients_of, simulate
+from nextarm.simulation.run import simulate
 
 __all__ = ["Mean", "OperatingCharacteristics", "Rate", "ScenarioCounts", "patients_of", "simulate"]

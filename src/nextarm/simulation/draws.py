@@ -1,8 +1,10 @@
-"""The random numbers of a block of virtual trials, and what a truth makes of them.
+"""The random numbers of virtual trials, and what a truth makes of them, said plainly.
 
 Draws are uniforms that know nothing of any truth; a scenario only transforms them. Scenarios therefore share random
 numbers: the same infant enters at the same quantile of accrual and has the same luck under each of them, which makes
 differences between scenarios much more precise than the rates themselves.
+
+``enrol`` and ``allocate`` are the plain twins of ``lanes.py``.
 """
 
 from __future__ import annotations
@@ -12,19 +14,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nextarm.core.errors import CallError
-from nextarm.core.random import block_stream
 from nextarm.core.units import FloatArray, IntArray
+from nextarm.simulation.philox import DROPOUT, ORDER, PATIENT, fill_pairs, fill_words
 
 #: Places drawn beyond the last patient, so that the last block of a randomisation can be drawn whole and then cut.
 SPARE = 64
+
+WordArray = NDArray[np.uint32]
 
 
 class SurvivalTruth(Protocol):
     """Anything with a quantile function: a model of ``survival.models``."""
 
-    def quantile(self, p: FloatArray) -> FloatArray:
+    def quantile(self, p: FloatArray, /) -> FloatArray:
         """Time by which a share ``p`` has had the event; infinity where that never happens (cure)."""
         ...
 
@@ -32,28 +37,24 @@ class SurvivalTruth(Protocol):
 class AccrualTruth(Protocol):
     """Anything that turns shares of the accrual into calendar times."""
 
-    def entry_time(self, share: FloatArray) -> FloatArray:
+    def entry_time(self, share: FloatArray, /) -> FloatArray:
         """Calendar time (years from the first patient) by which a ``share`` of all patients has entered."""
         ...
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Uniforms on [0, 1), each of shape (trials, patients): for entry, event, dropout; ``order`` has SPARE more columns."""
+    """Uniforms on [0, 1) of shape (trials, patients) for entry, event and dropout; ``order`` 32-bit words, SPARE more columns."""
 
     entry: FloatArray
-    order: FloatArray
     event: FloatArray
     dropout: FloatArray
-
-    def trial(self, index: int) -> Draws:
-        """The draws of one trial, each of shape (patients,)."""
-        return Draws(self.entry[index], self.order[index], self.event[index], self.dropout[index])
+    order: WordArray
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """The patients of one trial or of a block, arrays of one shape: entry, arm, time to event, time to dropout.
+    """The patients of one trial or of several, arrays of one shape: entry, arm, time to event, time to dropout.
 
     Patients stand in the order of entry (years from the first possible day). Times count from a patient's own entry,
     in years; infinity is never.
@@ -64,33 +65,61 @@ class Cohort:
     event: FloatArray
     dropout: FloatArray
 
+    def trial(self, index: int) -> Cohort:
+        """One trial of several."""
+        return Cohort(self.entry[index], self.arm[index], self.event[index], self.dropout[index])
 
-def draw_block(seed: int, block: int, *, trials: int, patients: int) -> Draws:
-    """Draw a block of ``trials`` by ``patients`` uniforms from the stream of (seed, block).
 
-    The same call gives the same numbers on every machine and for every worker.
+def draw_trials(seed: int, block: int, *, first: int = 0, trials: int, patients: int) -> Draws:
+    """Draw ``trials`` trials by ``patients`` patients, from trial ``first`` of ``block`` on.
+
+    A patient's numbers depend on seed, block, trial and patient only: any trial can be drawn alone, and more patients
+    leave those there were as they are. :class:`CallError` for a seed outside 0 to 2**64 - 1.
+
+    >>> one, many = draw_trials(1, 0, first=5, trials=1, patients=2), draw_trials(1, 0, trials=9, patients=3)
+    >>> bool((one.event[0] == many.event[5, :2]).all())
+    True
     """
-    stream = block_stream(seed, block)
-    widths = (patients, patients + SPARE, patients, patients)
-    return Draws(*(stream.random((trials, width)) for width in widths))
+    if not 0 <= seed < 2**64:
+        raise CallError(f"seed = {seed}", rule="must be an integer from 0 to 2**64 - 1")
+    if not 0 <= block < 2**32:
+        raise CallError(f"block = {block}", rule="must be an integer from 0 to 2**32 - 1")
+    key, even = np.uint64(seed), patients + patients % 2
+    entry, event = np.empty((trials, patients)), np.empty((trials, patients))
+    fill_pairs(key, block, first, PATIENT, entry, event)
+    pairs = np.empty((2, trials, even // 2))
+    fill_pairs(key, block, first, DROPOUT, pairs[0], pairs[1])
+    dropout = np.ascontiguousarray(np.moveaxis(pairs, 0, 2).reshape(trials, even)[:, :patients])
+    order = np.empty((trials, 4 * -(-(patients + SPARE) // 4)), np.uint32)
+    fill_words(key, block, first, ORDER, order)
+    return Draws(entry, event, dropout, order)
 
 
-def allocate(order: FloatArray, allocation: Sequence[int], patients: int, block_size: int | None = None) -> IntArray:
-    """Assign arms by permuted blocks, the last block cut short where the number of patients asks for it.
+def block_size(allocation: Sequence[int]) -> int:
+    """Patients in a block of randomisation: the sum of ``allocation``, doubled where it is below 4."""
+    size = sum(allocation)
+    return size if size >= 4 else 2 * size
 
-    ``order`` holds uniforms of shape (..., at least ``patients`` rounded up to whole blocks); ``allocation`` the whole
-    numbers of each arm in a block, such as (2, 1); ``block_size`` a multiple of their sum, at most :data:`SPARE`
-    (default: the sum, doubled where it is below 4). Returns arms of shape (..., patients).
+
+def allocate(order: WordArray, allocation: Sequence[int], patients: int) -> IntArray:
+    """Assign the arms of one trial by permuted blocks, the last block cut short where the number of patients asks for it.
+
+    ``order`` (at least ``patients`` + SPARE,) holds 32-bit words; ``allocation`` the whole numbers of each arm in a
+    block, such as (2, 1). Each block is shuffled by Fisher and Yates: for i from the last place down to 1, place i
+    changes with place floor(word_i (i + 1) / 2**32). Returns arms (patients,).
     """
+    size = block_size(allocation)
+    if size > SPARE:
+        raise CallError(f"allocation = {tuple(allocation)}", rule=f"must not add up to more than {SPARE}")
     share = np.repeat(np.arange(len(allocation)), allocation)
-    size = block_size or (len(share) if len(share) >= 4 else 2 * len(share))
-    if size % len(share) or size > SPARE:
-        raise CallError(f"block_size = {size}", rule=f"must be a multiple of {len(share)} and at most {SPARE}")
-    blocks = -(-patients // size)
-    places = order[..., : blocks * size].reshape(*order.shape[:-1], blocks, size)
-    ranks = places.argsort(axis=-1, kind="stable").argsort(axis=-1, kind="stable")
-    arms = np.tile(share, size // len(share))[ranks].reshape(*order.shape[:-1], blocks * size)
-    return np.ascontiguousarray(arms[..., :patients].astype(np.int64))
+    arms: list[int] = []
+    while len(arms) < patients:
+        block = [int(a) for a in np.tile(share, size // len(share))]
+        for i in range(size - 1, 0, -1):
+            j = int(order[len(arms) + i]) * (i + 1) >> 32
+            block[i], block[j] = block[j], block[i]
+        arms += block
+    return np.array(arms[:patients], np.int64)
 
 
 def enrol(
@@ -102,11 +131,12 @@ def enrol(
     patients); event times the quantile function of the patient's arm at its uniform; dropout exponential.
     """
     entry = accrual.entry_time(np.sort(draws.entry, axis=-1))
-    arm = allocate(draws.order, allocation, draws.entry.shape[-1])
+    arm = np.stack([allocate(words, allocation, draws.entry.shape[-1]) for words in draws.order])
     event = np.empty_like(draws.event)
     for index, truth in enumerate(survival):
         chosen = arm == index
         event[chosen] = truth.quantile(draws.event[chosen])
-    with np.errstate(divide="ignore"):
-        dropout = -np.log1p(-draws.dropout) / dropout_hazard if dropout_hazard > 0 else np.full_like(event, np.inf)
+    dropout = np.full_like(event, np.inf)
+    if dropout_hazard > 0:
+        dropout = -np.log1p(-draws.dropout) / dropout_hazard
     return Cohort(entry=entry, arm=arm, event=event, dropout=dropout)

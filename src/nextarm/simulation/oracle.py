@@ -1,4 +1,4 @@
-"""The oracle: what happens to one virtual trial at an analysis, as plainly as it can be said.
+"""The oracle: what happens to one virtual trial at its looks, as plainly as it can be said.
 
 Every fast piece of code must agree with this one. Nothing here is vectorised over trials; each function does what a
 statistician with pencil and paper would do.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nextarm.core.units import FloatArray, IntArray
+from nextarm.designs.design import Schedule
 from nextarm.simulation.draws import Cohort
 
 
@@ -37,14 +38,15 @@ def calendar_of_event(cohort: Cohort, count: int) -> float:
 def snapshot(cohort: Cohort, analysis_time: float) -> Snapshot:
     """Cut the data at ``analysis_time`` (years from the first patient).
 
-    An event counts if it happened by then; calendar times are compared, so that the event which triggers an analysis
-    is always in it.
+    A patient's event or dropout, whichever is first, is known if its calendar time has come by then; the calendar time
+    is compared, so that the event which triggers an analysis is always in it.
     """
     entered = cohort.entry < analysis_time
     entry, event, dropout = cohort.entry[entered], cohort.event[entered], cohort.dropout[entered]
-    seen = (event <= dropout) & (entry + event <= analysis_time)
-    time = np.where(seen, event, np.minimum(dropout, analysis_time - entry))
-    return Snapshot(time=time, event=seen.astype(np.int64), arm=cohort.arm[entered])
+    own = np.minimum(event, dropout)
+    known = entry + own <= analysis_time
+    time = np.where(known, own, analysis_time - entry)
+    return Snapshot(time=time, event=(known & (event <= dropout)).astype(np.int64), arm=cohort.arm[entered])
 
 
 def log_rank_z(data: Snapshot, hazard_ratio: float = 1.0) -> float:
@@ -80,3 +82,24 @@ def kaplan_meier_at(data: Snapshot, arm: int, milestone: float) -> tuple[float, 
         survival *= 1.0 - d / n
         total += d / (n * (n - d)) if n > d else 0.0
     return survival, survival * survival * total
+
+
+def looks_of(cohort: Cohort, schedule: Schedule) -> FloatArray:
+    """One trial through its looks: (looks, 9), the columns of :func:`~nextarm.simulation.kernel.run_lanes`."""
+    ratio = schedule.null if schedule.statistic == "log-rank" else 1.0
+    out = np.zeros((len(schedule.looks), 9))
+    ended = False
+    for k, look in enumerate(schedule.looks):
+        if ended:
+            out[k, 8] = -1.0
+            continue
+        at, reached = look.latest, 1.0
+        if look.events is not None:
+            comes = calendar_of_event(cohort, look.events)
+            at, reached = (comes, 1.0) if comes <= look.latest else (look.latest, 0.0)
+            ended = reached == 0.0
+        data = snapshot(cohort, at)
+        arms = (kaplan_meier_at(data, arm, schedule.milestone) for arm in (0, 1))
+        curves = [value for pair in arms for value in pair]
+        out[k] = [log_rank_z(data, ratio), data.event.sum(), data.time.size, *curves, at, reached]
+    return out
