@@ -11,7 +11,7 @@ from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.survival.models.distribution import Distribution, power_limits, require_above
 from nextarm.survival.models.family import Family
-from nextarm.survival.models.gamma_terms import gamma_terms
+from nextarm.survival.models.gamma_terms import gamma_log_density, gamma_log_survival
 from nextarm.survival.models.log_gamma import hazard, log_survival, quantile
 
 
@@ -48,8 +48,8 @@ class Gamma(Distribution):
             parameters=("shape", "rate"),
             links=("log", "log"),
             location=(1,),
-            log_density=lambda eta, t: gamma_terms(eta, t)[0],
-            log_survival=lambda eta, t: gamma_terms(eta, t)[1],
+            log_density=gamma_log_density,
+            log_survival=gamma_log_survival,
             build=lambda v: cls(shape=v[0], rate=v[1]),
             shape_from_spread=lambda spread: {"shape": min(max(1.0 / spread**2, 0.3), 50.0)},
             from_median=cls.from_median,

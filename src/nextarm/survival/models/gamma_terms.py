@@ -9,35 +9,55 @@ from nextarm.survival.models.family import Jet, outer
 from nextarm.survival.models.log_gamma import LOG_SQRT_2PI, phi2, stirling_remainder, tail
 
 
-def standardised_terms(eta: FloatArray, t: FloatArray) -> tuple[Jet, Jet]:
-    """(log density, log survival) in the predictors mu, log sigma and q; q must be the same for all patients.
+def standardised_log_density(eta: FloatArray, t: FloatArray) -> Jet:
+    """Log density in the predictors mu, log sigma and q; q must be the same for all patients.
 
-    With z = (log t - mu) / sigma both are functions of (z, q), carried to the predictors by the chain rule.
+    With z = (log t - mu) / sigma it is a function of (z, q), carried to the predictors by the chain rule.
     """
+    z, q, first, second = _placed(eta, t)
+    f = _carried(_log_density(z, q), first, second)
+    f.first[1] -= 1.0
+    return Jet(f.value - eta[1] - np.log(t), f.first, f.second)
+
+
+def standardised_log_survival(eta: FloatArray, t: FloatArray) -> Jet:
+    """Log survival in the predictors mu, log sigma and q; q must be the same for all patients."""
+    z, q, first, second = _placed(eta, t)
+    return _carried(_log_survival(z, q), first, second)
+
+
+def gamma_log_density(eta: FloatArray, t: FloatArray) -> Jet:
+    """Log density in the predictors log shape and log rate."""
+    inner, first, second = _gamma_placed(eta, t)
+    return _carried(standardised_log_density(inner, t), first, second)
+
+
+def gamma_log_survival(eta: FloatArray, t: FloatArray) -> Jet:
+    """Log survival in the predictors log shape and log rate."""
+    inner, first, second = _gamma_placed(eta, t)
+    return _carried(standardised_log_survival(inner, t), first, second)
+
+
+def _placed(eta: FloatArray, t: FloatArray) -> tuple[FloatArray, float, FloatArray, FloatArray]:
+    """z, q and the derivatives of the pair (z, q) in the three predictors."""
     q = float(np.reshape(eta[2], -1)[0])
     y = np.log(t)
     steep = np.exp(-eta[1]) + np.zeros_like(y)
     z = (y - eta[0]) * steep
-    density, survival = _log_density(z, q), _log_survival(z, q)
     first, second = np.zeros((2, 3, z.size)), np.zeros((2, 3, 3, z.size))
-    # Derivatives of the pair (z, q) in the three predictors.
     first[0, 0], first[0, 1], first[1, 2] = -steep, -z, 1.0
     second[0, 1, 1] = z
     second[0, 0, 1] = second[0, 1, 0] = steep
-    f, s = _carried(density, first, second), _carried(survival, first, second)
-    f.first[1] -= 1.0
-    return Jet(f.value - eta[1] - y, f.first, f.second), s
+    return z, q, first, second
 
 
-def gamma_terms(eta: FloatArray, t: FloatArray) -> tuple[Jet, Jet]:
-    """(log density, log survival) in the predictors log shape and log rate: mu = log(shape / rate), sigma = q = shape^-1/2."""
+def _gamma_placed(eta: FloatArray, t: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The gamma model as a generalised gamma: mu = log(shape / rate), sigma = q = shape^-1/2."""
     q = np.exp(-0.5 * eta[0])
-    f, s = standardised_terms(np.stack(np.broadcast_arrays(eta[0] - eta[1], -0.5 * eta[0], q)), t)
-    first = np.zeros((3, 2, t.size))
+    first, second = np.zeros((3, 2, t.size)), np.zeros((3, 2, 2, t.size))
     first[0, 0], first[0, 1], first[1, 0], first[2, 0] = 1.0, -1.0, -0.5, -0.5 * q
-    second = np.zeros((3, 2, 2, t.size))
     second[2, 0, 0] = 0.25 * q
-    return _carried(f, first, second), _carried(s, first, second)
+    return np.stack(np.broadcast_arrays(eta[0] - eta[1], -0.5 * eta[0], q)), first, second
 
 
 def _carried(jet: Jet, first: FloatArray, second: FloatArray) -> Jet:

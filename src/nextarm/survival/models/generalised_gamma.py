@@ -11,7 +11,7 @@ from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.survival.models.distribution import Distribution, power_limits, require_above
 from nextarm.survival.models.family import Family
-from nextarm.survival.models.gamma_terms import standardised_terms
+from nextarm.survival.models.gamma_terms import standardised_log_density, standardised_log_survival
 from nextarm.survival.models.log_gamma import hazard, log_survival, quantile, stirling_remainder
 
 
@@ -55,8 +55,8 @@ class GeneralisedGamma(Distribution):
             parameters=("mu", "sigma", "q"),
             links=("identity", "log", "identity"),
             location=(0,),
-            log_density=lambda eta, t: standardised_terms(eta, t)[0],
-            log_survival=lambda eta, t: standardised_terms(eta, t)[1],
+            log_density=standardised_log_density,
+            log_survival=standardised_log_survival,
             build=lambda v: cls(mu=v[0], sigma=v[1], q=v[2]),
             shape_from_spread=lambda spread: {"sigma": spread, "q": 0.5},
             from_median=cls.from_median,

@@ -36,24 +36,35 @@ def _rule() -> tuple[FloatArray, FloatArray]:
     return 0.5 * (nodes + 1.0), 0.5 * weights
 
 
+#: Taylor coefficients of (e^x - 1 - x) / x^2 and of its first two derivatives, enough for |x| < 1/2.
+TERMS = 13
+TAYLOR = tuple(tuple(math.prod(range(k + 1, k + 1 + d)) / math.factorial(k + 2 + d) for k in range(TERMS, -1, -1)) for d in range(3))
+
+
 def phi2(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """(e^x - 1 - x) / x^2 and its first two derivatives."""
-    small = np.abs(x) < 1.0
-    series = [np.zeros_like(x) for _ in range(3)]
-    if small.any():
-        y = np.where(small, x, 0.0)
-        for k in range(20, -1, -1):
-            series[0] = series[0] * y + 1.0 / math.factorial(k + 2)
-            series[1] = series[1] * y + (k + 1) / math.factorial(k + 3)
-            series[2] = series[2] * y + (k + 1) * (k + 2) / math.factorial(k + 4)
+    return phi2_value(x), _phi2_part(x, 1), _phi2_part(x, 2)
+
+
+def phi2_value(x: FloatArray) -> FloatArray:
+    """(e^x - 1 - x) / x^2 alone."""
+    return _phi2_part(x, 0)
+
+
+def _phi2_part(x: FloatArray, derivative: int) -> FloatArray:
+    small = np.abs(x) < 0.5
     if small.all():
-        return series[0], series[1], series[2]
+        return np.asarray(np.polyval(TAYLOR[derivative], x), np.float64)
     y = np.where(small, 1.0, x)
     phi1 = np.expm1(y) / y
-    value = (phi1 - 1.0) / y
-    first = (phi1 - 2.0 * value) / y
-    second = ((np.exp(y) - phi1) / y - 3.0 * first) / y
-    return np.where(small, series[0], value), np.where(small, series[1], first), np.where(small, series[2], second)
+    found = (phi1 - 1.0) / y
+    if derivative > 0:
+        found = (phi1 - 2.0 * found) / y
+    if derivative > 1:
+        found = ((np.exp(y) - phi1) / y - 3.0 * found) / y
+    if small.any():
+        found[small] = np.polyval(TAYLOR[derivative], x[small])
+    return np.asarray(found, np.float64)
 
 
 def stirling_remainder(q: float) -> tuple[float, float, float]:
@@ -76,12 +87,12 @@ def stirling_remainder(q: float) -> tuple[float, float, float]:
 
 def log_density(z: FloatArray, q: float) -> FloatArray:
     """Log g(z; q)."""
-    return np.asarray(-z * z * phi2(q * z)[0] - stirling_remainder(q)[0] - LOG_SQRT_2PI, np.float64)
+    return np.asarray(-z * z * phi2_value(q * z) - stirling_remainder(q)[0] - LOG_SQRT_2PI, np.float64)
 
 
 def _length(v: FloatArray, k: float) -> FloatArray:
     """How far to integrate from v >= 0 outward: until v^2 phi2(k v), convex and rising, has risen by REACH."""
-    goal = v * v * phi2(k * v)[0] + REACH
+    goal = v * v * phi2_value(k * v) + REACH
     if k >= 0.0:
         end = np.sqrt(2.0 * goal)
         if k > 0.0:
@@ -89,7 +100,7 @@ def _length(v: FloatArray, k: float) -> FloatArray:
     else:
         end = np.minimum(goal * -k - 1.0 / k, np.sqrt(2.0 * goal) + goal * -k)
     for _ in range(4):  # Newton from the right of the root: every step stays on the right
-        end = end - (end * end * phi2(k * end)[0] - goal) / _slope(end, k)
+        end = end - (end * end * phi2_value(k * end) - goal) / _slope(end, k)
     length = end - v
     # Far out the rise is a straight line over a length too short to be the difference of two numbers.
     return np.where(length < 1e-5 * v, REACH / _slope(np.maximum(v, 1.0), k), length)
@@ -127,17 +138,16 @@ def tail(z: FloatArray, q: float, *, derivatives: bool = True) -> Tail:
         grown = np.exp(span * nodes)
         beyond = bend * np.expm1(span * nodes)
         at = v[:, None] + beyond
-        value, first, second = phi2(k * at)
-        fall = at * at * value - (v * v * phi2(k * v)[0])[:, None]
+        fall = at * at * phi2_value(k * at) - (v * v * phi2_value(k * v))[:, None]
         if (far := np.abs(k * v) > 1.0).any():
             fall[far] = (np.exp(k * v[far])[:, None] * np.expm1(k * beyond[far]) - k * beyond[far]) / k**2
         mass = np.exp(-fall) * (weights * span * bend * grown)
         made[0, chosen] = mass.sum(axis=1)
         if derivatives:
             signed = side * at
-            s = -delta[1] - signed**3 * first
+            s = -delta[1] - signed**3 * _phi2_part(k * at, 1)
             made[1, chosen] = (mass * s).sum(axis=1)
-            made[2, chosen] = (mass * (s * s - delta[2] - at**4 * second)).sum(axis=1)
+            made[2, chosen] = (mass * (s * s - delta[2] - at**4 * _phi2_part(k * at, 2))).sum(axis=1)
     return Tail(upper, log_density(z, q), made[0], made[1], made[2])
 
 
