@@ -17,9 +17,9 @@ import numpy as np
 CENSOR, DEATH, READ, RISK = 0, 1, 2, 3
 BETWEEN, AT_LEAST, AT_MOST = 0, 1, 2
 #: Weight of a reading that has nothing to do with the curve; keeps one bad click from killing every way.
-STRAY = 1e-9
-#: Several deaths at once may come as a surprise to the pilot hazard: j deaths have at least this weight times 0.6**j.
-TAIL, TAIL_RATIO = 1e-7, 0.6
+STRAY = 1e-12
+#: Share of a long-tailed (geometric) law mixed into the binomial number of deaths: visits make curves fall in lumps.
+TAIL = 3e-3
 _SMALL = 1e-9
 _ROOT2 = math.sqrt(2.0)
 _ROOT2PI = math.sqrt(2.0 * math.pi)
@@ -74,10 +74,11 @@ def _first_death_weight(n, p, least):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
-def forward(kind, a, b, most, side, sd, ref, window, start, n0, weight, mean, var):  # type: ignore[no-untyped-def]
+def forward(kind, a, b, most, lump, side, sd, ref, window, start, n0, weight, mean, var):  # type: ignore[no-untyped-def]
     """Fill ``weight``, ``mean``, ``var`` (flat, step k from ``start[k]``) and return the log marginal likelihood.
 
-    ``kind`` names the step; ``a``, ``b`` are (rate, least) of CENSOR, (hazard, least) of DEATH (at most ``most``), (value, half width) of
+    ``kind`` names the step; ``a``, ``b`` are (rate, least) of CENSOR, (hazard, least) of DEATH (at most ``most``, about
+    ``lump`` if they come in a lump), (value, half width) of
     READ with error ``sd`` and ``side``, (n, -) of RISK. ``window[k]`` = first n, last n, first D, last D kept after
     step k. The state before the first step is n0 at risk, no deaths. Minus infinity when no way is left.
     """
@@ -120,7 +121,8 @@ def forward(kind, a, b, most, side, sd, ref, window, start, n0, weight, mean, va
             least = int(b[k])
             for n in range(max(sn0, 1), sn1 + 1):
                 g = _first_death_weight(n, p, least)
-                tail = TAIL * TAIL_RATIO**least
+                ratio = 1.0 - 1.0 / (2.0 + lump[k])
+                tail = TAIL * (1.0 - ratio)
                 for j in range(least, min(n, most[k], n - n_low) + 1):
                     h = g + tail
                     if n - j <= n_high:
@@ -133,7 +135,7 @@ def forward(kind, a, b, most, side, sd, ref, window, start, n0, weight, mean, va
                             m[base + d] += x * e
                             v[base + d] += x * (e * e + v_old[source + d] * f * f)
                     g *= odds * (n - j) / (j + 1)
-                    tail *= TAIL_RATIO
+                    tail *= ratio
             if sn0 == 0 and least == 0 and n_low == 0:
                 for d in range(first, last + 1):
                     x = w_old[d - sd0]
@@ -176,7 +178,7 @@ def forward(kind, a, b, most, side, sd, ref, window, start, n0, weight, mean, va
 
 
 @nb.njit(cache=True)
-def backward(kind, a, b, most, ref, floor, window, start, n0, weight, mean, var, final, uniform, normal, count):  # type: ignore[no-untyped-def]
+def backward(kind, a, b, most, lump, ref, floor, window, start, n0, weight, mean, var, final, uniform, normal, count):  # type: ignore[no-untyped-def]
     """Draw ways through the chain: ``count[i, k]`` = deaths or censorings of draw i in step k.
 
     ``final[i]`` is the deaths of draw i at the end or -1 (free); ``uniform`` (draws, steps + 1) and ``normal`` (draws)
@@ -234,7 +236,8 @@ def backward(kind, a, b, most, ref, floor, window, start, n0, weight, mean, var,
                         g = _first_death_weight(before, p, least)
                         for j in range(least, c):
                             g *= p / (1.0 - p) * (before - j) / (j + 1)
-                        g += TAIL * TAIL_RATIO**c
+                        ratio = 1.0 - 1.0 / (2.0 + lump[k])
+                        g += TAIL * (1.0 - ratio) * ratio ** (c - least)
                 elif c > least:
                     g *= a[k] / (c - least)
                     if c - least > a[k] and g < _SMALL:

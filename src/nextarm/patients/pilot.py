@@ -35,6 +35,7 @@ class Tuned:
     a: FloatArray
     b: FloatArray
     most: IntArray
+    lump: FloatArray
     ref: FloatArray
     window: IntArray
     start: IntArray
@@ -151,7 +152,15 @@ def smooth_hazard(deaths: FloatArray, exposure: FloatArray, wanted: float = 8.0)
 
 
 def tune(
-    arm: ArmData, chain: Chain, pilot: Pilot, sd: float, *, widen: float = 1.0, narrow: float = 1.0, rates: FloatArray | None = None
+    arm: ArmData,
+    chain: Chain,
+    pilot: Pilot,
+    sd: float,
+    *,
+    widen: float = 1.0,
+    narrow: float = 1.0,
+    rates: FloatArray | None = None,
+    lumps: FloatArray | None = None,
 ) -> Tuned:
     """Rates, hazards and windows of every step from the ``pilot`` and a reading error ``sd``."""
     kind = chain.kind
@@ -163,7 +172,7 @@ def tune(
     n_before = np.maximum(pilot.n[where] + pilot.deaths[where], 1.0)
     ends = chain.end[where]
     spans = np.maximum(np.diff(np.concatenate([[0.0], ends])), 1e-12)
-    hazard = smooth_hazard(pilot.deaths[where], n_before * spans)
+    hazard = smooth_hazard(pilot.deaths[where], n_before * spans, 8.0 + 4.0 * arm.n * noise)
     width = chain.end[where] - chain.begin[where]
     lam = hazard * width if arm.points == "samples" else np.maximum(hazard * np.maximum(width, arm.time_step), 0.03 / n_before)
     if arm.points == "corners":
@@ -202,10 +211,11 @@ def tune(
     b[value_steps] = chain.half[value_steps]
     x = np.minimum(pilot.n / np.maximum(pilot.survival, 1e-9), arm.n)
     most = np.ceil(pilot.deaths + widen * (3.0 + 6.0 * noise * x + 3.0 * np.sqrt(pilot.deaths))).astype(np.int64)
+    lump = pilot.deaths if lumps is None else lumps
     window, natural = _windows(arm, chain, pilot, noise, a, widen, widen * narrow)
     sizes = (window[:, 1] - window[:, 0] + 1) * (window[:, 3] - window[:, 2] + 1)
     start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    return Tuned(a=a, b=b, most=most, ref=pilot.survival, window=window, start=start[:-1], size=int(start[-1]), natural=natural)
+    return Tuned(a=a, b=b, most=most, lump=lump, ref=pilot.survival, window=window, start=start[:-1], size=int(start[-1]), natural=natural)
 
 
 def _windows(

@@ -61,7 +61,22 @@ def run_forward(arm: ArmData, chain: Chain, tuned: Tuned, sd: float) -> Passed:
 
     own = np.where(chain.own_sd >= 0.0, chain.own_sd, sd)
     weight, mean, var = np.empty(tuned.size), np.empty(tuned.size), np.empty(tuned.size)
-    value = forward(chain.kind, tuned.a, tuned.b, tuned.most, chain.side, own, tuned.ref, tuned.window, tuned.start, arm.n, weight, mean, var)
+    value = forward(
+        chain.kind,
+        tuned.a,
+        tuned.b,
+        tuned.most,
+        tuned.lump,
+        chain.side,
+        own,
+        tuned.ref,
+        tuned.window,
+        tuned.start,
+        arm.n,
+        weight,
+        mean,
+        var,
+    )
     if arm.events is not None and math.isfinite(value):
         k = chain.kind.size - 1
         cols = tuned.window[k, 3] - tuned.window[k, 2] + 1
@@ -80,7 +95,7 @@ def draw(arm: ArmData, chain: Chain, passed: Passed, how_many: int, rng: np.rand
     count = np.full((how_many, chain.kind.size), -1, np.int64)
     final = np.full(how_many, -1 if arm.events is None else arm.events, np.int64)
     backward(
-        chain.kind, tuned.a, tuned.b, tuned.most, tuned.ref, (0.1 * noise) ** 2, tuned.window, tuned.start, arm.n,
+        chain.kind, tuned.a, tuned.b, tuned.most, tuned.lump, tuned.ref, (0.1 * noise) ** 2, tuned.window, tuned.start, arm.n,
         passed.weight, passed.mean, passed.var, final,
         rng.random((how_many, chain.kind.size + 1)), rng.standard_normal(how_many), count,
     )  # fmt: skip
