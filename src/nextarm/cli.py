@@ -366,6 +366,41 @@ def pool(
     _show(found, json=json, out=out)
 
 
+# --- borrowing ------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def compare(
+    arm: Annotated[str, typer.Option(help="The treated arm, by id.")],
+    control: Annotated[str, typer.Option(help="The historical control, by arm id.")],
+    endpoint: Annotated[str, typer.Option(help="EFS, OS, DFS, RFS.")],
+    time: Annotated[float, typer.Option(help="Years at which both arms report.")],
+    data_lock: Annotated[str | None, typer.Option(help="Which analysis, where the arms share several.")] = None,
+    assume_origin: AssumeOrigin = False,
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    package: Package = "infant-all",
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """Compare published survival of two arms of the evidence, and say how large a bias would undo the finding.
+
+    Example: nextarm compare --arm blin --control interfant-06-histctrl --endpoint DFS --time 4
+    """
+    from nextarm import verbs
+
+    found = verbs.compare(
+        arm, control, endpoint=endpoint, time=time, data_lock=data_lock, assume_origin=assume_origin, level=level, package=package
+    )
+    if json:
+        _show(found, json=True, out=out)
+        return
+    tip = verbs.tipping_point(found)
+    lines = ["comparison with a historical control, not randomised", _plain(found), "", "the smallest bias that would remove the finding"]
+    table = tip.table().select(["points_tips", "ratio_tips", "excluded_tips", "drift_sd"])
+    lines += [f"{name:<14}{_cell(value)}" for name, value in table.to_dicts()[0].items()]
+    _emit("\n".join(lines), out)
+
+
 # --- designs and simulation -----------------------------------------------------------------------------------------
 
 
@@ -451,6 +486,21 @@ def verify(
         print(f"{len(found.outcomes)} cases, {found.outside()} with an expected value from outside{left}")
         print(f"The dossier is at {out / 'verify.html'}")
     verbs.require_passed(found)
+
+
+@app.command()
+def serve(
+    folder: Annotated[Path, typer.Argument(help="A folder that nextarm report wrote.")] = Path("build/infant-all"),
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8765,
+) -> None:
+    """Show a report in the browser, on this machine only; Ctrl-C ends it.
+
+    Example: nextarm serve build/infant-all
+    """
+    from nextarm.web.app import serve as run
+
+    print(f"The report is at http://127.0.0.1:{port}/ (Ctrl-C ends)", file=sys.stderr)
+    run(folder, port=port)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nextarm.borrowing import LandmarkComparison, TippingPoint
     from nextarm.designs.design import DesignResult
     from nextarm.designs.plan import Plan
     from nextarm.evidence import Classification, NewStudy, Package, Selection
@@ -27,6 +28,7 @@ Choice = str | Iterable[str] | None
 __all__ = [
     "check_evidence",
     "classify",
+    "compare",
     "design",
     "evidence",
     "new_study",
@@ -35,6 +37,7 @@ __all__ = [
     "report",
     "require_passed",
     "simulate",
+    "tipping_point",
     "verify",
 ]
 
@@ -191,6 +194,47 @@ def pool(
     return synthesis.pool(
         studies, measure=measure, method=method, interval=interval, prediction=prediction, level=level, probability=probability, base=base
     )
+
+
+def compare(
+    treated: str,
+    control: str,
+    *,
+    endpoint: str,
+    time: float,
+    data_lock: str | None = None,
+    assume_origin: bool = False,
+    level: float = 0.95,
+    package: str | Path | Package = "infant-all",
+) -> LandmarkComparison:
+    """Compare the published survival of two arms of ``package`` at ``time`` years: an external, historical comparison.
+
+    Rows of one analysis may be compared with their time origin not stated (marked); across sources that is refused
+    unless ``assume_origin`` (recorded in the trail).
+
+    >>> found = compare("blin", "interfant-06-histctrl", endpoint="DFS", time=4)
+    >>> round(found.difference, 3), round(found.difference_ci.low, 3), round(found.difference_ci.high, 3)
+    (0.393, 0.193, 0.51)
+    """
+    from nextarm.borrowing import compare_arms
+
+    return compare_arms(
+        _package(package),
+        treated=treated,
+        control=control,
+        endpoint=endpoint,
+        time=time,
+        data_lock=data_lock,
+        assume_origin=assume_origin,
+        level=level,
+    )
+
+
+def tipping_point(comparison: LandmarkComparison) -> TippingPoint:
+    """How large a bias of the control would remove what ``comparison`` found, and where the estimate itself vanishes."""
+    from nextarm.borrowing import tipping_point as run
+
+    return run(comparison)
 
 
 def design(plan: str | Path | Plan) -> DesignResult:
