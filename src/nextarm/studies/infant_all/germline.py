@@ -96,7 +96,7 @@ def section(package: Package) -> Section:
     return Section(
         id="germline",
         title="Can KMT2A-germline infants have less?",
-        lead=lead(found, sizes, package),
+        lead=lead(found, sizes, package, rate=plan.accrual.rate or 0.0),
         blocks=(
             *_pooled(found, package),
             *germline_beside.blocks(package, efs=own, pool_set=POOL_SET, subtype=SUBTYPE, margin=LEAD_MARGIN),
@@ -105,7 +105,7 @@ def section(package: Package) -> Section:
     )
 
 
-def lead(found: Outcomes, sizes: Sequence[Size], package: Package) -> Parts:
+def lead(found: Outcomes, sizes: Sequence[Size], package: Package, *, rate: float) -> Parts:
     """Say in one sentence what is known of their EFS, how well, and whether a trial could show that less is enough."""
     tested = [c for c in package.comparisons if c.design == "randomised" and package.arm(c.treated_arm_id).subtype == SUBTYPE]
     start = say("Not known")
@@ -128,18 +128,19 @@ def lead(found: Outcomes, sizes: Sequence[Size], package: Package) -> Parts:
         )  # fmt: skip
     margin = number(LEAD_MARGIN, "points(0)", name="germline.lead.margin", trail=germline_need.margin_trail())
     said = [say("; " if i else "", *_need(s), f" with EFS {s.control.words}" if len(sizes) > 1 else "") for i, s in enumerate(sizes)]
-    return say(start, *_reach(sizes), ": EFS is ", known, ", and to rule out a loss of ", margin, " at 5 years takes ", *said, ".")
+    return say(start, *_reach(sizes, rate), ": EFS is ", known, ", and to rule out a loss of ", margin, " at 5 years takes ", *said, ".")
 
 
-def _reach(sizes: Sequence[Size]) -> Parts:
+def _reach(sizes: Sequence[Size], rate: float) -> Parts:
     """Whether the randomised trial fits into the years a group would plan for, under every control, some or none."""
     fits = [s.result is not None and s.result.accrual_duration <= FEASIBLE for s in sizes]
     limit = number(FEASIBLE, "years(0)", name="germline.lead.feasible", trail=germline_need.feasible_trail())
+    at = say(" of accrual at ", number(rate, "per-year", name="germline.feasible.rate", trail=germline_need.plan_trail("accrual.rate")))
     if all(fits):
-        return say(", but a randomised trial could show it within ", limit, " of accrual")
+        return say(", but a randomised trial could show it within ", limit, at)
     if any(fits):
-        return say(", and whether a randomised trial could show it within ", limit, " of accrual hangs on the EFS of full treatment")
-    return say(", and no randomised trial at this accrual could show it within ", limit)
+        return say(", and whether a randomised trial could show it within ", limit, at, " hangs on the EFS of full treatment")
+    return say(", and no randomised trial could show it within ", limit, at)
 
 
 def _need(size: Size) -> Parts:

@@ -122,13 +122,13 @@ def _key(prefix: str, count: Count) -> str:
 
 
 def _rate(package: Package, count: Count, name: str) -> Number:
-    """The share counted; a row without a number shows what its note says instead."""
+    """The share counted; a row that says it in words only has its note beside it."""
     interval, method = None, "as printed in the source"
     if count.events is not None and count.n is not None:
         interval = binomial_limits(count.events, count.n)
         method = "events over n; exact binomial (Clopper-Pearson) interval, ours"
     shown = "percent" if count.rate is None or count.rate >= 0.1 else "percent(1)"
-    missing = count.note or "no number printed"
+    missing = "in words" if count.note else "not printed"
     return number(count.rate, shown, name=name, trail=fact_trail(package, count, method), interval=interval, missing=missing)
 
 
@@ -139,8 +139,8 @@ def _count(package: Package, count: Count, prefix: str) -> Row:
     elif count.n is not None:
         of = f"rate only, n {count.n}"
     words = WORDS.get(count.what, count.what.replace("_", " ").capitalize())
-    note = count.note if count.rate is not None and not count.note.startswith("rate=") else ""
-    return (words, of, _rate(package, count, _key(prefix, count)), note or None)
+    note = None if count.note.startswith("rate=") else count.note or None
+    return (words, of, _rate(package, count, _key(prefix, count)), note)
 
 
 def _mrd(package: Package, subtype: str) -> list[Block]:

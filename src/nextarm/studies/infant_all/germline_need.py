@@ -69,7 +69,7 @@ def _feasible(plan: Plan, options: Sequence[Control]) -> list[Block]:
         Heading("What a trial could show"),
         paragraph(
             "Infants first: in ", number(FEASIBLE, "years(0)", name="germline.lead.feasible", trail=feasible_trail()), " of accrual at ",
-            number(plan.accrual.rate, "per-year", name="germline.feasible.rate", trail=_plan_trail("accrual.rate")),
+            number(plan.accrual.rate, "per-year", name="germline.feasible.rate", trail=plan_trail("accrual.rate")),
             " and with every infant followed for 5 years, a power of 80 % if nothing is lost at all means: ",
             *(say("; " if i else "", one) for i, one in enumerate(said)), ". Smaller losses could not be excluded.",
         ),
@@ -178,7 +178,8 @@ def _one_arm(plan: Plan, options: Sequence[Control]) -> list[Block]:
             "caution",
             say(
                 "Nor does this see what else has changed since: better supportive care makes a reduced treatment look maintained. "
-                "EFS that was read at another time is put at 5 years here, an assumption that matters little while most events come within 3 years."
+                "EFS that was read at another time is put at 5 years here, an assumption that matters little while most events come within "
+                "3 years; and the standard error of a value pooled over a few cohorts is itself hardly known, so sizes against it flatter."
             ),
         ),
     ]
@@ -220,7 +221,8 @@ def _assumed(what: str) -> Trail:
     return Trail(method=what, assumptions=(f"{what}: chosen for this report, no row supports it",))
 
 
-def _plan_trail(key: str) -> Trail:
+def plan_trail(key: str) -> Trail:
+    """The trail of a number that stands in the plan file."""
     return Trail(method=f"{key} of the plan", inputs=(PLAN_FILE,), assumptions=(f"{key}: see the table of the plan's numbers",))
 
 
@@ -249,7 +251,7 @@ def plan_numbers(plan: Plan, control: Control, package: Package) -> Sequence[tup
     latency = plan.arms[plan.control].survival["latency"]
     row = next((o for o in package.outcomes if o.arm_id == ACCRUAL_ARM and o.n and o.endpoint == "EFS" and o.preferred is not False), None)
     span = package.study_of(row.arm_id).enrolment if row else None
-    rate_why, rate_trail = "no row supports it", _plan_trail("accrual.rate")
+    rate_why, rate_trail = "no row supports it", plan_trail("accrual.rate")
     if row and row.n and span:
         years = span[1] - span[0]
         rate_why = (
@@ -258,7 +260,7 @@ def plan_numbers(plan: Plan, control: Control, package: Package) -> Sequence[tup
         )
         rate_trail = row_trail(package, package.ref(row), "n over the years of enrolment, rounded")
     timing = next((c for c in package.counts if c.arm_id == ACCRUAL_ARM and c.what == TIMING and c.events and c.n), None)
-    time_why, time_trail = "no row supports it", _plan_trail("latency")
+    time_why, time_trail = "no row supports it", plan_trail("latency")
     if timing:
         time_why = f"chosen so that 9 of 10 events come within 3 years: {timing.events} of {timing.n} relapses came within 36 months" + (
             f" ({timing.note})" if timing.note else ""
@@ -271,16 +273,16 @@ def plan_numbers(plan: Plan, control: Control, package: Package) -> Sequence[tup
     )
     made: list[tuple[str, float, str, str, Trail, str]] = [
         ("accrual rate", plan.accrual.rate or 0.0, "per-year", "rate", rate_trail, rate_why),
-        ("accrual duration", plan.accrual.duration, "years", "duration", _plan_trail("accrual.duration"), "solved for"),
-        ("follow-up of the last infant", plan.accrual.follow_up, "years", "follow-up", _plan_trail("accrual.follow_up"), "the milestone"),
-        ("dropout hazard", plan.accrual.dropout_hazard, "rate", "dropout", _plan_trail("accrual.dropout_hazard"), "no row supports it"),
+        ("accrual duration", plan.accrual.duration, "years", "duration", plan_trail("accrual.duration"), "solved for"),
+        ("follow-up of the last infant", plan.accrual.follow_up, "years", "follow-up", plan_trail("accrual.follow_up"), "the milestone"),
+        ("dropout hazard", plan.accrual.dropout_hazard, "rate", "dropout", plan_trail("accrual.dropout_hazard"), "no row supports it"),
         ("cure fraction, both arms", cure, "percent(1)", "cure", control.trail, cure_why),
         ("latency: Weibull shape", latency["shape"], "decimal(1)", "shape", time_trail, time_why),
         ("latency: median", latency["median"], "years", "median", time_trail, time_why),
         ("margin", margin, "points(0)", "margin", margin_trail(), "nobody has set one for these infants; 5 and 15 points are shown too"),
-        ("milestone", plan.trial.milestone, "years(0)", "milestone", _plan_trail("trial.milestone"), "the question is about 5 years"),
-        ("alpha, one-sided", plan.design.alpha, "decimal(3)", "alpha", _plan_trail("design.alpha"), "convention"),
-        ("power", power, "percent", "power", _plan_trail("solve.power"), "convention"),
+        ("milestone", plan.trial.milestone, "years(0)", "milestone", plan_trail("trial.milestone"), "the question is about 5 years"),
+        ("alpha, one-sided", plan.design.alpha, "decimal(3)", "alpha", plan_trail("design.alpha"), "convention"),
+        ("power", power, "percent", "power", plan_trail("solve.power"), "convention"),
     ]  # fmt: skip
     return [
         (label, number(value, fmt, name=f"germline.plan.{key}", trail=trail, marks=() if trail.rows else ("assumption",)), why, trail)
