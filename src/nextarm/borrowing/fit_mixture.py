@@ -1,0 +1,225 @@
+"""Fit a mixture to a prior on a grid by weighted expectation-maximisation: the same grid gives the same mixture.
+
+The points of the grid with their probabilities stand in for draws: each step shares every point among the components and
+moves each component to its share (Dempster, Laird & Rubin 1977, doi 10.1111/j.2517-6161.1977.tb01600.x), which never
+lowers ``sum mass log q(x)``. The divergence ``KL(p || q) = sum mass log(p / q)`` says what the mixture loses; the
+number of components is the smallest whose divergence is below a tolerance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+
+from nextarm.borrowing.beta_mixture import BetaMixture
+from nextarm.borrowing.gamma_mixture import GammaMixture
+from nextarm.borrowing.map_prior import MapPrior
+from nextarm.borrowing.normal_mixture import NormalMixture
+from nextarm.core.errors import CallError, DataError
+from nextarm.core.result import Result, record
+from nextarm.core.trail import Trail
+from nextarm.core.units import FloatArray
+
+Family = Callable[[FloatArray, FloatArray, FloatArray], BetaMixture | NormalMixture | GammaMixture]
+FAMILIES: tuple[str, ...] = ("beta", "normal", "gamma")
+_REFERENCE = "10.1111/j.2517-6161.1977.tb01600.x"
+
+
+@record
+class MixtureFit(Result):
+    """The mixture chosen, its divergence from the prior in nats, and the divergence of every number of components tried."""
+
+    family: str
+    components: int
+    mixture: BetaMixture | NormalMixture | GammaMixture
+    divergence: float
+    tried: dict[str, float]
+    tolerance: float
+
+    shown: ClassVar[tuple[str, ...]] = ("family", "components", "divergence", "tolerance")
+
+
+def fit_mixture(
+    prior: MapPrior | tuple[FloatArray, FloatArray],
+    *,
+    family: str = "beta",
+    components: int | None = None,
+    most: int = 4,
+    tolerance: float = 1e-3,
+    at_least_one: bool = True,
+) -> MixtureFit:
+    """Fit a mixture of ``family`` (beta, normal, gamma) to a prior.
+
+    ``prior`` is a :class:`MapPrior` or (points, probabilities that sum to 1). ``components`` fixes their number, else 1 to
+    ``most`` are tried. ``at_least_one`` keeps beta and gamma shapes at 1 or above, so that an effective sample size exists.
+
+    Raises :class:`CallError` for an unknown family, :class:`DataError` for points outside its range.
+
+    >>> from nextarm.borrowing.map_prior import map_prior_binomial
+    >>> found = fit_mixture(map_prior_binomial([23, 12, 19, 9, 39, 6, 9, 10], [107, 44, 51, 39, 139, 20, 78, 35]))
+    >>> found.components, round(found.mixture.mean(), 3), found.divergence < 1e-3
+    (3, 0.258, True)
+    """
+    if family not in FAMILIES:
+        raise CallError(f"family = {family!r}", rule=f"must be one of {', '.join(FAMILIES)}")
+    if not (math.isfinite(tolerance) and tolerance > 0.0) or most < 1 or (components is not None and components < 1):
+        raise CallError("components, most, tolerance", rule="must be at least 1, 1 and above 0")
+    before = prior.trail if isinstance(prior, MapPrior) else Trail(method="")
+    x, mass = prior.points() if isinstance(prior, MapPrior) else (np.asarray(p, np.float64) for p in prior)
+    x, mass, width = _checked_points(x, mass, family)
+    tried: dict[str, float] = {}
+    best: tuple[float, int, BetaMixture | NormalMixture | GammaMixture] | None = None
+    for k in (components,) if components is not None else range(1, most + 1):
+        mixture = _expect_maximise(x, mass, k, family, at_least_one)
+        loss = divergence(x, mass, width, mixture)
+        tried[str(k)] = loss
+        if best is None or loss < best[0]:
+            best = loss, k, mixture
+        if loss < tolerance:
+            break
+    assert best is not None, "at least one number of components is tried"
+    loss, k, mixture = best
+    said = () if loss < tolerance else (f"no mixture of up to {k} components comes within {tolerance:g} nats of the prior",)
+    return MixtureFit(
+        trail=Trail(
+            method=f"{family} mixture of {k} components by expectation-maximisation on the prior's own grid",
+            reference=_REFERENCE,
+            rows=before.rows,
+            left_out=before.left_out,
+            sources=before.sources,
+            assumptions=before.assumptions,
+            inputs=(*before.inputs, *filter(None, [before.method])),
+        ),
+        warnings=(*(prior.warnings if isinstance(prior, MapPrior) else ()), *said),
+        family=family,
+        components=k,
+        mixture=mixture,
+        divergence=loss,
+        tried=tried,
+        tolerance=tolerance,
+    )
+
+
+def divergence(x: FloatArray, mass: FloatArray, width: FloatArray, mixture: BetaMixture | NormalMixture | GammaMixture) -> float:
+    """Kullback-Leibler divergence of ``mixture`` from the prior with ``mass`` in cells of ``width`` around ``x``, not below 0."""
+    held = mass > 0.0
+    log_p = np.log(mass[held] / width[held])
+    return max(0.0, float(mass[held] @ (log_p - mixture.log_density(x[held]))))
+
+
+def _checked_points(x: FloatArray, mass: FloatArray, family: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Points with mass inside the family's range, mass summing to 1, and the width of the cell around each point."""
+    if x.ndim != 1 or x.shape != mass.shape or x.size < 3 or (np.diff(x) < 0.0).any() or (mass < 0.0).any() or not mass.sum() > 0.0:
+        raise DataError("points, probabilities", rule="must be rising points with probabilities, at least three")
+    low, high = {"beta": (0.0, 1.0), "gamma": (0.0, math.inf), "normal": (-math.inf, math.inf)}[family]
+    inside = (x > low) & (x < high) & (mass > 1e-12) & (np.diff(x, prepend=-math.inf) > 0.0)
+    if family != "normal" and mass[(x < low) | (x > high)].sum() > 0.0:
+        raise DataError("points", rule=f"must lie between {low:g} and {high:g} for a {family} mixture")
+    x, mass = x[inside], mass[inside]
+    if x.size < 3:
+        raise DataError("points", rule="at least three must hold probability")
+    return x, mass / mass.sum(), np.gradient(x)
+
+
+def _expect_maximise(
+    x: FloatArray, mass: FloatArray, k: int, family: str, at_least_one: bool, *, steps: int = 3000
+) -> BetaMixture | NormalMixture | GammaMixture:
+    """Start from ``k`` slices of equal probability around their means, iterate until the log likelihood stands still."""
+    make, maximise = _FAMILY[family]
+    order = np.cumsum(mass) - mass / 2.0
+    slices = np.minimum((order * k).astype(int), k - 1)
+    # Soft slices: a component of zero spread would hold its points for ever.
+    share = np.full((x.size, k), 0.05 / k)
+    share[np.arange(x.size), slices] += 0.95
+    share /= share.sum(axis=1, keepdims=True)
+    last = -math.inf
+    first = second = np.ones(k)
+    weights = np.full(k, 1.0 / k)
+    for _ in range(steps):
+        held = share * mass[:, None]
+        weights = np.maximum(held.sum(axis=0), 1e-12)
+        first, second = maximise(x, held / weights, at_least_one)
+        weights = weights / weights.sum()
+        parts = make(weights, first, second)._log_components(x[:, None]) + np.log(weights)
+        top = parts.max(axis=1, keepdims=True)
+        share = np.exp(parts - top)
+        total = share.sum(axis=1, keepdims=True)
+        share /= total
+        log_likelihood = float(mass @ (top + np.log(total))[:, 0])
+        if log_likelihood - last < 1e-9:
+            break
+        last = log_likelihood
+    return make(weights, first, second)
+
+
+def _moments(x: FloatArray, held: FloatArray) -> tuple[FloatArray, FloatArray]:
+    mean = held.T @ x
+    variance = np.maximum((held * (x[:, None] - mean) ** 2).sum(axis=0), 1e-14 * np.maximum(mean**2, 1e-8))
+    return mean, variance
+
+
+def _maximise_normal(x: FloatArray, held: FloatArray, at_least_one: bool) -> tuple[FloatArray, FloatArray]:
+    mean, variance = _moments(x, held)
+    return mean, np.sqrt(variance)
+
+
+def _maximise_beta(x: FloatArray, held: FloatArray, at_least_one: bool) -> tuple[FloatArray, FloatArray]:
+    """Newton steps for ``psi(a) - psi(a + b) = E log x`` and its mirror, from the moments' solution."""
+    from scipy.special import polygamma, psi
+
+    mean, variance = _moments(x, held)
+    size = np.maximum(mean * (1.0 - mean) / variance - 1.0, 0.02)
+    a, b = mean * size, (1.0 - mean) * size
+    log_x, log_y = held.T @ np.log(x), held.T @ np.log1p(-x)
+    for _ in range(8):
+        f, g = psi(a) - psi(a + b) - log_x, psi(b) - psi(a + b) - log_y
+        shared = polygamma(1, a + b)
+        aa, bb = polygamma(1, a) - shared, polygamma(1, b) - shared
+        det = aa * bb - shared**2
+        da, db = (bb * f + shared * g) / det, (aa * g + shared * f) / det
+        a, b = np.maximum(a - da, a / 4.0), np.maximum(b - db, b / 4.0)
+        if float(np.abs(da / a).max()) < 1e-10 and float(np.abs(db / b).max()) < 1e-10:
+            break
+    if at_least_one:  # with one parameter held at 1 the other has a closed form
+        low_a, low_b = a < 1.0, b < 1.0
+        a, b = np.where(low_b & ~low_a, -1.0 / log_x, a), np.where(low_a & ~low_b, -1.0 / log_y, b)
+        a, b = np.maximum(a, 1.0), np.maximum(b, 1.0)
+    return a, b
+
+
+def _maximise_gamma(x: FloatArray, held: FloatArray, at_least_one: bool) -> tuple[FloatArray, FloatArray]:
+    """Newton steps for ``log shape - psi(shape) = log E x - E log x``; the rate follows from the mean."""
+    from scipy.special import polygamma, psi
+
+    mean, _ = _moments(x, held)
+    gap = np.maximum(np.log(mean) - held.T @ np.log(x), 1e-12)
+    shape = (3.0 - gap + np.sqrt((gap - 3.0) ** 2 + 24.0 * gap)) / (12.0 * gap)
+    for _ in range(6):
+        step = (np.log(shape) - psi(shape) - gap) / (1.0 / shape - polygamma(1, shape))
+        shape = np.maximum(shape - step, shape / 4.0)
+    if at_least_one:
+        shape = np.maximum(shape, 1.0)
+    return shape, shape / mean
+
+
+def _make_beta(weights: FloatArray, first: FloatArray, second: FloatArray) -> BetaMixture:
+    return BetaMixture(weights=weights, a=first, b=second)
+
+
+def _make_normal(weights: FloatArray, first: FloatArray, second: FloatArray) -> NormalMixture:
+    return NormalMixture(weights=weights, means=first, sds=second)
+
+
+def _make_gamma(weights: FloatArray, first: FloatArray, second: FloatArray) -> GammaMixture:
+    return GammaMixture(weights=weights, shapes=first, rates=second)
+
+
+Maximise = Callable[[FloatArray, FloatArray, bool], tuple[FloatArray, FloatArray]]
+_FAMILY: dict[str, tuple[Family, Maximise]] = {
+    "beta": (_make_beta, _maximise_beta),
+    "normal": (_make_normal, _maximise_normal),
+    "gamma": (_make_gamma, _maximise_gamma),
+}
