@@ -34,8 +34,9 @@ bench: $(VENV)/.ready ## measure speed against peers on this machine; writes ben
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r bench/requirements.txt
 	$(BIN)/python bench/run.py $(if $(KM),--km $(KM))
 
-validate: $(VENV)/.ready ## run every validation case, the slow ones too, and write the dossier
+validate: $(VENV)/.ready ## run every validation case, the slow ones too; write the dossier and docs/validation.md
 	$(BIN)/nextarm verify --slow --out build/verify
+	$(BIN)/python bench/validation_page.py build/verify/verify.json
 
 references: $(VENV)/.ready ## remake the frozen reference values with R and compare
 	$(BIN)/python references/remake.py
