@@ -296,6 +296,30 @@ def reconstruct(
         print(f"warning: {text}")
 
 
+@app.command()
+def fit(
+    patients: Annotated[Path, typer.Argument(help="CSV: time, event[, arm, entry, weight, version].")],
+    model: Annotated[
+        str, typer.Option(help="kaplan-meier, weibull, mixture-cure:weibull, promotion-cure:log-normal, ...")
+    ] = "kaplan-meier",
+    unit: Annotated[str, typer.Option(help="years, months, weeks or days.")] = "years",
+    arm: Annotated[str | None, typer.Option(help="The arm to fit, where there are several.")] = None,
+    version: Annotated[int | None, typer.Option(help="One version of a reconstruction.")] = None,
+    cuts: Annotated[str | None, typer.Option(help="Cuts of piecewise-exponential, in years: 0.5,1,2.")] = None,
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """Estimate survival: the Kaplan-Meier curve, or a model with or without cure.
+
+    Example: nextarm fit patients.csv --unit months --model mixture-cure:weibull
+    """
+    from nextarm import verbs
+
+    found = verbs.fit(patients, model=model, unit=unit, arm=arm, version=version, cuts=_numbers(cuts, "cuts") or (), level=level)
+    _show(found, json=json, out=out)
+
+
 def _by_arm(values: list[str] | None, name: str, *, whole: bool = False) -> Any:
     """Read ``100`` or ``arm=100`` (repeated) as a number or a dict by arm."""
     if not values:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from nextarm.patients import Reconstruction
     from nextarm.report import WrittenReport
     from nextarm.simulation import OperatingCharacteristics
+    from nextarm.survival import KaplanMeier
+    from nextarm.survival.fit_result import Fit
     from nextarm.synthesis import MetaRegression, PooledEstimate
     from nextarm.validation.verify import Verification
 
@@ -31,6 +33,7 @@ __all__ = [
     "compare",
     "design",
     "evidence",
+    "fit",
     "new_study",
     "pool",
     "reconstruct",
@@ -127,6 +130,46 @@ def reconstruct(curve: Any, **options: Any) -> Reconstruction:
     from nextarm.patients import reconstruct as run
 
     return run(curve, **options)
+
+
+def fit(
+    patients: Any,
+    *,
+    model: str = "kaplan-meier",
+    unit: str = "years",
+    arm: str | None = None,
+    version: int | None = None,
+    cuts: Iterable[float] = (),
+    level: float = 0.95,
+) -> KaplanMeier | Fit:
+    """Estimate survival of one arm: the Kaplan-Meier curve, or a model by maximum likelihood.
+
+    ``patients`` is a CSV path, a frame (columns time, event[, arm, entry, weight, version]) or a ``Patients`` record, times
+    in ``unit``. ``model`` is ``kaplan-meier``, a name such as ``weibull``, or a cure model around one such as
+    ``mixture-cure:weibull``; ``cuts`` (years) belong to ``piecewise-exponential``. ``version`` takes one version of a
+    reconstruction.
+
+    >>> import polars as pl
+    >>> found = fit(pl.DataFrame({"time": [1.0, 2.0, 3.0, 4.0, 5.0], "event": [1, 1, 0, 1, 0]}), model="exponential")
+    >>> round(found.parameter("rate").estimate, 6)
+    0.2
+    """
+    from nextarm.core.errors import CallError
+    from nextarm.survival import Patients, kaplan_meier, read_patients
+    from nextarm.survival.fit import fit_model
+
+    table = patients if isinstance(patients, Patients) else read_patients(patients, unit=unit)
+    if version is not None:
+        table = table.for_version(version)
+    elif table.version is not None:
+        raise CallError(
+            f"the table holds versions {table.versions[0]} to {table.versions[-1]}",
+            rule="one is fitted at a time",
+            cure="Say which version",
+        )
+    if model == "kaplan-meier":
+        return kaplan_meier(table, arm=arm, level=level)
+    return fit_model(table, model=model, arm=arm, cuts=tuple(cuts), level=level)
 
 
 def pool(
