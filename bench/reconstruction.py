@@ -19,7 +19,7 @@ import numpy as np
 
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.patients import reconstruct
-from nextarm.patients.checks import curve_at
+from nextarm.patients.curves import curve_at
 from nextarm.patients.pooled import log_hazard_ratio
 
 CUT = 72.0

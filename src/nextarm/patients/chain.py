@@ -76,6 +76,7 @@ def build(arm: ArmData) -> Chain:
     knots = np.concatenate([[0.0], arm.time])
     heights = np.minimum.accumulate(np.concatenate([[1.0], arm.survival]))
     pixel = 0.5 * arm.time_step * (1.0 + 1e-6) if arm.points == "corners" else 0.0
+    read_at = set(arm.time.tolist())
     split: dict[int, int] = {}
     before = arm.survival_before()
     falls = before - arm.survival > max(arm.half, 1e-9)
@@ -106,6 +107,9 @@ def build(arm: ArmData) -> Chain:
                 part = min(max((moment - max(t - pixel, 0.0)) / (t + pixel - max(t - pixel, 0.0)), 0.0), 1.0)
                 death(max(t - pixel, 0.0), moment, 0, float((1.0 - part) * before[split[i]] + part * arm.survival[split[i]]))
             at_risk(moment, int(risk[i]))
+            if arm.points == "samples" and not arm.risk_after and moment in read_at:
+                # The table counts before the deaths at its very time, the reading after them.
+                death(moment, moment, 0, float(np.interp(moment, knots, heights)))
         elif what == 2:
             own = arm.extra[i]
             read(t, own.value, own.half, own.sd, own.side)
@@ -114,9 +118,9 @@ def build(arm: ArmData) -> Chain:
                 censor(t, False)
                 if falls[i]:
                     if i in halves:
-                        death(halves[i], t + pixel, 0, float(arm.survival[i]))
+                        death(halves[i], max(min(t + pixel, arm.end), halves[i]), 0, float(arm.survival[i]))
                     else:
-                        death(max(t - pixel, 0.0), t + pixel, 1, float(arm.survival[i]))
+                        death(max(t - pixel, 0.0), min(t + pixel, arm.end), 1, float(arm.survival[i]))
             read(t, float(arm.survival[i]), arm.half, -1.0, int(arm.side[i]))
     if flushed < arm.end or (ticks.size and n_ticks < ticks.size):
         censor(max(arm.end, float(ticks[-1]) if ticks.size else 0.0), True)

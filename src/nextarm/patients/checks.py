@@ -7,21 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from nextarm.core.units import FloatArray, IntArray
 from nextarm.patients.arm import ArmData
+from nextarm.patients.curves import Table, curve_at, median_of
 from nextarm.patients.record import ArmFit, CheckItem, Checks
 from nextarm.patients.soft import Landmark, Printed, printed_half
-
-Table = tuple[FloatArray, IntArray]
-
-
-def curve_at(time: FloatArray, event: IntArray, at: FloatArray) -> FloatArray:
-    """The Kaplan-Meier curve at ``at``, carried beyond the last follow-up."""
-    from nextarm.survival.kernels import km_curve
-
-    times, _, _, s, _ = km_curve(np.argsort(time, kind="stable"), time, event)
-    padded: FloatArray = np.concatenate([[1.0], s])
-    return padded[np.searchsorted(times, at, side="right")]
 
 
 def fit_of(arm: ArmData, best: Table, versions: Sequence[Table], sd: float, *, estimated: bool) -> ArmFit:
@@ -92,15 +81,6 @@ def check_arm(
             False,
         )
     return items
-
-
-def median_of(time: FloatArray, event: IntArray, scale: float) -> float | None:
-    """First time the curve is at or below one half, in units of ``scale`` years; None if never."""
-    from nextarm.survival.kernels import km_curve
-
-    times, _, _, s, _ = km_curve(np.argsort(time, kind="stable"), time, event)
-    below = np.flatnonzero(s <= 0.5 + 1e-12)
-    return float(times[below[0]]) / scale if below.size else None
 
 
 def graded(items: Sequence[CheckItem]) -> Checks:

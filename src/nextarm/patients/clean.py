@@ -267,13 +267,14 @@ def _consistent(arm: ArmData, reading_error: float | None, scale: float) -> None
     lowest = np.minimum.accumulate(np.concatenate([[1.0], arm.survival]))
     at = lowest[np.searchsorted(np.concatenate([[0.0], arm.time]), edges + _TINY, side="right") - 1]
     allowed = max(5.0 * reading_error, arm.half) + arm.half if reading_error is not None else SLOPPY + arm.half
+    just_before = lowest[np.searchsorted(np.concatenate([[0.0], arm.time]), edges - _TINY, side="right") - 1]
     problems = []
     for j in range(edges.size - 1):
-        a, b, s_a, s_b = int(sizes[j]), int(sizes[j + 1]), float(at[j]), float(at[j + 1])
+        a, b, s_a, s_b = int(sizes[j]), int(sizes[j + 1]), float(at[j]), float(just_before[j + 1])
         lost, needed = a - b, a * (1.0 - s_b / s_a) if s_a > 0.0 else 0.0
         if needed <= lost:
             continue
-        # A step at an edge may belong to either side, so one step of grace comes before the reading error.
+        # The deaths at the at-risk time itself are on neither side; one more step may be drawn on the wrong side of it.
         excess = (needed - lost - 1.0) * s_a / max(a, 1)
         if excess > allowed:
             problems.append(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.patients.chain import CENSOR, DEATH
+from nextarm.patients.curves import Table, curve_at
 from nextarm.patients.solver import Solved
 
 
@@ -22,6 +25,27 @@ def place_draw(solved: Solved, counts: IntArray, rng: np.random.Generator) -> tu
         np.concatenate([times, at_ticks, np.full(rest, arm.end)]),
         np.concatenate([events, np.zeros(at_ticks.size + rest, np.int64)]),
     )
+
+
+def choose_best(solved: Solved, mean: Table, draws: Sequence[Table]) -> Table:
+    """``mean`` unless its curve explains the readings far worse than the draws do; then the draw that explains them best.
+
+    Means of counts can misplace a death where few are left at risk and one death is a large step.
+    """
+    arm = solved.arm
+    spread = np.sqrt(solved.sd**2 + arm.half**2 / 3.0)
+    shift = 0.5 * arm.time_step * (1.0 + 1e-6) if arm.points == "corners" else 1e-12
+
+    def misfit(table: Table) -> float:
+        gap = (curve_at(*table, arm.time + shift) - arm.survival) / spread
+        gap = np.where(arm.side == 0, gap, np.minimum(gap, 0.0))
+        return float(np.sum(np.minimum(gap**2, 200.0)))
+
+    scores = [misfit(d) for d in draws]
+    usual = float(np.median(scores))
+    if misfit(mean) <= usual + 25.0 + 0.5 * (max(scores) - usual):
+        return mean
+    return draws[int(np.argmin(scores))]
 
 
 def place_mean(solved: Solved, weights: FloatArray | None = None) -> tuple[FloatArray, IntArray]:

@@ -10,7 +10,7 @@ import numpy as np
 from nextarm.core.errors import NextarmError
 from nextarm.core.units import FloatArray
 from nextarm.patients.arm import ArmData
-from nextarm.patients.checks import Table
+from nextarm.patients.curves import Table
 from nextarm.patients.record import CheckItem
 from nextarm.patients.soft import Printed, printed_half
 from nextarm.survival.cox import cox

@@ -14,10 +14,11 @@ from nextarm.core.random import block_stream
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray, years_in
 from nextarm.patients.arm import ArmData
-from nextarm.patients.checks import Table, check_arm, fit_of, graded
+from nextarm.patients.checks import check_arm, fit_of, graded
 from nextarm.patients.clean import Repair, clean_arm, with_extra
+from nextarm.patients.curves import Table
 from nextarm.patients.guyot import guyot
-from nextarm.patients.placing import place_draw, place_mean
+from nextarm.patients.placing import choose_best, place_draw, place_mean
 from nextarm.patients.pooled import comparison_items, comparison_weights
 from nextarm.patients.record import ArmFit, CheckItem, Reconstruction
 from nextarm.patients.soft import Landmark, Printed, as_landmarks, as_printed, readings_of, width_weights
@@ -224,8 +225,9 @@ def _versions(
 ) -> tuple[list[Table], list[list[Table]], list[str]]:  # fmt: skip
     """Best version and drawn versions of each arm; draws are weighed by what is printed of them."""
     if not weighed:
-        best = [place_mean(s) for s in solved]
-        return best, [[place_draw(s, s.counts[i % len(s.counts)], rng) for i in range(versions)] for s in solved], []
+        drawn = [[place_draw(s, s.counts[i % len(s.counts)], rng) for i in range(max(versions, 20))] for s in solved]
+        best = [choose_best(s, place_mean(s), d) for s, d in zip(solved, drawn, strict=True)]
+        return best, [d[:versions] for d in drawn], []
     size = min(len(s.counts) for s in solved)
     drawn = [[place_draw(s, s.counts[i], rng) for i in range(size)] for s in solved]
     logs = np.zeros(size)
@@ -238,8 +240,9 @@ def _versions(
     notes = [] if effective >= 5.0 else ["few of the drawn versions meet the printed hazard ratio, p value or intervals; see the checks"]
     points = (np.arange(versions) + rng.random()) / versions
     chosen = rng.permutation(np.minimum(np.searchsorted(np.cumsum(weights), points), size - 1))
-    best = [place_mean(replace(s, counts=s.counts[:size]), weights) for s in solved]
-    return best, [[d[i] for i in chosen] for d in drawn], notes
+    kept = [[d[i] for i in chosen] for d in drawn]
+    best = [choose_best(s, place_mean(replace(s, counts=s.counts[:size]), weights), k) for s, k in zip(solved, kept, strict=True)]
+    return best, kept, notes
 
 
 def _refuse_misfit(fits: Sequence[ArmFit], reading_error: float | None) -> None:

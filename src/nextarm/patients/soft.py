@@ -14,6 +14,7 @@ from nextarm.core.errors import CallError
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.patients.arm import AT_LEAST, AT_MOST, Reading
+from nextarm.patients.curves import survival_and_greenwood
 
 #: Standard error of a printed bound that is not exactly the bound (the time of a median lies on a drawn step).
 _EDGE = 0.003
@@ -146,15 +147,6 @@ def width_weights(landmarks: tuple[Landmark, ...], scale: float, draws: list[tup
         spread = half / math.sqrt(3.0) + 0.02 * float(np.mean(np.abs(miss)) + half)
         logs += np.where(inside, -0.5 * (miss / spread) ** 2, -50.0)
     return np.maximum(logs, -200.0)
-
-
-def survival_and_greenwood(time: FloatArray, event: IntArray, at: float) -> tuple[float, float]:
-    """S and the Greenwood sum at one time."""
-    from nextarm.survival.kernels import km_curve
-
-    times, _, _, s, g = km_curve(np.argsort(time), time, event)
-    row = int(np.searchsorted(times, at, side="right")) - 1
-    return (1.0, 0.0) if row < 0 else (float(s[row]), float(g[row]) if g[row] == g[row] else 0.0)
 
 
 def _normal_quantile(level: float) -> float:
