@@ -99,7 +99,8 @@ def main() -> int:
         if options.km and hasattr(module, "main"):
             module.main(options.km)
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    head = f"# Bench results\nMade by `make bench` on {date.today().isoformat()}; {machine()}; Python {platform.python_version()}, {versions}.\n"
+    made = f"Made by `make bench` on {date.today().isoformat()}; {machine()}"
+    head = f"# Bench results\n{made}; Python {platform.python_version()}, {versions}.\n"
     text = "\n".join([head, *parts])
     print(text)
     if options.only is None:

@@ -100,11 +100,12 @@ def _table(package: Package, by_agent: dict[str, list[AgentEvidence]]) -> list[B
         rows.append(
             (
                 agent.name,
-                agent.class_,
-                agent.target,
-                Cell(say(highest), sort=float(best)),
+                f"{agent.class_} ({agent.target})" if agent.target else agent.class_,
+                Cell(
+                    say(highest + (f"; {agent.highest_stage_infant_all} in infants" if agent.highest_stage_infant_all else "")),
+                    sort=float(best),
+                ),
                 Cell(say(*_findings(package, agent, found)), sort=float(len(found))),
-                agent.highest_stage_infant_all or "not stated",
                 agent.regulatory_note or None,
             )
         )
@@ -112,7 +113,7 @@ def _table(package: Package, by_agent: dict[str, list[AgentEvidence]]) -> list[B
         Heading("What was found"),
         DataTable(
             caption="Agents, sortable by any column; each finding links to its source",
-            columns=("Agent", "Class", "Target", "Highest level", "Findings", "Stage in infant ALL", "Regulatory note"),
+            columns=("Agent", "Class (target)", "Highest level", "Findings", "Regulatory note"),
             rows=tuple(rows),
             narrow="stack",
         ),

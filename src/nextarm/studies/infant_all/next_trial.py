@@ -237,7 +237,7 @@ def _scenarios(found: OperatingCharacteristics) -> list[Block]:
     return [
         Heading("If the truth is otherwise"),
         DataTable(
-            caption=f"{found.scenarios[0].trials:,} virtual trials under each truth, seed {found.trail.seed}; the truths share random numbers",
+            caption=f"{found.scenarios[0].trials:,} virtual trials under each truth (seed {found.trail.seed}, shared random numbers)",
             columns=("Truth", "Rejects ± Monte-Carlo SE", "Never sees its events", "Mean events", "Mean years"),
             rows=tuple(rows),
             sortable=False,

@@ -135,7 +135,7 @@ def _study_row(study: PooledStudy, package: Package) -> ForestRow:
     parts = [
         f"n {study.n}" if study.n else "",
         f"{study.time:g} years" if study.time else "",
-        "" if study.se_basis == "printed" else study.se_basis,
+        _basis(study.se_basis),
     ]
     label = f"{study.label} ({study.year:.0f})" if study.year else study.label
     return ForestRow(
@@ -150,12 +150,20 @@ def _study_row(study: PooledStudy, package: Package) -> ForestRow:
     )
 
 
+def _basis(words: str) -> str:
+    """How the standard error was come by, short enough for the label of a chart."""
+    if words == "printed":
+        return ""
+    return "binomial SE" if words.startswith("binomial") else "SE from the interval" if "interval" in words else words
+
+
 def _left_row(left: LeftOut, package: Package) -> ForestRow | None:
     row = next((r for r in package.outcomes if package.ref(r).line == left.row.line and package.ref(r).table == left.row.table), None)
     if row is None:
         return None
     label = f"{package.study_of(row.arm_id).name}, {row.time_years:g} years" if row.time_years else package.study_of(row.arm_id).name
-    why = left.reason.split(":")[0] if left.reason.startswith("conflict") else left.reason
+    why = "another row is preferred" if left.reason.startswith("conflict") else left.reason
+    why = "no SE, interval or n" if why.startswith("neither a standard error") else why
     return ForestRow(
         label=label,
         estimate=row.estimate,

@@ -32,7 +32,7 @@ def build(*, package: Package | None = None, progress: Callable[[int, int], None
             progress(done, len(SECTIONS))
     return Report(
         title="Infants with KMT2A-rearranged leukaemia: from the evidence to the next trial",
-        subtitle="Acute lymphoblastic leukaemia below one year of age, from published curves and small studies to the design of the next arm",
+        subtitle="Acute lymphoblastic leukaemia below one year of age: published results, small studies, the next arm",
         sections=tuple(sections),
         intro=(
             paragraph(
