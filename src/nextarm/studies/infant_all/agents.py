@@ -6,7 +6,7 @@ from nextarm.core.trail import Source, Trail
 from nextarm.evidence import Agent, AgentEvidence, OngoingTrial, Package
 from nextarm.report import Block, Cell, DataTable, Heading, Link, Note, Section, number, paragraph, say, slug
 from nextarm.report.charts import MatrixRow, matrix
-from nextarm.report.document import Inline, Number, Parts, Row
+from nextarm.report.document import Inline, Parts, Row
 from nextarm.studies.infant_all.evidence_rows import row_trail
 
 #: Levels of evidence from the weakest to the strongest; ``infants`` are clinical rows whose population names infants.
@@ -102,7 +102,7 @@ def _table(package: Package, by_agent: dict[str, list[AgentEvidence]]) -> list[B
                 agent.name,
                 f"{agent.class_} ({agent.target})" if agent.target else agent.class_,
                 Cell(
-                    say(highest + (f"; {agent.highest_stage_infant_all} in infants" if agent.highest_stage_infant_all else "")),
+                    say(highest + (f"; stage in infant ALL: {agent.highest_stage_infant_all}" if agent.highest_stage_infant_all else "")),
                     sort=float(best),
                 ),
                 Cell(say(*_findings(package, agent, found)), sort=float(len(found))),
@@ -134,14 +134,19 @@ def _trials(package: Package) -> list[Block]:
     rows: list[Row] = []
     for trial in package.trials_ongoing:
         trail = row_trail(package, package.ref(trial))
-        key = f"agents.trial.{slug(trial.registry_id or trial.name)}"
-        planned: Number = number(trial.planned_n, "count", name=key, trail=trail, missing="not stated")
+        planned = number(
+            trial.planned_n,
+            "count",
+            name=f"agents.trial.{slug(trial.registry_id or trial.name)}",
+            trail=trail,
+            missing="not stated",
+        )
+        phase = f", phase {trial.phase}" if trial.phase else ""
         rows.append(
             (
-                _trial_name(trial),
-                trial.phase or "not stated",
+                _trial_name(trial) + phase,
                 trial.population,
-                trial.agents,
+                trial.agents.replace(";", "; "),
                 planned,
                 trial.primary_endpoint or "not stated",
                 trial.status_seen,
@@ -152,7 +157,7 @@ def _trials(package: Package) -> list[Block]:
         Note("information", say("Status as it stood on the page read, not today's; the date is given where the page had one.")),
         DataTable(
             caption="Trials (trials_ongoing.csv)",
-            columns=("Trial", "Phase", "Population", "Agents", "Planned n", "Primary end point", "Status seen"),
+            columns=("Trial", "Population", "Agents", "Planned n", "Primary end point", "Status seen"),
             rows=tuple(rows),
             narrow="stack",
         ),
