@@ -96,10 +96,8 @@ def simulate(
         try:
             _collect(totals, blocks, known, run, folder, precision, progress)
         except KeyboardInterrupt:
-            kept = (
-                f"{totals.trials:,} of {wanted:,} trials are kept in {out}; the same call goes on from there" if folder else "nothing kept"
-            )
-            raise KeyboardInterrupt(kept) from None
+            kept = f"finished blocks are kept in {out}: the same call goes on from there" if folder else "nothing is kept without out"
+            raise KeyboardInterrupt(f"interrupted after {totals.trials:,} of {wanted:,} trials; {kept}") from None
         result = _result(plan, seed, totals, precision)
         if folder is not None:
             folder.write_result(result.to_json(indent=2))

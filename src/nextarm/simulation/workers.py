@@ -6,7 +6,9 @@ only as far as its results are taken, and yields (block, counts).
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -87,8 +89,6 @@ def in_processes(text: str, seed: int, todo: Iterable[Block], *, workers: int) -
 
 def _give(pipe: Any, block: Block) -> None:
     """Send a block; a worker that has died meanwhile is noticed at the next wait."""
-    import contextlib
-
     with contextlib.suppress(OSError):
         pipe.send(block)
 
@@ -99,13 +99,27 @@ def _start(text: str, seed: int) -> tuple[SpawnProcess, Connection[Any, Any]]:
     context = get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_serve, args=(there, text, seed), daemon=True)
-    process.start()
+    with _deaf_to_ctrl_c():
+        process.start()
     there.close()
     return process, here
 
 
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """A process started here ignores Ctrl-C from its first moment: it is for the parent to answer."""
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's to set
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _serve(pipe: Connection[Any, Any], text: str, seed: int) -> None:
-    """A worker's life: blocks in, counts out, until the other end closes. Ctrl-C is for the parent to answer."""
+    """A worker's life: blocks in, counts out, until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         try:
