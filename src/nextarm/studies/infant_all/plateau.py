@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from nextarm.core.trail import LeftOut, Trail
@@ -109,9 +111,16 @@ def _margin(name: str) -> Number:
 _MARGIN_WHY = "5 points of EFS a decade as the smallest change worth calling one: set for this report, no row supports it"
 
 
-def _reasons(trend: EraTrend) -> str:
-    said = [r for r in trend.verdict.reasons if "different times" not in r]
-    return " and ".join(said) or "too few cohorts can be used"
+def _reasons(trend: EraTrend) -> Parts:
+    """The reasons why the evidence cannot answer; the counts in them are numbers with the trend's trail."""
+    said = " and ".join(r for r in trend.verdict.reasons if "different times" not in r) or "too few cohorts can be used"
+    pieces = re.split(r"(?<![\w-])(\d+)(?![\w-])", said)
+    return say(
+        *(
+            number(int(piece), "count", name=f"plateau.reason.{i // 2 + 1}", trail=trend.trail) if i % 2 else piece
+            for i, piece in enumerate(pieces)
+        )
+    )
 
 
 def _times(trend: EraTrend) -> str:
@@ -225,6 +234,8 @@ def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
     span = [s.year for s in fit.studies if s.year is not None]
     steps = [min(span) + (max(span) - min(span)) * i / 24 for i in range(25)]
     line = [(y, m, ci.low, ci.high) for y in steps for m, ci in [fit.predict(year=y)]]
+    sizes = Counter(s.group for s in fit.studies).most_common()
+    drawn = {group for group, _ in (sizes if len(sizes) <= 4 else sizes[:3])}  # a chart tells four groups apart
     bubbles = [
         Bubble(
             label=f"{s.label}, {s.time:g} years",
@@ -233,7 +244,7 @@ def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
             low=s.ci.low,
             high=s.ci.high,
             weight=s.weight,
-            group=s.group,
+            group=s.group if s.group in drawn else "other groups",
             marks=s.marks,
             trail=row_trail(package, s.row, "read from the source; interval on the cloglog scale"),
         )
@@ -250,8 +261,9 @@ def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
             line=line,
             trail=shown.trail,
             caption=say(
-                "Area by weight. The latest cohort reports at 3 years, the others at 4 to 6: part of any rise is only that. "
-                "The line with its 95 % band is drawn to be looked at with that in mind, not to be quoted."
+                "Area by weight. ",
+                _latest(fit.studies),
+                "The line with its 95 % band is drawn to be looked at, not to be quoted.",
             ),
         )
     )
@@ -285,6 +297,16 @@ def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
         )
     )
     return blocks
+
+
+def _latest(studies: Sequence[PooledStudy]) -> str:
+    """Warn where the latest cohort reports earlier than all others."""
+    dated = sorted((s.year, s.time) for s in studies if s.year is not None and s.time is not None)
+    times = [time for _, time in dated]
+    if len(times) < 2 or min(times[:-1]) <= times[-1]:
+        return ""
+    others = f"{min(times[:-1]):g} to {max(times[:-1]):g}"
+    return f"The latest cohort reports at {times[-1]:g} years, the others at {others}: part of any rise is only that. "
 
 
 def _groups(trend: EraTrend) -> list[Block]:
