@@ -265,9 +265,15 @@ def _consistent(arm: ArmData, reading_error: float | None, scale: float) -> None
     edges = np.concatenate([[0.0], arm.risk_time])
     sizes = np.concatenate([[arm.n], arm.risk])
     lowest = np.minimum.accumulate(np.concatenate([[1.0], arm.survival]))
-    at = lowest[np.searchsorted(np.concatenate([[0.0], arm.time]), edges + _TINY, side="right") - 1]
+    knots = np.concatenate([[0.0], arm.time])
+    # The least that must die between two rows: from the first reading in the interval to the last.
+    last_row = knots.size - 1
+    if arm.points == "samples":
+        at = lowest[np.minimum(np.searchsorted(knots, edges - _TINY), last_row)]
+    else:
+        at = lowest[np.searchsorted(knots, edges + 0.5 * arm.time_step + _TINY, side="right") - 1]
     allowed = max(5.0 * reading_error, arm.half) + arm.half if reading_error is not None else SLOPPY + arm.half
-    just_before = lowest[np.searchsorted(np.concatenate([[0.0], arm.time]), edges - _TINY, side="right") - 1]
+    just_before = lowest[np.maximum(np.searchsorted(knots, edges - 0.5 * arm.time_step - _TINY, side="right") - 1, 0)]
     problems = []
     for j in range(edges.size - 1):
         a, b, s_a, s_b = int(sizes[j]), int(sizes[j + 1]), float(at[j]), float(just_before[j + 1])

@@ -107,7 +107,7 @@ def reconstruct(
         used, estimated = reading_error or 0.0, False
         warnings.append("Guyot's method gives one version; nothing says how far it may be off")
     else:
-        weighed = ratio is not None or p_value is not None or any(l.low is not None or l.se is not None for m in marks for l in m)
+        weighed = ratio is not None or p_value is not None or any(x.low is not None or x.se is not None for m in marks for x in m)
         solved = solve_arms(arms, sd=reading_error, draws=max(DRAWS_WEIGHED if weighed else DRAWS, versions), rng=rng)
         used, estimated = solved[0].sd, reading_error is None
         best, spread, notes = _versions(solved, versions, rng, marks, ratio, p_value, scale, weighed=weighed)
@@ -121,7 +121,7 @@ def reconstruct(
             told = "the total number of events" if arm.events is not None else "nothing"
             warnings.append(f"arm {arm.name}: without an at-risk table only {told} tells when patients were censored")
     items += comparison_items(best, spread, arms, ratio, p_value)
-    _refuse_misfit(fits, reading_error)
+    _refuse_misfit(fits, best, reading_error)
     checks = graded(items)
     warnings += [f"arm {i.arm}: {i.item}: published {i.published:g}, rebuilt {i.rebuilt}" for i in items if not i.ok]
     trail = Trail(
@@ -245,16 +245,19 @@ def _versions(
     return best, kept, notes
 
 
-def _refuse_misfit(fits: Sequence[ArmFit], reading_error: float | None) -> None:
+def _refuse_misfit(fits: Sequence[ArmFit], best: Sequence[Table], reading_error: float | None) -> None:
     """Refuse when the rebuilt curve leaves the readings by more than the stated error (or anything plausible) explains."""
-    for fit in fits:
-        allowed = (6.0 * reading_error if reading_error is not None else max(0.06, 6.0 * fit.reading_error)) + fit.rounding + 1.5 / fit.n
-        if fit.max_residual > allowed:
-            gap = np.abs(fit.rebuilt - fit.published)
-            k = int(np.argmax(gap))
+    for fit, (time, _) in zip(fits, best, strict=True):
+        # One death more or less is a large step where few are left; its time is not known to a reading.
+        left = np.maximum(np.sum(time[:, None] >= fit.time, axis=0), 1)
+        common = 6.0 * reading_error if reading_error is not None else max(0.06, 6.0 * fit.reading_error)
+        allowed = common + fit.rounding + 1.5 * np.maximum(fit.published, fit.rebuilt) / left
+        gap = np.abs(fit.rebuilt - fit.published)
+        k = int(np.argmax(gap - allowed))
+        if gap[k] > allowed[k]:
             raise RefusedError(
                 f"the curve reads {fit.published[k]:.3f} at {fit.time[k]:.3g} years, where the other facts give {fit.rebuilt[k]:.3f}",
-                where=f"arm {fit.arm}", rule=f"they may differ by {allowed:.3f} at most",
+                where=f"arm {fit.arm}", rule=f"they may differ by {allowed[k]:.3f} at most",
                 cure="Check curve, at-risk table, ticks and events against each other, or state a larger reading_error",
             )  # fmt: skip
 
