@@ -138,7 +138,10 @@ def _no_cure(setting: Setting, without: Climb) -> tuple[Setting, Climb]:
 
 def _refuse_vanished(setting: Setting, found: Climb, inner: str) -> None:
     """A promotion-time model whose cure fraction runs to 0 has no maximum."""
-    if not setting.cure.names and from_predictor(setting.layout.family.links[0], float(found.best.theta[0]))[0] < 1e-6:
+    if setting.cure.names:
+        return
+    _, boundless = covariance_of(-found.best.at.hessian, setting.free, setting.unit)
+    if boundless[0] or from_predictor(setting.layout.family.links[0], float(found.best.theta[0]))[0] < 1e-6:
         raise RefusedError(
             "the promotion-time model has no maximum on these data: its cure fraction runs to 0",
             rule="nothing speaks for a cure",
@@ -161,7 +164,7 @@ def _report(
 ) -> Fit:
     layout, group = setting.layout, setting.patients
     T = layout.back(setting.cure, setting.location)
-    inner, boundless = covariance_of(-found.best.at.hessian, setting.free)
+    inner, boundless = covariance_of(-found.best.at.hessian, setting.free, setting.unit)
     theta = T @ found.best.theta
     covariance = None if inner is None else T @ inner @ T.T
     names = layout.names()
@@ -206,6 +209,8 @@ def _report(
     if not cure_link:
         return replace(fit, warnings=(*made, *_plateau_note(fit)))
     fractions = cure_fractions_of(setting, found, theta, covariance, name=name, without_cure=without_cure, profile=profile, level=level)
+    if profile and any(f.profile is None for f in fractions):
+        made.append("profile limits of the cure fraction could not be followed: the likelihood is too flat")
     by_arm = len(fractions) > 1
     judged = follow_up_of(setting, {f.group: fit.distribution(arm=f.group if by_arm else None) for f in fractions})
     return replace(fit, warnings=(*made, *follow_up_warnings(judged)), cure_fractions=fractions, follow_up=judged)

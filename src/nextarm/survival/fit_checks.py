@@ -25,13 +25,16 @@ def refuse_degenerate(patients: Patients, data: FitData, family: Family, *, has_
             rule=f"{family.name} gives time 0 no density",
             cure="Move them to half the smallest unit of time (say half a day), or use an exponential or piecewise model",
         )
+    if sum(float(part.weights @ part.times) for part in (data.events, data.censored, data.entries)) <= 0.0:
+        raise RefusedError("nobody is followed beyond time 0", rule="a hazard needs time at risk")
     followed_longer = data.censored.times.size > 0 and data.censored.times.max() > t.max()
     single = np.unique(t).size == 1
-    if family.free_scale and single and not regression and (has_cure or not followed_longer):
+    unbounded = has_cure or not followed_longer if family.free_scale else has_cure and t[0] == 0.0
+    if single and not regression and unbounded:
         raise RefusedError(
             f"all events at one time ({t[0]:g} years)",
             rule=f"the likelihood of {family.name} grows without bound as its density gathers there",
-            cure="Use model='exponential'" if not has_cure else "Use model='mixture-cure:exponential'",
+            cure=f"Use model={'mixture-cure:exponential' if has_cure and t[0] > 0.0 else 'exponential'!r}",
         )
 
 

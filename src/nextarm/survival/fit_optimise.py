@@ -20,7 +20,7 @@ from nextarm.survival.fit_likelihood import Evaluation
 LONGEST = 2.0
 
 #: Steps before giving up.
-STEPS = 200
+STEPS = 100
 
 #: A coefficient beyond this is on its way to infinity.
 FAR = 60.0
@@ -42,16 +42,26 @@ class Optimum:
         return self.at.value
 
 
-def maximise(function: Callable[[FloatArray], Evaluation], start: FloatArray, *, free: NDArray[np.bool_] | None = None) -> Optimum | None:
-    """Climb from ``start``; coefficients outside the mask ``free`` stay. None where the start has no finite likelihood."""
+def maximise(
+    function: Callable[[FloatArray], Evaluation],
+    start: FloatArray,
+    *,
+    free: NDArray[np.bool_] | None = None,
+    unit: FloatArray | None = None,
+) -> Optimum | None:
+    """Climb from ``start``; coefficients outside the mask ``free`` stay. None where the start has no finite likelihood.
+
+    ``unit`` is the size of a coefficient that counts as 1 for the length of steps (default 1).
+    """
     theta = np.array(start, np.float64)
+    unit = np.ones(theta.size) if unit is None else unit
     keep = np.ones(theta.size, bool) if free is None else free
     here = function(theta)
     if not _usable(here, keep):
         return None
     decrement = np.inf
     for steps in range(STEPS):
-        step, decrement, climbing = _newton_step(here, keep)
+        step, decrement, climbing = _newton_step(here, keep, unit)
         if climbing and decrement < 1e-13 * (1.0 + abs(here.value)) ** 0.5:
             return Optimum(theta, here, True, steps, decrement)
         near = climbing and decrement < 1e-7
@@ -59,7 +69,7 @@ def maximise(function: Callable[[FloatArray], Evaluation], start: FloatArray, *,
         if moved is None:
             return Optimum(theta, here, climbing and decrement < 1e-8, steps, decrement)
         theta, here = moved
-        if np.abs(theta[keep]).max() > FAR:
+        if np.abs(theta / unit)[keep].max() > FAR:
             return Optimum(theta, here, False, steps, decrement)
     return Optimum(theta, here, False, STEPS, decrement)
 
@@ -69,7 +79,7 @@ def _usable(e: Evaluation, keep: NDArray[np.bool_]) -> bool:
     return bool(np.isfinite(e.value) and np.isfinite(e.gradient[keep]).all() and np.isfinite(inner).all())
 
 
-def _newton_step(e: Evaluation, keep: NDArray[np.bool_]) -> tuple[FloatArray, float, bool]:
+def _newton_step(e: Evaluation, keep: NDArray[np.bool_], length: FloatArray) -> tuple[FloatArray, float, bool]:
     """The step over the free coefficients, the decrement, and whether the information is positive definite."""
     step = np.zeros(e.gradient.size)
     gradient = e.gradient[keep]
@@ -77,13 +87,14 @@ def _newton_step(e: Evaluation, keep: NDArray[np.bool_]) -> tuple[FloatArray, fl
         return step, 0.0, True
     information = -e.hessian[np.ix_(keep, keep)]
     # Scaled to a unit diagonal first, so that the floor on the eigenvalues knows no units.
-    unit = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(information)), 1e-12))
+    unit = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(information)), 1e-280))
     roots, axes = np.linalg.eigh(information * unit[:, None] * unit)
     along = axes.T @ (gradient * unit)
     sizes = np.maximum(np.abs(roots), 1e-10 * max(float(np.abs(roots).max()), 1e-300))
-    move = unit * (axes @ (along / sizes))
-    decrement = 0.5 * float(np.sum(along * along / sizes))
-    step[keep] = move * min(1.0, LONGEST / max(float(np.abs(move).max()), 1e-300))
+    with np.errstate(over="ignore", invalid="ignore"):
+        move = np.nan_to_num(unit * (axes @ (along / sizes)), posinf=1e300, neginf=-1e300)
+        decrement = 0.5 * float(np.sum(along * along / sizes))
+    step[keep] = move * min(1.0, LONGEST / max(float(np.abs(move / length[keep]).max()), 1e-300))
     return step, decrement, bool(roots[0] > 0.0)
 
 
@@ -92,7 +103,7 @@ def _searched(
 ) -> tuple[FloatArray, Evaluation] | None:
     """The first of the halved steps that climbs enough; near the maximum one that does not fall beyond rounding."""
     promise = float(here.gradient @ step)
-    for halving in range(40):
+    for halving in range(25):
         share = 0.5**halving
         there = theta + share * step
         found = function(there)

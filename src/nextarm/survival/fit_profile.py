@@ -22,6 +22,9 @@ from nextarm.survival.models.family import Link, from_predictor, to_predictor
 #: How far the search on the estimation scale goes before it takes 0 or 1 for the limit.
 FARTHEST = 30.0
 
+#: A cure fraction that stands for none where the model without cure is not the limit at 0.
+NEARLY_NONE = 1e-6
+
 
 def profile_interval(
     function: Callable[[FloatArray], Evaluation],
@@ -33,12 +36,13 @@ def profile_interval(
     without_cure: float | None,
     level: float,
     free: NDArray[np.bool_],
+    unit: FloatArray,
 ) -> Interval | None:
     """The interval of the cure fraction whose predictor is the first coefficient.
 
     ``best`` is the maximum (``maximum`` the log likelihood there), ``standard_error`` that of the predictor (None where not
     known), ``without_cure`` the log likelihood of the model without cure where that is the limit at 0; ``free`` the coefficients
-    that are not at a boundary. None where the profile cannot be followed.
+    that are not at a boundary, ``unit`` their sizes. None where the profile cannot be followed.
     """
     drop = 0.5 * normal_quantile(level) ** 2
     falling = 1.0 if link == "log-log" else -1.0
@@ -48,11 +52,15 @@ def profile_interval(
     if at_zero:  # the estimate itself is 0: climb from a small cure fraction
         best = np.concatenate([[to_predictor(link, 0.01)], best[1:]])
     others = free & (np.arange(free.size) > 0)
+    if without_cure is None and not at_zero:
+        # Likelihoods of cure models can fall and rise again towards 0, so that the far end is looked at as well.
+        far = maximise(function, np.concatenate([[to_predictor(link, NEARLY_NONE)], best[1:]]), free=others, unit=unit)
+        without_cure = far.value if far is not None and far.converged else None
     for towards_zero in (True, False):
         if towards_zero and (at_zero or (without_cure is not None and maximum - without_cure < drop)):
             ends.append(0.0)
             continue
-        x = _crossing(function, best, others, maximum, drop, step * (falling if towards_zero else -falling))
+        x = _crossing(function, best, others, unit, maximum, drop, step * (falling if towards_zero else -falling))
         if x is None:
             return None
         ends.append((0.0 if towards_zero else 1.0) if math.isinf(x) else from_predictor(link, x)[0])
@@ -60,7 +68,13 @@ def profile_interval(
 
 
 def _crossing(
-    function: Callable[[FloatArray], Evaluation], best: FloatArray, others: NDArray[np.bool_], maximum: float, drop: float, step: float
+    function: Callable[[FloatArray], Evaluation],
+    best: FloatArray,
+    others: NDArray[np.bool_],
+    unit: FloatArray,
+    maximum: float,
+    drop: float,
+    step: float,
 ) -> float | None:
     """The predictor in the direction of ``step`` where the profile has fallen by ``drop``; infinity where it never does."""
     from scipy.optimize import brentq
@@ -72,7 +86,7 @@ def _crossing(
         """The signed root of twice the fall, less that at the limit: nearly a straight line in x."""
         nonlocal last
         for start in (last, best):
-            found = maximise(function, np.concatenate([[x], start[1:]]), free=others)
+            found = maximise(function, np.concatenate([[x], start[1:]]), free=others, unit=unit)
             if found is not None and found.converged:
                 last = found.theta
                 return math.sqrt(2.0 * max(maximum - found.value, 0.0)) - target

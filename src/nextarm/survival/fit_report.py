@@ -22,7 +22,7 @@ from nextarm.survival.sufficient_follow_up import LARGEST_RATIO, SufficientFollo
 BOUNDLESS = 100.0
 
 
-def covariance_of(information: FloatArray, free: NDArray[np.bool_]) -> tuple[FloatArray | None, NDArray[np.bool_]]:
+def covariance_of(information: FloatArray, free: NDArray[np.bool_], unit: FloatArray) -> tuple[FloatArray | None, NDArray[np.bool_]]:
     """The inverse information, rows of 0 for coefficients that are not free, and which of those ran to infinity.
 
     Coefficients whose standard errors are boundless are held one after the other, the worst first, until the others are
@@ -34,7 +34,7 @@ def covariance_of(information: FloatArray, free: NDArray[np.bool_]) -> tuple[Flo
         variance = _inverse(inner)
         if variance is None:
             return None, free & ~keep
-        errors = np.sqrt(np.diag(variance))
+        errors = np.sqrt(np.diag(variance)) / unit[keep]
         if errors.max() <= BOUNDLESS:
             whole = np.zeros_like(information)
             whole[np.ix_(keep, keep)] = variance
@@ -124,6 +124,7 @@ def cure_fractions_of(
                 without_cure=without_cure if not layout.cure else None,
                 level=level,
                 free=setting.free,
+                unit=setting.unit,
             )
         made.append(CureFraction(group=group, estimate=estimate, standard_error=abs(slope) * error or None, wald=wald, profile=limits))
     return tuple(made)

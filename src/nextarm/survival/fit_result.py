@@ -155,7 +155,7 @@ class Fit(Result):
                 H = -self._jet("log_survival", t, arm, covariates).value
                 relative = self._standard_error("log_survival", t, arm, covariates) / H
                 low, high = np.exp(-H * np.exp(z * relative)), np.exp(-H * np.exp(-z * relative))
-            known = (t > 0.0) & (H > 0.0)
+            known = (t > 0.0) & (H > 0.0) & (H < 700.0)  # beyond, S is 0 to the last digit and so are its limits
             return np.where(known, low, s), np.where(known, high, s)
 
         return self._curve("survival", t, s, limits, level)
@@ -176,7 +176,9 @@ class Fit(Result):
 
         def limits(z: float) -> tuple[FloatArray, FloatArray]:
             se = self._standard_error("log_hazard", t, arm, covariates)
-            return np.where(h > 0.0, h * np.exp(-z * se), h), np.where(h > 0.0, h * np.exp(z * se), h)
+            with np.errstate(all="ignore"):
+                factor = np.exp(np.minimum(z * se, 300.0))
+                return np.where(h > 0.0, h / factor, h), np.where(h > 0.0, h * factor, h)
 
         return self._curve("hazard", t, h, limits, level)
 
@@ -251,8 +253,10 @@ class Fit(Result):
         if self.covariance is None:
             return np.full(t.shape, np.nan)
         jet = self._jet(quantity, t, arm, covariates)
-        gradient = sum(jet.first[j][:, None] * block for j, block in enumerate(self._pattern(arm, covariates)))
-        return np.asarray(np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", gradient, self.covariance, gradient), 0.0)), np.float64)
+        with np.errstate(all="ignore"):
+            gradient = sum(jet.first[j][:, None] * block for j, block in enumerate(self._pattern(arm, covariates)))
+            variance = np.einsum("ni,ij,nj->n", gradient, self.covariance, gradient)
+            return np.asarray(np.sqrt(np.maximum(variance, 0.0)), np.float64)
 
     def _curve(self, quantity: str, at: FloatArray, estimate: FloatArray, limits: Any, level: float | None) -> CurveEstimate:
         level = require_level(self.level if level is None else level)

@@ -41,6 +41,14 @@ class Setting:
         """True where there are covariates."""
         return bool(self.cure.names or self.location.names)
 
+    @property
+    def unit(self) -> FloatArray:
+        """The size of each coefficient that counts as 1: 1 / the median event time for those measured per year."""
+        made = np.ones(self.layout.size)
+        for j in self.layout.family.per_year:
+            made[self.layout.intercepts[j]] = 1.0 / max(float(np.median(self.data.events.times)), 1e-300)
+        return made
+
     def likelihood(self, cure_centre: FloatArray | None = None) -> Likelihood:
         """The likelihood in the coefficients of the standardised covariates; those of the cure fraction about ``cure_centre``."""
         if not self.regression:
@@ -69,7 +77,7 @@ class Climb:
 def climb(setting: Setting, starts: Sequence[FloatArray]) -> Climb:
     """Maximise from each start; :class:`RefusedError` where none ends at a maximum."""
     function = setting.likelihood()
-    ends = [maximise(function, setting.held(start), free=setting.free) for start in starts]
+    ends = [maximise(function, setting.held(start), free=setting.free, unit=setting.unit) for start in starts]
     found = [end for end in ends if end is not None]
     whole = [end for end in found if end.converged] or [end for end in found if np.isfinite(end.value)]
     if not whole:
@@ -80,7 +88,7 @@ def climb(setting: Setting, starts: Sequence[FloatArray]) -> Climb:
     if runaway or not best.converged:
         raise RefusedError(
             f"the likelihood of {setting.layout.family.name} has no maximum on these data",
-            rule="it goes on rising as a parameter runs to its limit",
+            rule="every climb runs on towards a limit of its parameters",
             cure="Fit a model with fewer parameters",
         )
     return Climb(best, len(starts), agreeing)

@@ -53,6 +53,7 @@ def cured_family(kind: str, latency: Family, link: CureLink) -> Family:
         from_median=latency.from_median,
         at_zero=latency.at_zero,
         free_scale=latency.free_scale,
+        per_year=tuple(j + 1 for j in latency.per_year),
     )
 
 

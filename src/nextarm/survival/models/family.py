@@ -62,7 +62,8 @@ class Family:
     ``parameters`` and ``links`` name the predictors; covariates of the location act on those listed in ``location``.
     ``build`` turns natural values into the model; ``shape_from_spread`` gives shape parameters whose log times have about
     a given standard deviation (for start values); ``at_zero`` says whether an event at time 0 has a likelihood;
-    ``free_scale`` whether the density can grow without bound over a single time.
+    ``free_scale`` whether the density can grow without bound over a single time; ``per_year`` lists predictors whose unit is
+    1 / year rather than none.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Family:
     from_median: Callable[..., Distribution]
     at_zero: bool = False
     free_scale: bool = True
+    per_year: tuple[int, ...] = ()
 
     @property
     def k(self) -> int:

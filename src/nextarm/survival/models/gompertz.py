@@ -73,6 +73,7 @@ class Gompertz(Distribution):
             shape_from_spread=lambda spread: {"shape": 0.0},
             from_median=cls.from_median,
             at_zero=True,
+            per_year=(0,),
         )
 
     def _cumulative_hazard(self, t: FloatArray) -> FloatArray:

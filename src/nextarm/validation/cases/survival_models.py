@@ -258,9 +258,10 @@ def _tail_cases() -> tuple[Case, ...]:
         row = expected(R)["tails"][key]
         want = _numbers("log S", row["log_s"]) | _numbers("log f", row["log_f"]) | _numbers("quantile", row["q"])
         tolerance = {k: 1e-10 * (1.0 + abs(v)) for k, v in want.items()}
-        made.append(
-            _case(f"tails-{key.replace('_', '-')}", f"{model.name}: log S, log f, quantiles", "other program", "stats, R 4.2.2", "eight times from 1e-6 to 400, shares from 1e-9 to 1 - 1e-9", partial(_tails, model), want, tolerance, R)
-        )  # fmt: skip
+        about = "eight times from 1e-6 to 400, shares from 1e-9 to 1 - 1e-9"
+        title = f"{model.name}: log S, log f, quantiles"
+        id = f"tails-{key.replace('_', '-')}"
+        made.append(_case(id, title, "other program", "stats, R 4.2.2", about, partial(_tails, model), want, tolerance, R))
     return tuple(made)
 
 
