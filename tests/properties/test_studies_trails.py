@@ -1,0 +1,108 @@
+"""Whatever a section says in numbers has a trail, and each number of a plan has a row or is called an assumption."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from nextarm.evidence import load_package
+from nextarm.report.document import Number
+from nextarm.studies.infant_all import germline, germline_need, next_trial, report
+from studies_example import everything, numbers, plain
+
+#: Digits that name something and measure nothing here: times of reading, definitions, the power and alpha agreed on.
+NAMES = (r"\b\d+ (to \d+ )?years\b", r"\b\d+ days\b", r"\b80 %", r"\bsection \d\b", r"fewer than 8", r"\b\d+ points a decade")
+
+
+@pytest.fixture(scope="module")
+def package():
+    return load_package()
+
+
+@pytest.fixture(scope="module")
+def sections(package):
+    patch = pytest.MonkeyPatch()
+    patch.setattr(next_trial, "TRIALS", 1024)
+    made = {make.__module__.rsplit(".", 1)[1]: make(package) for make in report.SECTIONS}
+    patch.undo()
+    return made
+
+
+def stands_on_something(number: Number) -> bool:
+    trail = number.trail
+    return bool(trail.method) and bool(trail.rows or trail.assumptions or trail.inputs or trail.sources)
+
+
+def test_no_number_of_an_answer_is_without_a_trail(sections):
+    bare = [p.name for s in sections.values() for p in s.lead if isinstance(p, Number) and not stands_on_something(p)]
+    assert bare == []
+
+
+def test_no_digit_of_an_answer_is_outside_a_number(sections, package):
+    """Every figure can be opened: what stands as plain words only names trials, arms, agents and times."""
+    words = {w for row in (*package.studies, *package.agents) for w in [row.name]} | {a.label for a in package.arms}
+    named = sorted((w for w in words if re.search(r"\d", w)), key=len, reverse=True)
+    for name, section in sections.items():
+        said = " ".join(p if isinstance(p, str) else "#" if isinstance(p, Number) else plain(p) for p in section.lead)
+        for word in named:
+            said = said.replace(word, "")
+        for pattern in NAMES:
+            said = re.sub(pattern, "", said)
+        assert not re.search(r"\d", said), f"{name}: {said}"
+
+
+def test_every_answer_has_numbers(sections):
+    assert all(any(isinstance(p, Number) for p in s.lead) for s in sections.values())
+
+
+def test_every_number_of_the_report_has_a_method(sections):
+    assert [n.name for s in sections.values() for n in numbers(s).values() if not n.trail.method] == []
+
+
+def test_a_name_stands_for_one_number(sections):
+    seen = {}
+    for section in sections.values():
+        for p in everything(section):
+            if isinstance(p, Number):
+                assert seen.setdefault(p.name, p) == p, p.name
+
+
+def plans(package):
+    outcome = germline.outcomes_of(package)
+    control = germline.controls(outcome, package)[0]
+    yield next_trial.plan_numbers(next_trial.shipped_plan(), package)
+    yield germline_need.plan_numbers(germline.shipped_plan(), control, package)
+
+
+def test_each_number_of_a_plan_has_a_row_or_is_called_an_assumption(package):
+    for found in plans(package):
+        assert len(found) >= 9
+        for label, value, why, trail in found:
+            assert why
+            assert value.trail == trail
+            if trail.rows:
+                assert all(row.source_id for row in trail.rows), label
+                assert "assumption" not in value.marks, label
+            else:
+                assert "assumption" in value.shown_marks, label
+                assert trail.assumptions, label
+
+
+def test_each_number_of_a_plan_file_stands_in_its_table(package):
+    """Nothing is slipped in: the tables hold every number of [accrual], of the truths and of alpha."""
+    for plan, found in zip((next_trial.shipped_plan(), germline.shipped_plan()), plans(package), strict=True):
+        shown = {round(value.value, 3) for _, value, _, _ in found}
+        accrual = {plan.accrual.rate, plan.accrual.duration, plan.accrual.follow_up, plan.accrual.dropout_hazard}
+        latency = {v for arm in plan.arms.values() for v in arm.survival["latency"].values() if isinstance(v, float)}
+        cures = {arm.survival["cure_fraction"] for arm in plan.arms.values()}
+        assert {round(v, 3) for v in accrual | latency | cures | {plan.design.alpha}} <= shown
+
+
+def test_without_its_rows_a_number_becomes_an_assumption(package):
+    from dataclasses import replace
+
+    bare = replace(package, counts=(), outcomes=tuple(o for o in package.outcomes if not o.arm_id.startswith("interfant-06-r")))
+    found = {label: value for label, value, _, _ in next_trial.plan_numbers(next_trial.shipped_plan(), bare)}
+    assert "assumption" in found["accrual rate"].marks
+    assert "assumption" in found["latency: median"].marks
