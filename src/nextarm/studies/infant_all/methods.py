@@ -57,7 +57,7 @@ LIMITS = (
 
 def section(package: Package) -> Section:
     """Write the section; counts are of the rows of ``package``."""
-    trail = Trail(method="counted over the tables of the package")
+    trail = Trail(method="counted over the tables of the package", inputs=(f"package {package.name}",))
     shown = number(len(package.sources), "count", name="methods.sources", trail=trail)
     rows = sum(len(table) for _, table in package.tables())
     return Section(
