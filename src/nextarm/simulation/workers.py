@@ -10,6 +10,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nextarm.core.errors import CallError
@@ -143,17 +144,17 @@ def on_cluster(text: str, seed: int, todo: Iterable[Block], *, address: str) -> 
     not installed or no scheduler answers.
     """
     try:
-        from distributed import Client, as_completed  # type: ignore[import-not-found,unused-ignore]  # an extra
+        dask: Any = import_module("distributed")
     except ImportError:
         raise CallError("cluster", rule="needs the package distributed", cure="pip install 'nextarm[cluster]'") from None
     try:
-        client = Client(address, timeout=10)
+        client = dask.Client(address, timeout=5)
     except (OSError, ValueError) as error:
         raise CallError(f"cluster = {address!r}", rule=f"no scheduler answers there ({error})", cure="Give tcp://HOST:PORT") from None
     with client:
         left = iter(todo)
         threads = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
-        running = as_completed([], with_results=False)
+        running = dask.as_completed([], with_results=False)
         for _ in range(2 * max(threads, 1)):
             if (block := next(left, None)) is not None:
                 running.add(client.submit(one_block, text, seed, block, pure=False))
