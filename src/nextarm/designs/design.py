@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from nextarm.core.errors import Problem
+from nextarm.core.errors import Problem, RefusedError
 from nextarm.core.result import Result, record
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.tables import Table, unit
@@ -126,8 +126,15 @@ class DesignTable(Table):
         return []
 
     def schedule(self, plan: Plan) -> Schedule:
-        """When the design looks, and at what."""
-        raise NotImplementedError
+        """When the design looks, and at what.
+
+        :class:`RefusedError` for a design whose statistic the virtual trials do not compute.
+        """
+        raise RefusedError(
+            f"virtual trials of a design of the kind {self.kind!r}",
+            rule="its statistic is not among those computed in virtual trials",
+            cure="Its characteristics by formula are what `nextarm design` shows",
+        )
 
     def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Decide for many virtual trials at once."""

@@ -7,7 +7,18 @@ from nextarm.designs.design import DesignTable
 from nextarm.designs.group_sequential_log_rank import GroupSequentialLogRankTable
 from nextarm.designs.log_rank_two_arm import LogRankTable
 from nextarm.designs.milestone_one_arm import OneArmMilestoneTable
+from nextarm.designs.one_sample_log_rank import OneSampleLogRankTable
+from nextarm.designs.one_sample_two_stage import OneSampleTwoStageTable
 
-Design = OneArmMilestoneTable | LogRankTable | GroupSequentialLogRankTable | AbsoluteMarginTable
+Design = (
+    OneArmMilestoneTable | OneSampleLogRankTable | OneSampleTwoStageTable | LogRankTable | GroupSequentialLogRankTable | AbsoluteMarginTable
+)
 
-DESIGNS: tuple[type[DesignTable], ...] = (OneArmMilestoneTable, LogRankTable, GroupSequentialLogRankTable, AbsoluteMarginTable)
+DESIGNS: tuple[type[DesignTable], ...] = (
+    OneArmMilestoneTable,
+    OneSampleLogRankTable,
+    OneSampleTwoStageTable,
+    LogRankTable,
+    GroupSequentialLogRankTable,
+    AbsoluteMarginTable,
+)

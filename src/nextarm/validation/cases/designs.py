@@ -24,6 +24,7 @@ from nextarm.survival.models import Exponential, MixtureCure, PiecewiseExponenti
 from nextarm.validation.case import Case, Kind, expected
 from nextarm.validation.cases.designs_bounds import CASES as BOUNDS
 from nextarm.validation.cases.designs_bounds import FROZEN, GSDESIGN, RPACT, made, named
+from nextarm.validation.cases.designs_one_sample import CASES as ONE_SAMPLE
 
 GSDESIGN2 = "gsDesign2 1.1.8, printed output"
 LN2 = math.log(2.0)
@@ -262,6 +263,7 @@ _OTHER: Kind = "other program"
 
 CASES: tuple[Case, ...] = (
     *BOUNDS,
+    *ONE_SAMPLE,
     made(
         "fixed",
         "Fixed log-rank design",
