@@ -442,22 +442,33 @@ def design(plan: Annotated[Path, typer.Argument(help="The plan, a TOML file.")],
 @app.command()
 def simulate(
     plan: Annotated[Path, typer.Argument(help="The plan, a TOML file.")],
-    trials: Annotated[int, typer.Option(help="Virtual trials under each scenario.")] = 10_000,
+    trials: Annotated[int | None, typer.Option(help="Virtual trials under each scenario (default 10,000).")] = None,
     seed: Annotated[int, typer.Option(help="The root seed.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; the result does not depend on it.")] = 1,
+    precision: Annotated[float | None, typer.Option(help="Stop when every rejection rate has this standard error.")] = None,
+    cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler (extra: cluster).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for results.json and finished blocks; resumes where it stopped.")] = None,
     json: Json = False,
-    out: Out = None,
     quiet: Quiet = False,
 ) -> None:
     """Simulate virtual trials of a plan under its own truth and every scenario.
 
-    Example: nextarm simulate plan.toml --trials 20000 --seed 1 --workers 2
+    Example: nextarm simulate plan.toml --trials 100000 --seed 1 --workers 2 --out build/run
     """
     from nextarm import verbs
 
     with _progress("virtual trials", quiet=quiet) as progress:
-        found = verbs.simulate(plan, trials=trials, seed=seed, workers=workers, progress=progress)
-    _show(found, json=json, out=out)
+        try:
+            found = verbs.simulate(
+                plan, trials=trials, seed=seed, workers=workers, precision=precision, out=out, cluster=cluster, progress=progress
+            )
+        except KeyboardInterrupt:
+            if out is not None:
+                print(f"nextarm: finished blocks are kept in {out}; the same command goes on from there.", file=sys.stderr)
+            raise
+    _show(found, json=json)
+    if out is not None:
+        print(f"written: {out / 'results.json'}", file=sys.stderr)
 
 
 # --- report and verify ----------------------------------------------------------------------------------------------

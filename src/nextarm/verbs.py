@@ -294,12 +294,25 @@ def _plan(plan: str | Path | Plan) -> Plan:
 
 
 def simulate(
-    plan: str | Path | Plan, *, trials: int = 10_000, seed: int = 0, workers: int = 1, progress: Progress | None = None
+    plan: str | Path | Plan,
+    *,
+    trials: int | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    precision: float | None = None,
+    out: str | Path | None = None,
+    cluster: str | None = None,
+    progress: Progress | None = None,
 ) -> OperatingCharacteristics:
-    """Simulate virtual trials of a plan under its own truth and every scenario; counts with Monte-Carlo errors."""
+    """Simulate virtual trials of a plan under its own truth and every scenario; counts with Monte-Carlo errors.
+
+    ``trials`` (default 10,000) or ``precision``, the largest standard error of a rejection rate; ``out`` keeps finished
+    blocks so that the same call goes on after an interruption; ``cluster`` is the address of a Dask scheduler. The result
+    does not depend on ``workers`` or ``cluster``.
+    """
     from nextarm.simulation import simulate as run
 
-    return run(_plan(plan), trials=trials, seed=seed, workers=workers, progress=progress)
+    return run(_plan(plan), trials=trials, seed=seed, workers=workers, precision=precision, out=out, cluster=cluster, progress=progress)
 
 
 def report(study: str = "infant-all", *, out: str | Path, progress: Progress | None = None) -> WrittenReport:
