@@ -21,6 +21,7 @@ from nextarm.studies.infant_all.germline_trial import (
     Size,
     cure_fraction_for,
     error_if_taken_as_known,
+    margin_of,
     margin_shown,
     needed,
     one_arm,
@@ -85,7 +86,7 @@ def _randomised(plan: Plan, options: Sequence[Control]) -> list[Block]:
             rows.append(_size_row(size, f"germline.two-arm.{control.key}.{_points(margin)}"))
     losses: list[Row] = []
     for loss in LOSSES:
-        margin = plan.design.margin
+        margin = margin_of(plan)
         cells = [_cell(randomised(plan, c, margin=margin, loss=loss), f"germline.loss.{_points(loss)}.{c.key}") for c in options]
         losses.append(
             (
@@ -138,7 +139,7 @@ def _randomised(plan: Plan, options: Sequence[Control]) -> list[Block]:
             caption=say(f"At {plan.accrual.rate:g} infants a year, for each EFS of full treatment."),
         ),
         DataTable(
-            caption=f"If less treatment does cost something: infants needed for a margin of {100 * plan.design.margin:g} points",
+            caption=f"If less treatment does cost something: infants needed for a margin of {100 * margin_of(plan):g} points",
             columns=("True loss", *(f"Backbone {c.words}" for c in options)),
             rows=tuple(losses),
             sortable=False,
@@ -266,7 +267,7 @@ def plan_numbers(plan: Plan, control: Control, package: Package) -> Sequence[tup
             f" ({timing.note})" if timing.note else ""
         )
         time_trail = row_trail(package, package.ref(timing), "shape and median chosen to agree with the timing of relapse")
-    margin, power = plan.design.margin, plan.solve.power if plan.solve else 0.8
+    margin, power = margin_of(plan), plan.solve.power if plan.solve else 0.8
     cure = cure_fraction_for(plan, control.survival)
     cure_why = (
         f"gives the EFS {control.words} at 5 years; that less treatment changes nothing is the case in which the trial should succeed"

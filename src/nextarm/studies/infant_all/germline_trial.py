@@ -17,6 +17,7 @@ import numpy as np
 from nextarm.core.errors import RefusedError
 from nextarm.core.trail import Trail
 from nextarm.designs import DesignResult, Plan, plan_from_data, plan_from_toml
+from nextarm.designs.absolute_margin import AbsoluteMargin, AbsoluteMarginTable
 from nextarm.designs.milestone_one_arm import OneArmMilestone, z_of
 from nextarm.designs.setting import LONGEST
 from nextarm.designs.truths import truths_from_specs
@@ -62,6 +63,12 @@ def shipped_plan() -> Plan:
     return plan_from_toml(plan_text(), name=PLAN_FILE)
 
 
+def margin_of(plan: Plan) -> float:
+    """The margin of the plan's design."""
+    assert isinstance(plan.design, AbsoluteMarginTable)  # the shipped plan is of this kind
+    return plan.design.margin
+
+
 def cure_fraction_for(plan: Plan, survival: float) -> float:
     """The cure fraction c with ``c + (1 - c) L(milestone) = survival`` under the plan's latency L; 0 where L alone is above it."""
     latency = truths_from_specs({"latency": plan.arms[plan.control].survival["latency"]})["latency"]
@@ -105,7 +112,8 @@ def margin_shown(plan: Plan, control: Control, *, years: float = FEASIBLE) -> tu
     """
     assert plan.solve is not None
     result = plan.without("solve").changed(arms_at(plan, control.survival) | {"accrual": {"duration": years}}).evaluate()
-    shown: float = (z_of(plan.design.alpha) + z_of(1.0 - plan.solve.power)) * result.se  # type: ignore[attr-defined]
+    assert isinstance(result, AbsoluteMargin)
+    shown = (z_of(plan.design.alpha) + z_of(1.0 - plan.solve.power)) * result.se
     return shown, replace(result, trail=_trail(result.trail, control))
 
 
