@@ -64,7 +64,7 @@ def compare_arms(
                 cure="Compare the endpoint free of all events, or show the incidences side by side",
             )
         raise CallError(f"endpoint = {endpoint!r}", rule=f"must be one of {', '.join(SURVIVAL_ENDPOINTS)}")
-    if shared := shared_patients(package, treated, control):
+    if shared := shared_patients(package, treated, control, documented_only=True):
         raise RefusedError(f"{treated} and {control} cannot be compared", rule=shared, cure="Choose arms without shared patients")
     rows, left_out = _rows(package, (treated, control), endpoint, time)
     pairing = _pair(package, rows[treated], rows[control], data_lock=data_lock, assume_origin=assume_origin)
