@@ -9,6 +9,7 @@ from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, se_from_i
 from nextarm.synthesis.groups import GroupTrend, Step, group_trends
 from nextarm.synthesis.many import PooledMany, pool_many
 from nextarm.synthesis.pool import INTERVALS, PREDICTIONS, PooledEstimate, PooledStudy, pool
+from nextarm.synthesis.proportions import PooledProportion, clopper_pearson, pool_proportions
 from nextarm.synthesis.regression import Coefficient, MetaRegression, meta_regression
 from nextarm.synthesis.scales import MEASURES, SCALES, Scale, scale
 from nextarm.synthesis.select import SelectedRows, pool_evidence, select_for_pooling, select_rows
@@ -43,6 +44,7 @@ __all__ = [
     "PooledCurve",
     "PooledEstimate",
     "PooledMany",
+    "PooledProportion",
     "PooledStudy",
     "Probabilities",
     "Scale",
@@ -55,6 +57,7 @@ __all__ = [
     "Subgroups",
     "TauPrior",
     "Verdict",
+    "clopper_pearson",
     "cumulative",
     "era_trend",
     "group_trends",
@@ -68,6 +71,7 @@ __all__ = [
     "pool_bayes",
     "pool_evidence",
     "pool_many",
+    "pool_proportions",
     "pool_several_times",
     "pooled_curve",
     "profile_likelihood",
