@@ -145,7 +145,7 @@ def smooth_hazard(deaths: FloatArray, exposure: FloatArray, wanted: float = 8.0)
         low, high = np.maximum(at - half, 0), np.minimum(at + half + 1, m)
         inside = d[high] - d[low]
         ready = open_ & ((inside >= wanted) | (half >= limit))
-        hazard[ready] = ((inside + 0.25) / np.maximum(e[high] - e[low], 1e-12))[ready]
+        hazard[ready] = ((inside + 0.8) / np.maximum(e[high] - e[low], 1e-12))[ready]
         open_ &= ~ready
         half = half + 1 if half < 8 else int(half * 1.3)
     return hazard

@@ -19,6 +19,9 @@ SHAPES = ((2.0, 0.15), (2.5, 0.7), (3.0, 0.15))
 #: Tried instead where so few deaths can only be had by losing nearly everybody: dropout from the start.
 EARLY_SHAPES = ((0.5, 0.25), (1.0, 0.5), (2.0, 0.25))
 _WIDENINGS = 4
+_ROUNDS = 2
+#: Standard deviation of the logarithm of (reading error / half the rounding) known beforehand, for sampled readings.
+_SPREAD = 0.7
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,8 @@ def estimate_sd(works: Sequence[_Work]) -> float:
     def value(i: int) -> float:
         if i not in seen:
             sd = guess * 2.0**i
-            seen[i] = 0.0
+            # Readers round to about what they can read: weak knowledge, worth one reading or two.
+            seen[i] = -0.5 * (math.log(sd / half) / _SPREAD) ** 2 if works[0].arm.points == "samples" else 0.0
             for w in works:
                 narrow = 0.35 if w.chain.risk.size == 1 else 1.0
                 middle = len(w.pilots) // 2
@@ -240,10 +244,14 @@ def solve_arms(arms: Sequence[ArmData], *, sd: float | None, draws: int, rng: np
     """Estimate the reading error shared by the arms of a figure where ``sd`` is None, then draw counts for each arm."""
     works = [_start(a) for a in arms]
     used = estimate_sd(works) if sd is None else sd
+    # A pilot drawn under too small an error follows the noise and then asks for a small error: start from the rounding.
+    free = sd is None and works[0].arm.points == "samples"
     tabled = [w for w in works if w.chain.risk.size > 1]
     for w in tabled:
-        part = _draw_all(w, used, 60, rng)[0][0]
-        w.pilots[0], w.rates[0] = refine(w.arm, w.chain, part)
+        # Clicks that never rise start the pilot too low; one more round takes most of that out again.
+        for _ in range(_ROUNDS if w.arm.side.any() else 1):
+            part = _draw_all(w, max(used, w.arm.half) if free else used, 60, rng)[0][0]
+            w.pilots[0], w.rates[0] = refine(w.arm, w.chain, part)
     if sd is None and tabled:
         used = estimate_sd(works)
     solved = []
