@@ -425,6 +425,48 @@ def compare(
     _emit("\n".join(lines), out)
 
 
+@app.command()
+def prior(
+    data: Annotated[Path | None, typer.Argument(help="CSV as for pool: study, and estimate with n, or events and n, or se.")] = None,
+    arms: Annotated[str | None, typer.Option(help="Arms of the evidence, separated by commas.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Their end point.")] = None,
+    time: Annotated[float | None, typer.Option(help="Years at which they report.")] = None,
+    likelihood: Annotated[str, typer.Option(help="binomial (counts) or normal (estimates with their precision).")] = "binomial",
+    measure: Annotated[str, typer.Option(help="Scale of a normal likelihood.")] = "cloglog",
+    tau: Annotated[str, typer.Option(help="Prior of the between-study sd: half-normal, half-cauchy, uniform.")] = "half-normal",
+    tau_scale: Annotated[float | None, typer.Option(help="Its scale (default 1 for counts, 0.5 else).")] = None,
+    robust: Annotated[float, typer.Option(help="Weight of a uniform component added to the beta mixture.")] = 0.0,
+    percent: Annotated[bool, typer.Option("--percent", help="Estimates and limits are in percent.")] = False,
+    package: Package = "infant-all",
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """Predictive prior of a new arm from earlier studies, with its beta mixture and effective sample size.
+
+    Example: nextarm prior --arms blin --endpoint DFS --time 4 --likelihood normal --tau-scale 0.3
+    """
+    from nextarm import verbs
+
+    found = verbs.prior(
+        data,
+        arms=[a.strip() for a in arms.split(",")] if arms else (),
+        endpoint=endpoint,
+        time=time,
+        likelihood=likelihood,
+        measure=measure,
+        tau=tau,
+        tau_scale=tau_scale,
+        percent=percent,
+        package=package,
+    )
+    if json:
+        _show(found, json=True, out=out)
+        return
+    made = verbs.beta_prior(found, robust=robust)
+    lines = [_plain(found), "", f"beta mixture ({made.divergence:.2g} nats from the prior)", *verbs.prior_lines(made)]
+    _emit("\n".join(lines), out)
+
+
 # --- designs and simulation -----------------------------------------------------------------------------------------
 
 

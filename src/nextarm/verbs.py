@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nextarm.borrowing import LandmarkComparison, TippingPoint
+    from nextarm.borrowing import LandmarkComparison, MapPrior, MixtureFit, TippingPoint
     from nextarm.designs.design import DesignResult
     from nextarm.designs.plan import Plan
     from nextarm.evidence import Classification, NewStudy, Package, Selection
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from nextarm.simulation import OperatingCharacteristics
     from nextarm.survival import KaplanMeier
     from nextarm.survival.fit_result import Fit
-    from nextarm.synthesis import MetaRegression, PooledEstimate
+    from nextarm.synthesis import MetaRegression, PooledEstimate, TauPrior
     from nextarm.validation.verify import Verification
 
 Progress = Callable[[int, int], None]
 Choice = str | Iterable[str] | None
 
 __all__ = [
+    "beta_prior",
     "check_evidence",
     "classify",
     "compare",
@@ -36,6 +37,8 @@ __all__ = [
     "fit",
     "new_study",
     "pool",
+    "prior",
+    "prior_lines",
     "reconstruct",
     "report",
     "require_passed",
@@ -278,6 +281,89 @@ def tipping_point(comparison: LandmarkComparison) -> TippingPoint:
     from nextarm.borrowing import tipping_point as run
 
     return run(comparison)
+
+
+def prior(
+    data: Any = None,
+    *,
+    likelihood: str = "binomial",
+    measure: str = "cloglog",
+    tau: str = "half-normal",
+    tau_scale: float | None = None,
+    package: str | Path | Package = "infant-all",
+    arms: Iterable[str] = (),
+    endpoint: str | None = None,
+    time: float | None = None,
+    level: float = 0.95,
+    percent: bool = False,
+) -> MapPrior:
+    """Meta-analytic predictive prior of a new arm, by quadrature.
+
+    Either ``data`` (CSV path or frame as in :func:`pool`) or the rows of ``arms`` of ``package`` that report ``endpoint``
+    at ``time`` years. ``likelihood`` is ``binomial`` (counts, exact on the logit scale) or ``normal`` (estimates with their
+    precision on the scale ``measure``); ``tau`` names the prior of the between-study standard deviation (half-normal,
+    half-cauchy, uniform) and ``tau_scale`` its scale. One study works and is labelled: how far the next may lie from
+    it rests on the prior of tau alone.
+
+    >>> found = prior(arms=("blin",), endpoint="DFS", time=4, likelihood="normal", tau_scale=0.3)
+    >>> found.k, round(found.median, 3)
+    (1, 0.833)
+    """
+    from nextarm import synthesis
+    from nextarm.borrowing import map_prior
+    from nextarm.core.errors import CallError
+    from nextarm.core.trail import Trail
+    from nextarm.synthesis.arms import studies_of_arms
+    from nextarm.synthesis.read import read_studies
+
+    named = tuple(arms)
+    kinds: dict[str, Callable[[float], TauPrior]] = {
+        "half-normal": synthesis.half_normal,
+        "half-cauchy": synthesis.half_cauchy,
+        "uniform": synthesis.uniform,
+    }
+    if tau not in kinds:
+        raise CallError(f"tau = {tau!r}", rule=f"must be one of {', '.join(kinds)}")
+    scale = tau_scale if tau_scale is not None else (1.0 if likelihood == "binomial" else 0.5)
+    if data is not None:
+        if named or endpoint or time is not None:
+            raise CallError("both data and arms of the evidence were given", rule="give one of the two")
+        studies, base = read_studies(data, percent=percent, level=level), Trail(method="")
+    elif named and endpoint and time is not None:
+        loaded = _package(package)
+        studies, base = studies_of_arms(loaded, named, endpoint=endpoint, time=time)
+    else:
+        raise CallError("no history", rule="give a file of studies, or --arms, --endpoint and --time")
+    return map_prior(studies, likelihood=likelihood, measure=measure, tau=kinds[tau](scale), level=level, base=base)
+
+
+def prior_lines(made: MixtureFit) -> list[str]:
+    """The components of a fitted mixture in words, and its effective sample size by three definitions."""
+    from nextarm.borrowing import ESS_METHODS, BetaMixture, effective_sample_size
+    from nextarm.core.errors import RefusedError
+
+    mixture, lines = made.mixture, []
+    if isinstance(mixture, BetaMixture):
+        parts = zip(mixture.weights, mixture.a, mixture.b, strict=True)
+        lines = [f"  {w:.3f} Beta({a:.2f}, {b:.2f})" for w, a, b in parts]
+    for method in ESS_METHODS:
+        try:
+            lines.append(f"effective sample size, {method:<7} {effective_sample_size(mixture, method=method):.1f}")
+        except RefusedError as refusal:
+            lines.append(f"effective sample size, {method:<7} not defined: {refusal}")
+    return lines
+
+
+def beta_prior(found: MapPrior, *, robust: float = 0.0) -> MixtureFit:
+    """The beta mixture nearest to a predictive prior of a probability; ``robust`` adds a uniform component of that weight."""
+    from dataclasses import replace
+
+    from nextarm.borrowing import BetaMixture, fit_mixture
+
+    made = fit_mixture(found)
+    if robust and isinstance(made.mixture, BetaMixture):
+        made = replace(made, mixture=made.mixture.robustify(robust))
+    return made
 
 
 def design(plan: str | Path | Plan) -> DesignResult:

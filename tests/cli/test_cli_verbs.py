@@ -38,7 +38,9 @@ def strict(text: str) -> dict[str, object]:
 def test_help_names_every_verb_and_each_has_an_example() -> None:
     words = good("--help")
     verbs = re.findall(r"^  ([a-z]+)  ", words, re.M)
-    assert {"evidence", "new", "reconstruct", "pool", "design", "simulate", "report", "verify"} <= set(verbs)
+    assert {"evidence", "new", "reconstruct", "fit", "pool", "compare", "prior", "design", "simulate", "report", "verify", "serve"} <= set(
+        verbs
+    )
     for verb in verbs:
         assert "Example: nextarm" in " ".join(good(verb, "--help").split()), verb
 
@@ -113,6 +115,52 @@ def test_pool_from_evidence_and_from_a_file_agree(tmp_path: Path) -> None:
     refused = run("pool", "percent.csv", cwd=tmp_path)
     assert refused.returncode == 3
     assert "--percent" in refused.stderr
+
+
+def test_fit_gives_the_curve_and_a_model_with_cure(tmp_path: Path) -> None:
+    rows = [f"{t},1" for t in (0.2, 0.3, 0.4, 0.6, 0.7, 0.9, 1.1, 1.4)] + [f"{t},0" for t in (3, 4, 5, 5, 6, 6, 7, 7)]
+    (tmp_path / "p.csv").write_text("time,event\n" + "\n".join(rows) + "\n")
+    curve = good("fit", "p.csv", cwd=tmp_path).splitlines()
+    assert curve[1].split()[:5] == ["0.2", "16", "1", "0", "0.9375"]
+    model = strict(good("fit", "p.csv", "--model", "mixture-cure:weibull", "--json", cwd=tmp_path))
+    assert model["kind"] == "Fit"
+    assert "cure_fraction" in good("fit", "p.csv", "--model", "mixture-cure:weibull", cwd=tmp_path)
+
+
+def test_compare_prints_the_bias_that_would_undo_it_and_refuses_other_origins() -> None:
+    words = ("compare", "--arm", "blin", "--endpoint", "DFS", "--time", "4")
+    out = good(*words, "--control", "interfant-06-histctrl")
+    assert "historical control" in out
+    assert re.search(r"points_tips\s+0\.19", out)
+    assert "time origin not stated" in out
+    other = ("compare", "--arm", "blin", "--control", "mll03-r", "--endpoint", "OS", "--time", "4")
+    refused = run(*other)
+    assert refused.returncode == 5
+    assert "--assume-origin" in refused.stderr
+    assert "assumed equal" in good(*other, "--assume-origin")
+
+
+def test_prior_from_one_arm_is_labelled_and_treatments_are_not_mixed(tmp_path: Path) -> None:
+    out = good("prior", "--arms", "blin", "--endpoint", "DFS", "--time", "4", "--likelihood", "normal", "--tau-scale", "0.3")
+    assert "one study" in out
+    assert "effective sample size" in out
+    mixed = run("prior", "--arms", "blin,mll03-r", "--endpoint", "OS", "--time", "4")
+    assert mixed.returncode == 5
+    assert "different treatment" in mixed.stderr
+    (tmp_path / "h.csv").write_text("study,events,n\na,23,107\nb,12,44\nc,19,51\nd,9,39\ne,39,139\nf,6,20\ng,9,78\nh,10,35\n")
+    found = strict(good("prior", "h.csv", "--json", cwd=tmp_path))
+    assert found["mean"] == pytest.approx(0.2583, abs=5e-4)
+
+
+def test_simulate_keeps_its_blocks_and_a_second_call_gives_the_same(tmp_path: Path) -> None:
+    words = ("simulate", str(PLAN), "--trials", "3000", "--seed", "5", "--quiet", "--out", str(tmp_path / "run"))
+    good(*words)
+    first = (tmp_path / "run" / "results.json").read_bytes()
+    good(*words, "--workers", "2")
+    assert (tmp_path / "run" / "results.json").read_bytes() == first
+    other = run("simulate", str(PLAN), "--trials", "3000", "--seed", "6", "--out", str(tmp_path / "run"))
+    assert other.returncode == 6
+    assert "seed" in other.stderr
 
 
 def test_design_and_simulate_speak_of_the_same_trial() -> None:
