@@ -42,12 +42,18 @@ class Row:
 def rows() -> tuple[Row, ...]:
     """The six kinds of input. Targets: S, events mean, events worst, person-time %, log HR mean, max, and in SE units on other designs."""
     return (
-        Row("clicks + at-risk", "clicks", True, False, False, (0.0025, 0.25, 3, 0.4, 0.004, 0.012, 0.03), "reconstructKM 0.0056 0.54 (3) 1.1 % 0.0091 (0.023); Guyot 0.0056 0.54 (3) 0.6 % 0.0071 (0.021)"),
-        Row("corners + at-risk", "corners", True, False, False, (0.0006, 0.05, 1, 0.3, 0.002, 0.006, 0.015), "reconstructKM 0.0018 0.27 (1) 2.4 % 0.0043 (0.012)"),
-        Row("corners + ticks + at-risk", "corners", True, True, False, (0.00035, 0, 0, 0.02, 0.0006, 0.003, 0.015), "KMtoIPD 0.0003 0 0.3 % 0.0005 (0.002)"),
-        Row("vector + at-risk", "vector", True, False, False, (0.0001, 0, 0, 0.3, 0.0012, 0.006, 0.01), "Guyot 0.0006 0.02 (1) 0.6 % 0.0027 (0.010)"),
-        Row("vector + ticks + at-risk", "vector", True, True, False, (0.00005, 0, 0, 0.005, 0.0001, 0.001, 0.01), "-"),
-        Row("clicks, N and total events", "clicks", False, False, True, (0.003, 0, 0, 3.5, 0.006, 0.025, 0.06), "IPDfromKM 0.0072 7.8 (21) 14 % 0.0124 (0.059)"),
+        Row("clicks + at-risk", "clicks", True, False, False, (0.0025, 0.25, 3, 0.4, 0.004, 0.012, 0.03),
+            "reconstructKM 0.0056 0.54 (3) 1.1 % 0.0091 (0.023); Guyot 0.0056 0.54 (3) 0.6 % 0.0071 (0.021)"),
+        Row("corners + at-risk", "corners", True, False, False, (0.0006, 0.05, 1, 0.3, 0.002, 0.006, 0.015),
+            "reconstructKM 0.0018 0.27 (1) 2.4 % 0.0043 (0.012)"),
+        Row("corners + ticks + at-risk", "corners", True, True, False, (0.00035, 0, 0, 0.02, 0.0006, 0.003, 0.015),
+            "KMtoIPD 0.0003 0 0.3 % 0.0005 (0.002)"),
+        Row("vector + at-risk", "vector", True, False, False, (0.0001, 0, 0, 0.3, 0.0012, 0.006, 0.01),
+            "Guyot 0.0006 0.02 (1) 0.6 % 0.0027 (0.010)"),
+        Row("vector + ticks + at-risk", "vector", True, True, False, (0.00005, 0, 0, 0.005, 0.0001, 0.001, 0.01),
+            "-"),
+        Row("clicks, N and total events", "clicks", False, False, True, (0.003, 0, 0, 3.5, 0.006, 0.025, 0.06),
+            "IPDfromKM 0.0072 7.8 (21) 14 % 0.0124 (0.059)"),
     )  # fmt: skip
 
 
@@ -100,7 +106,8 @@ def score(true: dict[str, Table], made: dict[str, Table]) -> tuple[list[tuple[fl
         gap = float(np.abs(curve_at(t, e, at) - curve_at(r, f, at)).mean())
         per_arm.append((gap, abs(int(e.sum()) - int(f.sum())), 100.0 * abs(t.sum() - r.sum()) / t.sum()))
     want, got = (log_hazard_ratio(x["ctl"], x["exp"]) for x in (true, made))
-    assert want is not None and got is not None
+    assert want is not None
+    assert got is not None
     return per_arm, abs(want[0] - got[0]), abs(want[0] - got[0]) / want[1]
 
 
@@ -117,7 +124,9 @@ def accuracy(folder: Path, row: Row, *, method: str = "dp") -> dict[str, float]:
         units.append(se)
     s = np.array(arms)
     return {
-        "S": float(s[:, 0].mean()), "events": float(s[:, 1].mean()), "events worst": float(s[:, 1].max()), "person-time %": float(s[:, 2].mean()),
+        "S": float(s[:, 0].mean()),
+        "events": float(s[:, 1].mean()), "events worst": float(s[:, 1].max()),
+        "person-time %": float(s[:, 2].mean()),
         "log HR": float(np.mean(ratios)), "log HR max": float(np.max(ratios)), "log HR / SE": float(np.mean(units)),
         "ms a curve": 1000.0 * seconds / len(arms),
     }  # fmt: skip

@@ -121,23 +121,23 @@ def clean_arm(
     if rising:
         repaired(f"readings that rise by reading error (at most {rise.max():.2g}) were read with that error", rising)
 
-    risk_time, risk, size = _at_risk(name, risk_time, risk, n, end, allow_rising, repaired)
+    at, left, size = _at_risk(name, risk_time, risk, n, end, allow_rising, repaired)
     if size > 100_000:
         raise RefusedError(f"n = {size}", where=f"arm {name}", rule="more than 100000 patients are beyond this method", cure="Use guyot")
     if events is not None and events > size:
         raise RefusedError(f"events = {events} of n = {size}", where=f"arm {name}", rule="there cannot be more events than patients")
     all_left = False
-    beyond = risk_time > end * (1.0 + 1e-9)
-    if beyond.any() and (risk[beyond] == 0).any():
+    beyond = at > end * (1.0 + 1e-9)
+    if beyond.any() and (left[beyond] == 0).any():
         all_left = True
-        zero = beyond & (risk == 0)
+        zero = beyond & (left == 0)
         repaired("the curve ends before an at-risk time with nobody left: follow-up ends with the curve", int(zero.sum()))
-        risk_time, risk = risk_time[~zero], risk[~zero]
-    elif risk_time.size and risk_time[-1] < end * (1.0 - 1e-9):
+        at, left = at[~zero], left[~zero]
+    elif at.size and at[-1] < end * (1.0 - 1e-9):
         all_left = True
-    if (risk_time > end * (1.0 + 1e-9)).any():
-        repaired("at-risk times beyond the end of the curve: it is taken to be flat until then", int(np.sum(risk_time > end)))
-        end = float(risk_time[-1])
+    if (at > end * (1.0 + 1e-9)).any():
+        repaired("at-risk times beyond the end of the curve: it is taken to be flat until then", int(np.sum(at > end)))
+        end = float(at[-1])
     if ticks is not None:
         ticks = np.sort(np.asarray(ticks, float))
         if ticks.size and (ticks[0] < -_TINY or ticks[-1] > end * 1.02):
@@ -148,7 +148,7 @@ def clean_arm(
             raise RefusedError(f"{ticks.size} ticks for {size} patients", where=f"arm {name}", rule="each tick is a patient")
 
     half = 0.5 * min(step_s, COARSEST)
-    if kind == "corners" and not _censored_early(time, survival, risk_time, risk, size) and abs(step_s * size - 1.0) < 0.1:
+    if kind == "corners" and not _censored_early(time, survival, at, left, size) and abs(step_s * size - 1.0) < 0.1:
         # Without censoring the curve itself moves in steps of 1/n: that spacing says nothing about rounding.
         half = 0.1 * step_s
     side = np.zeros(time.size, np.int64)
@@ -163,7 +163,7 @@ def clean_arm(
     data = ArmData(
         name=name, time=time * scale, survival=survival, side=side, points="samples" if kind == "samples" else "corners",
         half=max(half, 1e-6), time_step=step_t * scale if kind == "corners" else 0.0, n=size, end=end * scale,
-        risk_time=risk_time * scale, risk=risk, ticks=None if ticks is None else ticks * scale, events=events, all_left=all_left,
+        risk_time=at * scale, risk=left, ticks=None if ticks is None else ticks * scale, events=events, all_left=all_left,
     )  # fmt: skip
     _consistent(data, reading_error, scale)
     return data, tuple(repairs)
@@ -194,7 +194,8 @@ def _at_risk(
     if time is None or risk is None or time.size == 0:
         if n is None:
             raise RefusedError(
-                "the number of patients is not given", where=f"arm {name}", rule="a curve alone does not say how many patients it stands for",
+                "the number of patients is not given", where=f"arm {name}",
+            rule="a curve alone does not say how many patients it stands for",
                 cure="Give an at-risk table with a row at time 0, or n",
             )  # fmt: skip
         return np.zeros(0), np.zeros(0, np.int64), int(n)
@@ -225,7 +226,8 @@ def _at_risk(
         if not allow_rising:
             raise RefusedError(
                 f"at risk rises from {r[first]} to {r[first + 1]} between {t[first]:g} and {t[first + 1]:g}", where=f"arm {name}",
-                rule="without delayed entry nobody joins later", cure="Correct the table, or allow_rising_at_risk=True to leave such rows out",
+                rule="without delayed entry nobody joins later",
+                cure="Correct the table, or allow_rising_at_risk=True to leave such rows out",
             )  # fmt: skip
         keep = _longest_falling(r)
         repaired("at-risk rows that rise were left out", int(r.size - keep.size))

@@ -113,7 +113,8 @@ def reconstruct_competing(
     return Reconstruction(
         trail=Trail("patients with competing events rebuilt: event-free survival first, causes by forward sums and backward draws",
                     reference="10.1002/sim.70474", assumptions=made.trail.assumptions, seed=seed),
-        warnings=made.warnings, patients=patients, versions=stacked, arms=made.arms, checks=graded(items), repairs=(*made.repairs, *mended), method="dp",
+        warnings=made.warnings, patients=patients, versions=stacked, arms=made.arms,
+        checks=graded(items), repairs=(*made.repairs, *mended), method="dp",
     )  # fmt: skip
 
 
@@ -128,11 +129,12 @@ def _jumps(time: FloatArray, event: IntArray) -> tuple[FloatArray, FloatArray, I
     """Times of events in order, how far 1 - S rises at each, and their causes; ties one after another."""
     order = np.lexsort((event == 0, time))
     t, e = time[order], event[order]
-    at_risk = np.arange(t.size, 0, -1)
+    at_risk = np.arange(t.size, 0, -1).astype(float)
     is_event = e > 0
-    s = np.cumprod(np.where(is_event, 1.0 - 1.0 / at_risk, 1.0))
+    s: FloatArray = np.cumprod(np.where(is_event, 1.0 - 1.0 / at_risk, 1.0))
     before = np.concatenate([[1.0], s[:-1]])
-    return t[is_event], (before - s)[is_event], e[is_event]
+    jumps: FloatArray = (before - s)[is_event]
+    return t[is_event], jumps, e[is_event]
 
 
 def _causes(curves: Any, events: dict[str, int], percent: bool, scale: float) -> tuple[list[_Cause], tuple[Repair, ...]]:
@@ -157,11 +159,8 @@ def _causes(curves: Any, events: dict[str, int], percent: bool, scale: float) ->
             repairs.append(Repair(arm=name, what="incidence readings that fall by reading error", count=int(falls.sum())))
         if float(np.max(np.maximum.accumulate(y) - y)) > 0.05:
             raise RefusedError("the incidence falls by more than 0.05", where=f"cause {name}", rule="a cumulative incidence never falls")
-        upper = (
-            np.concatenate([[False], np.abs(np.diff(y)) < 1e-9])
-            if not falls.any() and np.mean(np.abs(np.diff(y)) < 1e-9) > 0.25
-            else np.zeros(t.size, bool)
-        )
+        repeats = np.concatenate([[False], np.abs(np.diff(y)) < 1e-9])
+        upper = repeats if not falls.any() and repeats.mean() > 0.25 else np.zeros(t.size, bool)
         out.append(_Cause(name, t * scale, np.clip(y, 0.0, 1.0), 0.5 * min(grid_step(y), 0.01), upper, events.get(name)))
     return out, tuple(repairs)
 

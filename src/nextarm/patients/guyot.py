@@ -76,7 +76,7 @@ def _interval(
         n -= before - done
         done = before
         if n > 0 and last > 0.0:
-            deaths[i] = min(max(int(round(n * (1.0 - survival[k] / last))), 0), n)
+            deaths[i] = min(max(round(n * (1.0 - survival[k] / last)), 0), n)
             if deaths[i]:
                 last *= 1.0 - deaths[i] / n
                 n -= int(deaths[i])

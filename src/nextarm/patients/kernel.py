@@ -41,10 +41,7 @@ def _read(weight, mean, var, y, half, sd, side):  # type: ignore[no-untyped-def]
     s = math.sqrt(sd * sd + var)
     if side == BETWEEN:
         low, high = (y - half - mean) / s, (y + half - mean) / s
-        if low > 0.0:
-            like = _upper(low) - _upper(high)
-        else:
-            like = _upper(-high) - _upper(-low)
+        like = _upper(low) - _upper(high) if low > 0.0 else _upper(-high) - _upper(-low)
         if var > 1e-4 * (sd * sd + half * half) and like > 1e-8:
             p_low, p_high = _phi(low), _phi(high)
             r = (p_low - p_high) / like

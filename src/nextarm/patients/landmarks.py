@@ -10,6 +10,7 @@ simulated, and the versions that agree best with all printed values are kept (im
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -108,11 +109,15 @@ def from_landmarks(
     return Reconstruction(
         trail=Trail(
             "patients simulated to agree with printed survival (importance resampling)",
-            assumptions=(f"survival follows the family {model}", "censoring has a constant hazard up to the longest follow-up", f"longest follow-up {longest:g} years"),
+            assumptions=(
+                f"survival follows the family {model}",
+                "censoring has a constant hazard up to the longest follow-up",
+                f"longest follow-up {longest:g} years",
+            ),
             seed=seed,
         ),
-        warnings=tuple(notes), patients=_stack([best], arm, unit, numbered=False), versions=_stack(kept, arm, unit, numbered=True), arms=(fit,),
-        checks=graded(items), repairs=(), method=f"landmarks:{model}", approximate=True,
+        warnings=tuple(notes), patients=_stack([best], arm, unit, numbered=False),
+        versions=_stack(kept, arm, unit, numbered=True), arms=(fit,), checks=graded(items), repairs=(), method=f"landmarks:{model}", approximate=True,
     )  # fmt: skip
 
 
@@ -129,10 +134,11 @@ def _require(marks: list[Landmark], n: int, events: int | None, model: str, vers
         raise RefusedError(f"events = {events} of n = {n}", where=f"arm {arm}", rule="there cannot be more events than patients")
     if all(m.se is None and (m.low is None or m.high is None) for m in marks):
         raise RefusedError(
-            "no landmark has a standard error or interval", where=f"arm {arm}", rule="without it nothing tells how many patients were followed",
+            "no landmark has a standard error or interval", where=f"arm {arm}",
+            rule="without it nothing tells how many patients were followed",
             cure="Give (time, survival, low, high), or Landmark(..., se=...)",
         )  # fmt: skip
-    for a, b in zip(marks, marks[1:], strict=False):
+    for a, b in pairwise(marks):
         if b.survival > a.survival:
             raise RefusedError(
                 f"survival rises from {a.survival:g} at {a.time:g} to {b.survival:g} at {b.time:g}",
@@ -151,7 +157,7 @@ def _error(mark: Landmark, n: int) -> float:
         return mark.se
     if mark.low is None or mark.high is None:
         return least * 1.15
-    if 0.0 < mark.low and mark.high < 1.0 and 0.0 < s < 1.0:
+    if mark.low > 0.0 and mark.high < 1.0 and 0.0 < s < 1.0:
         bent = math.log(math.log(mark.low) / math.log(mark.high)) / (2.0 * _Z)
         return abs(bent * s * math.log(s))
     return (mark.high - mark.low) / (2.0 * _Z)

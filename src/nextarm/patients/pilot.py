@@ -191,10 +191,7 @@ def tune(
 
     length = np.where(is_censor, chain.end - chain.begin, 0.0)
     count = int(chain.interval.max()) + 1 if kind.size else 1
-    if rates is None:
-        extra = np.maximum(pilot.censored - chain.least * is_censor, 0.0) * is_censor
-    else:
-        extra = rates
+    extra = np.maximum(pilot.censored - chain.least * is_censor, 0.0) * is_censor if rates is None else rates
     per_interval = np.bincount(chain.interval, extra, count)
     lengths = np.maximum(np.bincount(chain.interval, length, count), 1e-12)
     ticked = np.bincount(chain.interval, chain.least * is_censor, count)

@@ -127,8 +127,7 @@ def moves(n: int, d: int, step: Step) -> Iterator[tuple[tuple[int, int], float, 
 
 def every_way(steps: list[Step], n0: int) -> list[tuple[float, tuple[int, ...]]]:
     """Weight and counts of every way through a tiny chain, with its exact survival at each reading."""
-    ways = [(1.0, 1.0, n0, 0, ())]
-    done: list[tuple[float, float, int, int, tuple[int, ...]]] = ways
+    done: list[tuple[float, float, int, int, tuple[int, ...]]] = [(1.0, 1.0, n0, 0, ())]
     for step in steps:
         grown: list[tuple[float, float, int, int, tuple[int, ...]]] = []
         for w, s, n, d, counts in done:

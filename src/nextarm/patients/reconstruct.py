@@ -172,7 +172,10 @@ def _arms_of(
     marks = none if ticks is None else match_arms(by_arm(read_columns(ticks, ("time",), what="ticks"), ("time",)), names, "ticks")
     sizes, totals = per_arm(n, names, "n"), per_arm(events, names, "events")
     medians, printed = per_arm(median, names, "median"), per_arm(landmarks, names, "landmarks")
-    arms, repairs, all_marks, all_medians = [], [], [], []
+    arms: list[ArmData] = []
+    repairs: list[Repair] = []
+    all_marks: list[tuple[Landmark, ...]] = []
+    all_medians: list[Printed | None] = []
     for name, rows in curves.items():
         risk, tick, total = risks.get(name), marks.get(name), totals[name]
         if total is not None and (total != int(total) or total < 0):

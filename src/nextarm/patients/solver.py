@@ -18,6 +18,8 @@ from nextarm.patients.pilot import Pilot, Tuned, solve, survival_at_steps, tune
 SHAPES = ((2.0, 0.15), (2.5, 0.7), (3.0, 0.15))
 #: Tried instead where so few deaths can only be had by losing nearly everybody: dropout from the start.
 EARLY_SHAPES = ((0.5, 0.25), (1.0, 0.5), (2.0, 0.25))
+#: States kept in one pass (24 bytes each).
+MOST_STATES = 20_000_000
 _WIDENINGS = 4
 _ROUNDS = 2
 #: Standard deviation of the logarithm of (reading error / half the rounding) known beforehand, for sampled readings.
@@ -62,6 +64,11 @@ def run_forward(arm: ArmData, chain: Chain, tuned: Tuned, sd: float) -> Passed:
     """One forward pass under the reading error ``sd``; the log likelihood includes the total number of events."""
     from nextarm.patients.kernel import forward
 
+    if tuned.size > MOST_STATES:
+        raise RefusedError(
+            f"{tuned.size} states for {arm.n} patients", where=f"arm {arm.name}", rule=f"at most {MOST_STATES} fit in memory",
+            cure="Give an at-risk table with more rows, or use method='guyot'",
+        )  # fmt: skip
     own = np.where(chain.own_sd >= 0.0, chain.own_sd, sd)
     weight, mean, var = np.empty(tuned.size), np.empty(tuned.size), np.empty(tuned.size)
     value = forward(
