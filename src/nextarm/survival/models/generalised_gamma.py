@@ -79,8 +79,10 @@ class GeneralisedGamma(Distribution):
         q, sigma = self.q, self.sigma
         if q <= 0.0:
             return 0.0, 0.0
-        power = 1.0 / (q * sigma) - 1.0
-        a = q**-2.0
-        # Near 0: g(z) -> exp(a (q z + 1) - delta) / sqrt(2 pi), z = (log t - mu) / sigma.
-        at_one = math.exp(a - stirling_remainder(q)[0] - self.mu / (q * sigma)) / (math.sqrt(2.0 * math.pi) * sigma)
-        return power_limits(power, at_one)[0], power_limits(q / sigma - 1.0, math.exp(-self.mu * q / sigma) / (q * sigma))[1]
+        start, end = 1.0 / (q * sigma) - 1.0, q / sigma - 1.0
+        at_start = at_end = 1.0
+        if start == 0.0:  # g(z) -> exp(a (q z + 1) - delta) / sqrt(2 pi) near 0, with a = q^-2
+            at_start = math.exp(q**-2.0 - stirling_remainder(q)[0] - self.mu / (q * sigma)) / (math.sqrt(2.0 * math.pi) * sigma)
+        if end == 0.0:
+            at_end = math.exp(-self.mu * q / sigma) / (q * sigma)
+        return power_limits(start, at_start)[0], power_limits(end, at_end)[1]

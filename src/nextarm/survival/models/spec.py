@@ -48,7 +48,7 @@ def _made(spec: Any, path: str, problems: list[Problem], allowed: tuple[type[Dis
         return None
     known = {cls.name: cls for cls in allowed}
     name = spec.get("model")
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         what = f"{key} is missing" if "model" not in spec else f"{key} = {name!r}"
         near = difflib.get_close_matches(str(name), known, 1)
         problems.append(Problem(what, rule=f"must be one of {', '.join(known)}", cure=f"Did you mean {near[0]!r}?" if near else ""))
