@@ -4,6 +4,7 @@ May import: core, evidence, survival, figures, patients.
 """
 
 from nextarm.synthesis.bayes import BayesianPooled, TauPrior, half_cauchy, half_normal, pool_bayes, uniform
+from nextarm.synthesis.coverage import Coverage, simulate_coverage
 from nextarm.synthesis.curve import PooledCurve, StudyCurve, pooled_curve
 from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, se_from_interval, to_scale
 from nextarm.synthesis.groups import GroupTrend, Step, group_trends
@@ -36,6 +37,7 @@ __all__ = [
     "SCALES",
     "BayesianPooled",
     "Coefficient",
+    "Coverage",
     "EraTrend",
     "GroupTrend",
     "Influence",
@@ -80,6 +82,7 @@ __all__ = [
     "se_from_interval",
     "select_for_pooling",
     "select_rows",
+    "simulate_coverage",
     "subgroups",
     "to_scale",
     "uniform",
