@@ -4,6 +4,7 @@ May import: core to borrowing.
 """
 
 from nextarm.designs.accrual import Accrual, constant_accrual, ramp_accrual, stepped_accrual
+from nextarm.designs.analysis import FinalInference, LookAnalysis, analyse_look
 from nextarm.designs.boundaries import Boundaries, boundaries, efficacy_bounds
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule
 from nextarm.designs.expected_events import expected_events, expected_events_by_arm, maximum_events, time_of_events
@@ -24,12 +25,15 @@ __all__ = [
     "DesignResult",
     "DesignTable",
     "Distribution",
+    "FinalInference",
     "LogRankMoments",
     "Look",
+    "LookAnalysis",
     "LookData",
     "Plan",
     "ProportionalHazards",
     "Schedule",
+    "analyse_look",
     "boundaries",
     "constant_accrual",
     "efficacy_bounds",

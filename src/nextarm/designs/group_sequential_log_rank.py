@@ -185,7 +185,7 @@ class GroupSequentialLogRankTable(DesignTable):
 
         Without ``events`` the last look is at the end of follow-up, whatever has been seen by then.
         """
-        planned = self._planned_events(plan)
+        planned = self.planned_events(plan)
         latest = self.latest or plan.accrual_model().study_duration
         counts: list[int | None] = [math.ceil(f * planned - 1e-9) for f in self.looks]
         if self.events is None:
@@ -193,7 +193,7 @@ class GroupSequentialLogRankTable(DesignTable):
         looks = tuple(Look(events=count, latest=latest) for count in counts)
         return Schedule(looks=looks, statistic="log-rank", null=self.margin, milestone=plan.trial.milestone)
 
-    def _planned_events(self, plan: Plan) -> int:
+    def planned_events(self, plan: Plan) -> int:
         """Events at information 1: as planned, else those expected at the last look."""
         return self.events or max(round(sum(setting_of(plan, latest=self.latest).events_by_arm().values())), 1)
 
@@ -202,7 +202,7 @@ class GroupSequentialLogRankTable(DesignTable):
         bounds = self.bounds()
         return decide_at_looks(
             data,
-            planned=self._planned_events(plan),
+            planned=self.planned_events(plan),
             alpha=self.alpha,
             family=self.spending,
             parameter=self.spending_parameter,

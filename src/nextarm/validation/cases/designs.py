@@ -24,6 +24,7 @@ from nextarm.survival.models import Exponential, MixtureCure, PiecewiseExponenti
 from nextarm.validation.case import Case, Kind, expected
 from nextarm.validation.cases.designs_bounds import CASES as BOUNDS
 from nextarm.validation.cases.designs_bounds import FROZEN, GSDESIGN, RPACT, made, named
+from nextarm.validation.cases.designs_looks import CASES as LOOKS
 from nextarm.validation.cases.designs_one_sample import CASES as ONE_SAMPLE
 
 GSDESIGN2 = "gsDesign2 1.1.8, printed output"
@@ -264,6 +265,7 @@ _OTHER: Kind = "other program"
 CASES: tuple[Case, ...] = (
     *BOUNDS,
     *ONE_SAMPLE,
+    *LOOKS,
     made(
         "fixed",
         "Fixed log-rank design",

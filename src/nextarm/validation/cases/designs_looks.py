@@ -1,0 +1,107 @@
+"""Trials analysed at a look, against rpact: repeated and final inference, conditional power; predictive power in closed form."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+
+from nextarm.designs import plan_from_data
+from nextarm.designs.analysis import LookAnalysis, analyse_look
+from nextarm.designs.stagewise import predictive_power
+from nextarm.validation.case import Case, expected
+from nextarm.validation.cases.designs_bounds import FROZEN_LOOKS, made
+
+_FAMILY = {"asOF": "lan-demets-obrien-fleming", "asP": "lan-demets-pocock", "asKD": "kim-demets", "asHSD": "hwang-shih-decani"}
+
+
+def rows() -> list[dict[str, Any]]:
+    """The frozen analyses, numbers always in lists."""
+    found = []
+    for row in expected("designs_analysis")["analysis"]:
+        listed = ("events", "z", "repeated_low", "repeated_high", "repeated_p", "future")
+        found.append(row | {name: np.atleast_1d(row[name]).tolist() if row[name] is not None else [] for name in listed})
+    return found
+
+
+def analysed(row: dict[str, Any]) -> LookAnalysis:
+    """One frozen analysis, by this room."""
+    rates = [float(x) for x in row["rates"]]
+    planned = row["maximum"] or round(row["events"][-1] / rates[len(row["events"]) - 1])
+    design = {"kind": "group-sequential-log-rank", "looks": [*rates[:-1], 1.0], "events": int(planned), "spending": _FAMILY[row["family"]]}
+    if row["gamma"] is not None:
+        design["spending_parameter"] = float(row["gamma"])
+    plan = plan_from_data(
+        {
+            "trial": {"name": "case", "endpoint": "EFS", "milestone": 1.0},
+            "accrual": {"rate": 100.0, "duration": 5.0, "follow_up": 5.0},
+            "arms": {
+                "control": {"survival": {"model": "exponential", "median": 1.0}},
+                "new": {"allocation": float(row["ratio"]), "survival": {"hazard_ratio": 0.7, "of": "control"}},
+            },
+            "design": design,
+        }
+    )
+    return analyse_look(plan, events=row["events"], z=row["z"], hazard_ratio=row["hazard_ratio"])
+
+
+def wanted(row: dict[str, Any]) -> dict[str, float]:
+    """The frozen numbers of one analysis."""
+    found = {f"{name}_{i}": v for name in ("repeated_low", "repeated_high", "repeated_p") for i, v in enumerate(row[name], 1)}
+    if isinstance(row["conditional_rejection"], float):
+        found["conditional_rejection"] = row["conditional_rejection"]
+    if row["conditional_power"] is not None:
+        found["conditional_power"] = row["conditional_power"]
+    single = {name: row[name] for name in ("final_p", "final_low", "final_high", "median_unbiased")}
+    return found | {name: float(v) for name, v in single.items() if isinstance(v, float)}
+
+
+def numbers(row: dict[str, Any]) -> dict[str, float]:
+    """What this room says to one analysis, by the same names."""
+    got = analysed(row)
+    found = {
+        f"{name}_{i}": float(v) for name in ("repeated_low", "repeated_high", "repeated_p") for i, v in enumerate(getattr(got, name), 1)
+    }
+    if got.conditional_power:
+        found |= {"conditional_rejection": got.conditional_power["null"], "conditional_power": got.conditional_power["plan"]}
+    if got.final is not None:
+        found |= {"final_p": got.final.p_value, "median_unbiased": got.final.hazard_ratio}
+        found |= {"final_low": got.final.interval.low, "final_high": got.final.interval.high}
+    return found
+
+
+def _predictive() -> dict[str, float]:
+    future, upper, none = np.array([1.0]), np.array([1.98]), np.array([-np.inf])
+    return {str(t): predictive_power(1.5, information=t, future=future, upper=upper, lower=none) for t in (0.3, 0.6, 0.9)}
+
+
+_PREDICTIVE = {str(t): float(ndtr((1.5 / math.sqrt(t) - 1.98) / math.sqrt(1.0 / t - 1.0))) for t in (0.3, 0.6, 0.9)}
+
+CASES: tuple[Case, ...] = (
+    *(
+        made(
+            "look-" + row["name"].replace(", ", "-").replace(" ", "-").replace(":", "to"),
+            f"A trial at a look: {row['name']}",
+            "other program",
+            FROZEN_LOOKS,
+            f"events {row['events']}, z {row['z']}",
+            partial(numbers, row),
+            wanted(row),
+            1e-5,
+        )
+        for row in rows()
+    ),
+    made(
+        "predictive-power",
+        "Predictive power with a flat prior",
+        "closed form",
+        "Phi((z / sqrt(t) - c) / sqrt(1 / t - 1))",
+        "z 1.5, bound 1.98",
+        _predictive,
+        _PREDICTIVE,
+        1e-9,
+    ),
+)

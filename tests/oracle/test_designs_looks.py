@@ -1,0 +1,88 @@
+"""Inference after a group-sequential trial against simulated Brownian trials: unbiased median, coverage, conditional power."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nextarm.designs import analyse_look, plan_from_data
+from nextarm.survival import Patients, make_patients
+
+
+def plan(**design: Any) -> Any:
+    return plan_from_data(
+        {
+            "trial": {"name": "a test", "endpoint": "EFS", "milestone": 1.0},
+            "accrual": {"rate": 100.0, "duration": 3.0, "follow_up": 3.0},
+            "arms": {
+                "control": {"survival": {"model": "exponential", "median": 1.0}},
+                "new": {"survival": {"hazard_ratio": 0.7, "of": "control"}},
+            },
+            "design": {"kind": "group-sequential-log-rank", "looks": [0.5, 1.0], "events": 100, **design},
+        }
+    )
+
+
+def test_median_and_interval_of_many_trials() -> None:
+    made, theta, trials = plan(spending="lan-demets-pocock"), 0.4, 400
+    rng = np.random.default_rng(5)
+    below = covered = 0
+    for first, second in rng.standard_normal((trials, 2)):
+        score = np.cumsum(np.array([first, second]) * np.sqrt(12.5) + theta * 12.5)
+        z = score / np.sqrt([12.5, 25.0])
+        got = analyse_look(made, events=[50.0], z=[float(z[0])], hazard_ratio=0.7)
+        if got.decision == "go on":
+            got = analyse_look(made, events=[50.0, 100.0], z=z.tolist(), hazard_ratio=0.7)
+        assert got.final is not None
+        assert (got.decision == "reject") == (got.final.p_value <= 0.025)
+        assert (got.decision == "reject") == (got.final.interval.high <= 1.0)
+        below += got.final.hazard_ratio < np.exp(-theta)
+        covered += got.final.interval.low <= np.exp(-theta) <= got.final.interval.high
+    assert below / trials == pytest.approx(0.5, abs=0.07)
+    assert covered / trials == pytest.approx(0.95, abs=0.03)
+
+
+def test_conditional_and_predictive_power_by_simulation() -> None:
+    made = plan(looks=[0.3, 0.6, 1.0], futility_bounds=[0.0, 0.5])
+    got = analyse_look(made, events=[30.0], z=[1.2], hazard_ratio=0.6)
+    rng = np.random.default_rng(6)
+    information = np.array([7.5, 15.0, 25.0])
+    draws = 200_000
+    estimate = 1.2 / np.sqrt(7.5)
+    for name, theta in (
+        ("plan", np.full(draws, -np.log(0.6))),
+        ("null", np.zeros(draws)),
+        ("predictive", estimate + rng.standard_normal(draws) / np.sqrt(7.5)),
+    ):
+        score = 1.2 * np.sqrt(7.5) + np.cumsum(rng.standard_normal((draws, 2)) * np.sqrt(np.diff(information)), axis=1)
+        z = (score + theta[:, None] * (information[1:] - 7.5)) / np.sqrt(information[1:])
+        first = z[:, 0] >= got.future_efficacy[0]
+        wins = first | (~first & (z[:, 0] >= 0.5) & (z[:, 1] >= got.future_efficacy[1]))
+        want = got.predictive_power if name == "predictive" else got.conditional_power[name]
+        assert want == pytest.approx(float(wins.mean()), abs=0.004), name
+    assert type(got).from_json(got.to_json()) == got
+    assert got.final is None
+    assert got.table().height == 1
+
+
+def patients_at(seed: int, n: int) -> Patients:
+    rng = np.random.default_rng(seed)
+    arm = np.repeat(["control", "new"], n // 2)
+    time = rng.exponential(1.0, n) * np.where(arm == "new", 2.0, 1.0)
+    follow = rng.uniform(0.5, 3.0, n)
+    return make_patients(np.minimum(time, follow), (time <= follow).astype(int), arm=list(arm))
+
+
+def test_patients_give_what_their_events_and_z_give() -> None:
+    from nextarm.survival import log_rank
+
+    seen = patients_at(1, 80)
+    r = log_rank(seen, arms=("control", "new"))
+    assert r.z is not None
+    made = plan()
+    got = analyse_look(made, [seen])
+    same = analyse_look(made, events=[float(r.observed.sum())], z=[-r.z])
+    assert got == same
+    assert got.z[0] > 0.0
