@@ -18,7 +18,7 @@ from nextarm.designs.accrual import Accrual
 from nextarm.designs.design import LookData, Schedule
 from nextarm.designs.plan import Plan, plan_from_toml
 from nextarm.designs.truths import Distribution
-from nextarm.simulation.draws import SPARE, Cohort, Draws, draw_trials, enrol
+from nextarm.simulation.draws import SPARE, Cohort, Draws, draw_trials, drawn_null, enrol
 from nextarm.simulation.kernel import ENTERED, EVENTS, REACHED, TIME, run_lanes
 from nextarm.simulation.lanes import lanes_of
 from nextarm.simulation.statistics import look_data
@@ -105,9 +105,15 @@ def _truth(name: str, plan: Plan) -> Truth:
 
 
 def simulate_block(made: Prepared, *, seed: int, block: int, trials: int) -> tuple[BlockCounts, ...]:
-    """Run the ``trials`` trials of a block under every scenario; the design of the plan decides each."""
+    """Run the ``trials`` trials of a block under every scenario; the design of the plan decides each.
+
+    Where a single arm is compared with an estimated reference, each trial meets its own draw of that estimate.
+    """
     seen = seen_in_block(made, seed=seed, block=block, trials=trials)
-    return tuple(counts_of(made, scenario) for scenario in seen)
+    schedule, null = made.schedule, None
+    if schedule.statistic == "milestone-one-arm" and schedule.reference_se > 0.0:
+        null = drawn_null(seed, block, trials=trials, null=schedule.null, se=schedule.reference_se)
+    return tuple(counts_of(made, scenario, null) for scenario in seen)
 
 
 def seen_in_block(made: Prepared, *, seed: int, block: int, trials: int) -> list[FloatArray]:
@@ -152,9 +158,9 @@ def _seen(made: Prepared, truth: Truth, draws: Draws) -> FloatArray:
     return run_lanes(lanes, events=made.events, latest=latest, hazard_ratio=ratio, milestone=milestone)
 
 
-def counts_of(made: Prepared, seen: FloatArray) -> BlockCounts:
-    """Decide every trial of ``seen`` (trials, looks, 9) and count."""
-    data: LookData = look_data(seen, made.schedule)
+def counts_of(made: Prepared, seen: FloatArray, null: FloatArray | None = None) -> BlockCounts:
+    """Decide every trial of ``seen`` (trials, looks, 9), each against its own ``null`` if given, and count."""
+    data: LookData = look_data(seen, made.schedule, null)
     decisions = made.plan.design.decide(data, made.plan)
     looks, trials = len(made.schedule.looks), np.arange(seen.shape[0])
     rejected = np.bincount(decisions.rejected_at[decisions.rejected_at >= 0], minlength=looks).astype(np.int64)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nextarm.core.errors import CallError
 from nextarm.core.units import FloatArray, IntArray
-from nextarm.simulation.philox import DROPOUT, ORDER, PATIENT, fill_pairs, fill_words
+from nextarm.simulation.philox import DROPOUT, ORDER, PATIENT, REFERENCE, fill_pairs, fill_words
 
 #: Places drawn beyond the last patient, so that the last block of a randomisation can be drawn whole and then cut.
 SPARE = 64
@@ -87,12 +87,25 @@ def draw_trials(seed: int, block: int, *, first: int = 0, trials: int, patients:
     key, even = np.uint64(seed), patients + patients % 2
     entry, event = np.empty((trials, patients)), np.empty((trials, patients))
     fill_pairs(key, block, first, PATIENT, entry, event)
-    pairs = np.empty((2, trials, even // 2))
-    fill_pairs(key, block, first, DROPOUT, pairs[0], pairs[1])
-    dropout = np.ascontiguousarray(np.moveaxis(pairs, 0, 2).reshape(trials, even)[:, :patients])
+    pairs = np.empty((trials, even))
+    fill_pairs(key, block, first, DROPOUT, pairs[:, ::2], pairs[:, 1::2])
+    dropout = pairs if even == patients else np.ascontiguousarray(pairs[:, :patients])
     order = np.empty((trials, 4 * -(-(patients + SPARE) // 4)), np.uint32)
     fill_words(key, block, first, ORDER, order)
     return Draws(entry, event, dropout, order)
+
+
+def drawn_null(seed: int, block: int, *, trials: int, null: float, se: float) -> FloatArray:
+    """What each trial of a block is compared with when the reference is an estimate: ``null`` + ``se`` times a normal.
+
+    Kept within 1e-6 of 0 and 1. Over such references a test that allows for ``se`` has its type I error.
+    """
+    from scipy.special import ndtri
+
+    uniform, unused = np.empty((2, trials, 1))
+    fill_pairs(np.uint64(seed), block, 0, REFERENCE, uniform, unused)
+    normal = ndtri(np.clip(uniform[:, 0], 2.0**-54, None))
+    return np.asarray(np.clip(null + se * normal, 1e-6, 1.0 - 1e-6), np.float64)
 
 
 def block_size(allocation: Sequence[int]) -> int:

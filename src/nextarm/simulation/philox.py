@@ -16,7 +16,7 @@ from numba import njit
 from nextarm.core.units import FloatArray
 
 #: What a draw is for; the last word of the counter.
-PATIENT, DROPOUT, ORDER = 0, 1, 2
+PATIENT, DROPOUT, ORDER, REFERENCE = 0, 1, 2, 3
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)

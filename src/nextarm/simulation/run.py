@@ -17,7 +17,7 @@ from nextarm.core.random import BLOCK_TRIALS, blocks_of
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.plan import Plan
-from nextarm.simulation.block import BlockCounts, patients_of, prepared
+from nextarm.simulation.block import BlockCounts, Prepared, patients_of, prepared
 from nextarm.simulation.characteristics import OperatingCharacteristics, ScenarioCounts, rate_of
 from nextarm.simulation.checkpoint import Folder
 from nextarm.simulation.workers import Block, Done, in_processes, in_this_process, on_cluster
@@ -98,7 +98,7 @@ def simulate(
         except KeyboardInterrupt:
             kept = f"finished blocks are kept in {out}: the same call goes on from there" if folder else "nothing is kept without out"
             raise KeyboardInterrupt(f"interrupted after {totals.trials:,} of {wanted:,} trials; {kept}") from None
-        result = _result(plan, seed, totals, precision)
+        result = _result(made, seed, totals, precision)
         if folder is not None:
             folder.write_result(result.to_json(indent=2))
     return result
@@ -149,7 +149,8 @@ def _expected_trials(totals: _Totals, precision: float | None, total: int) -> in
     return min(total, max(needed, totals.trials))
 
 
-def _result(plan: Plan, seed: int, totals: _Totals, precision: float | None) -> OperatingCharacteristics:
+def _result(made_plan: Prepared, seed: int, totals: _Totals, precision: float | None) -> OperatingCharacteristics:
+    plan = made_plan.plan
     made = tuple(
         ScenarioCounts(
             name=name,
@@ -164,10 +165,11 @@ def _result(plan: Plan, seed: int, totals: _Totals, precision: float | None) -> 
     )
     stop = "" if precision is None else f"; stopped at the first block where every rejection rate has a standard error of {precision:g}"
     missed = precision is not None and totals.worst_error() > precision
+    assumed = [f"the truths of the plan {plan.trial.name!r}"]
+    if made_plan.schedule.reference_se > 0.0:
+        assumed.append("the reference's estimate differs from trial to trial with its standard error, around the value in the plan")
     return OperatingCharacteristics(
-        trail=Trail(
-            method=f"{METHOD}; blocks of {BLOCK_TRIALS}{stop}", seed=seed, assumptions=(f"the truths of the plan {plan.trial.name!r}",)
-        ),
+        trail=Trail(method=f"{METHOD}; blocks of {BLOCK_TRIALS}{stop}", seed=seed, assumptions=tuple(assumed)),
         warnings=(f"the precision of {precision:g} was not reached: {totals.worst_error():.2g}",) if missed else (),
         plan_name=plan.trial.name,
         design_kind=plan.design.kind,

@@ -153,7 +153,7 @@ def on_cluster(text: str, seed: int, todo: Iterable[Block], *, address: str) -> 
         raise CallError(f"cluster = {address!r}", rule=f"no scheduler answers there ({error})", cure="Give tcp://HOST:PORT") from None
     with client:
         left = iter(todo)
-        threads = sum(worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
+        threads = sum(client.nthreads().values())
         running = dask.as_completed([], with_results=False)
         for _ in range(2 * max(threads, 1)):
             if (block := next(left, None)) is not None:
