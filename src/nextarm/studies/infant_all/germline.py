@@ -14,6 +14,7 @@ from nextarm.report.document import Number, Parts, Row
 from nextarm.studies.infant_all import germline_beside, germline_need
 from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail
 from nextarm.studies.infant_all.germline_trial import FEASIBLE, Control, Size, needed, randomised, shipped_plan
+from nextarm.studies.infant_all.rebuilt import rebuilt_blocks
 from nextarm.synthesis import PooledEstimate, PooledStudy, SelectedRows, StudyEstimate, pool, select_rows
 
 POOL_SET, SUBTYPE = "frontline-kmt2a-g", "KMT2A-g"
@@ -99,10 +100,20 @@ def section(package: Package) -> Section:
         lead=lead(found, sizes, package, rate=plan.accrual.rate or 0.0),
         blocks=(
             *_pooled(found, package),
+            *_rebuilt(found, package),
             *germline_beside.blocks(package, efs=own, pool_set=POOL_SET, subtype=SUBTYPE, margin=LEAD_MARGIN),
             *germline_need.blocks(plan, options, package),
         ),
     )
+
+
+def _rebuilt(found: Outcomes, package: Package) -> list[Block]:
+    """The curve of the largest cohort as its printed value allows."""
+    if found.largest is None:
+        return []
+    row = _row_of(package, found.largest.row)
+    title = f"EFS of {found.largest.label}, rebuilt from its printed value"
+    return rebuilt_blocks(package, row, name="germline.rebuilt", title=title)
 
 
 def lead(found: Outcomes, sizes: Sequence[Size], package: Package, *, rate: float) -> Parts:

@@ -23,6 +23,7 @@ from nextarm.report import Block, DataTable, Heading, Note, RowGroup, Section, n
 from nextarm.report.charts import DumbbellRow, LineSeries, landmark_dumbbell, lines
 from nextarm.report.document import CellLike, Parts, Row
 from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail
+from nextarm.studies.infant_all.rebuilt import rebuilt_blocks
 from nextarm.survival.binomial import binomial_limits
 
 TREATED, CONTROL = "blin", "interfant-06-histctrl"
@@ -69,7 +70,14 @@ def section(package: Package) -> Section:
         id="immunotherapy",
         title="Does immunotherapy change it?",
         lead=lead(found),
-        blocks=(*_comparison(found, package), *_wrong(found), *_refusals(package), *_safety(package), *_car_t(package)),
+        blocks=(
+            *_comparison(found, package),
+            *_rebuilt(package),
+            *_wrong(found),
+            *_refusals(package),
+            *_safety(package),
+            *_car_t(package),
+        ),
     )
 
 
@@ -173,6 +181,15 @@ def _comparison(found: tuple[Landmark, ...], package: Package) -> list[Block]:
     ]
 
 
+def _rebuilt(package: Package) -> list[Block]:
+    """The treated cohort's curve as its latest analysis allows; the control has no printed n and is not rebuilt."""
+    row = next((o for o in package.outcomes if o.arm_id == TREATED and o.endpoint == ENDPOINT and o.time_years == TIME), None)
+    if row is None:
+        return []
+    title = f"{ENDPOINT} of the blinatumomab cohort, rebuilt from its printed value at {TIME:g} years"
+    return rebuilt_blocks(package, row, name="immunotherapy.rebuilt", title=title)
+
+
 def _wrong(found: tuple[Landmark, ...]) -> list[Block]:
     if not found:
         return []
@@ -236,7 +253,8 @@ def _wrong(found: tuple[Landmark, ...]) -> list[Block]:
             note=say(
                 "Share never counted: of the infants who would have been treated, those who failed before they could "
                 "be (selection, immortal time). "
-                "Sceptical prior: normal on the log hazard ratio, centred at no effect, 5 % for a ratio below 0.5."
+                "Sceptical prior: normal on the log hazard ratio, centred at no effect, 5 % for a ratio below 0.5; where its interval "
+                "holds 1, such a sceptic is not convinced."
             ),
         ),
         lines(
