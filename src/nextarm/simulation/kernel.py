@@ -44,6 +44,8 @@ def _look(
     i = 0
     while i < count:
         now = time[i]
+        if now > analysis_time:
+            break  # nobody has been followed that long
         d0 = d1 = gone0 = gone1 = 0
         while True:  # all whose own time ties with this one
             w, k = who[i], kind[i]
@@ -138,6 +140,7 @@ def _run_lanes(
         for j in range(c, end2):
             dropout[w2[j]] = t2[j]
         count = seen = 0
+        longest = 0.0
         while a < end0 or b < end1 or c < end2:
             x = t0[a] if a < end0 else never
             y = t1[b] if b < end1 else never
@@ -160,9 +163,10 @@ def _run_lanes(
             leaves[w] = entry[t, w] + own
             if k < 2 and leaves[w] <= latest:
                 calendar[seen] = leaves[w]
+                longest = max(longest, leaves[w])
                 seen += 1
         if timed_by_events:
-            sort_spread(calendar, nobody, seen, latest, happens, out_nobody, place)
+            sort_spread(calendar, nobody, seen, longest, happens, out_nobody, place)
         _looks(
             entry[t], arm[t], time, kind, who, leaves, count, happens[:seen], look_events, look_latest, hazard_ratio, milestone, out[t]
         )  # fmt: skip
