@@ -7,6 +7,8 @@ from nextarm.survival.aalen_johansen import AalenJohansen, aalen_johansen
 from nextarm.survival.bands import ConfidenceBand, confidence_band
 from nextarm.survival.binomial import binomial_limits
 from nextarm.survival.cox import CoxFit, cox
+from nextarm.survival.fit import fit_model
+from nextarm.survival.fit_result import Fit
 from nextarm.survival.follow_up import median_follow_up, reverse_kaplan_meier
 from nextarm.survival.gray import GrayTest, gray_test
 from nextarm.survival.kaplan_meier import KaplanMeier, SurvivalAt, kaplan_meier, kaplan_meier_arrays
@@ -33,17 +35,21 @@ from nextarm.survival.nelson_aalen import NelsonAalen, nelson_aalen
 from nextarm.survival.one_sample import OneSampleLogRank, ReferenceCurve, one_sample_log_rank
 from nextarm.survival.quantiles import SurvivalQuantile
 from nextarm.survival.rmst import Rmst, RmstDifference, rmst, rmst_difference
+from nextarm.survival.rubin import Combined, combine_versions
 from nextarm.survival.schoenfeld import SchoenfeldTest, schoenfeld_test
+from nextarm.survival.sufficient_follow_up import SufficientFollowUp, sufficient_follow_up
 from nextarm.survival.table import Patients, make_patients, read_patients
 from nextarm.survival.weighted_log_rank import fleming_harrington, modestly_weighted
 
 __all__ = [
     "MODELS",
     "AalenJohansen",
+    "Combined",
     "ConfidenceBand",
     "CoxFit",
     "Distribution",
     "Exponential",
+    "Fit",
     "Gamma",
     "GeneralisedGamma",
     "Gompertz",
@@ -64,13 +70,16 @@ __all__ = [
     "Rmst",
     "RmstDifference",
     "SchoenfeldTest",
+    "SufficientFollowUp",
     "SurvivalAt",
     "SurvivalQuantile",
     "Weibull",
     "aalen_johansen",
     "binomial_limits",
+    "combine_versions",
     "confidence_band",
     "cox",
+    "fit_model",
     "fleming_harrington",
     "gray_test",
     "kaplan_meier",
@@ -91,4 +100,5 @@ __all__ = [
     "rmst",
     "rmst_difference",
     "schoenfeld_test",
+    "sufficient_follow_up",
 ]
