@@ -33,7 +33,7 @@ class ArmData:
     whether the curve lies within ``half`` of it (0) or at least that high (1). ``points``: "samples" are readings of a
     curve whose deaths lie between them, "corners" are the bottoms of its steps. ``time_step`` is the spacing of the
     time grid of the readings (0 if none is seen). ``risk_time`` ascends from above 0; ``n`` are at risk at 0.
-    ``end`` is where the drawn curve ends; ``all_left`` says that nobody is followed beyond it.
+    ``end`` is where the drawn curve ends; ``all_left`` says that nobody is followed beyond it. ``expected_error`` is a rough reading error, seen from the readings.
     """
 
     name: str
@@ -52,6 +52,7 @@ class ArmData:
     extra: tuple[Reading, ...] = ()
     all_left: bool = False
     risk_after: bool = False
+    expected_error: float = 0.0025
 
     def survival_before(self) -> FloatArray:
         """The lowest reading before each (1 before the first)."""

@@ -12,7 +12,7 @@ from nextarm.core.errors import DataError, Problem, RefusedError
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.patients.arm import ArmData, Points, Reading
-from nextarm.patients.grid import decimals, grid_step
+from nextarm.patients.grid import grid_step
 
 #: A reading beyond 0 or 1 by no more than this is taken for a reading error.
 OVER = 0.02
@@ -157,12 +157,14 @@ def clean_arm(
         side[0] = survival[0] >= 1.0 - _TINY
         if repeats := int(side.sum()):
             repaired("readings that never rise and repeat are taken as lower bounds", repeats)
-    if kind == "corners" and step_t > span / 30.0:
-        # A coarse grid is believed only where there are many steps; a few round times are just that.
-        step_t = min(step_t, decimals(time)) if time.size >= 12 else 0.0
+    if step_t > span / 150.0:
+        # Coarser than any figure is read: the data themselves are on that grid (whole months), or a few round times.
+        step_t = 0.0
+    up = rise[rise > max(step_s, 1e-6)]
+    expected = max(half, float(up.mean()) if rising else 0.0, 0.002 if half < 1e-4 and not rising else 0.0)
     data = ArmData(
         name=name, time=time * scale, survival=survival, side=side, points="samples" if kind == "samples" else "corners",
-        half=max(half, 1e-6), time_step=step_t * scale if kind == "corners" else 0.0, n=size, end=end * scale,
+        half=max(half, 1e-6), expected_error=expected, time_step=step_t * scale if kind == "corners" else 0.0, n=size, end=end * scale,
         risk_time=at * scale, risk=left, ticks=None if ticks is None else ticks * scale, events=events, all_left=all_left,
     )  # fmt: skip
     _consistent(data, reading_error, scale)

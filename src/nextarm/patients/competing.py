@@ -131,7 +131,7 @@ def _jumps(time: FloatArray, event: IntArray) -> tuple[FloatArray, FloatArray, I
     t, e = time[order], event[order]
     at_risk = np.arange(t.size, 0, -1).astype(float)
     is_event = e > 0
-    s: FloatArray = np.cumprod(np.where(is_event, 1.0 - 1.0 / at_risk, 1.0))
+    s: FloatArray = np.asarray(np.cumprod(np.where(is_event, 1.0 - 1.0 / at_risk, 1.0)), float)
     before = np.concatenate([[1.0], s[:-1]])
     jumps: FloatArray = (before - s)[is_event]
     return t[is_event], jumps, e[is_event]

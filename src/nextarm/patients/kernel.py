@@ -18,8 +18,6 @@ CENSOR, DEATH, READ, RISK = 0, 1, 2, 3
 BETWEEN, AT_LEAST, AT_MOST = 0, 1, 2
 #: Weight of a reading that has nothing to do with the curve; keeps one bad click from killing every way.
 STRAY = 1e-12
-#: Share of a long-tailed (geometric) law mixed into the binomial number of deaths: visits make curves fall in lumps.
-TAIL = 3e-3
 _SMALL = 1e-9
 _ROOT2 = math.sqrt(2.0)
 _ROOT2PI = math.sqrt(2.0 * math.pi)
@@ -71,11 +69,11 @@ def _first_death_weight(n, p, least):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, fastmath={"contract", "reassoc", "nsz", "arcp"})
-def forward(kind, a, b, most, lump, side, sd, ref, window, start, n0, weight, mean, var):  # type: ignore[no-untyped-def]
+def forward(kind, a, b, most, lump, tail_share, side, sd, ref, window, start, n0, weight, mean, var):  # type: ignore[no-untyped-def]
     """Fill ``weight``, ``mean``, ``var`` (flat, step k from ``start[k]``) and return the log marginal likelihood.
 
     ``kind`` names the step; ``a``, ``b`` are (rate, least) of CENSOR, (hazard, least) of DEATH (at most ``most``, about
-    ``lump`` if they come in a lump), (value, half width) of
+    ``lump`` if they come in a lump: a geometric law with weight ``tail_share``), (value, half width) of
     READ with error ``sd`` and ``side``, (n, -) of RISK. ``window[k]`` = first n, last n, first D, last D kept after
     step k. The state before the first step is n0 at risk, no deaths. Minus infinity when no way is left.
     """
@@ -119,7 +117,7 @@ def forward(kind, a, b, most, lump, side, sd, ref, window, start, n0, weight, me
             for n in range(max(sn0, 1), sn1 + 1):
                 g = _first_death_weight(n, p, least)
                 ratio = 1.0 - 1.0 / (2.0 + lump[k])
-                tail = TAIL * (1.0 - ratio)
+                tail = tail_share * (1.0 - ratio)
                 for j in range(least, min(n, most[k], n - n_low) + 1):
                     h = g + tail
                     if n - j <= n_high:
@@ -175,7 +173,7 @@ def forward(kind, a, b, most, lump, side, sd, ref, window, start, n0, weight, me
 
 
 @nb.njit(cache=True)
-def backward(kind, a, b, most, lump, ref, floor, window, start, n0, weight, mean, var, final, uniform, normal, count):  # type: ignore[no-untyped-def]
+def backward(kind, a, b, most, lump, tail_share, ref, floor, window, start, n0, weight, mean, var, final, uniform, normal, count):  # type: ignore[no-untyped-def]
     """Draw ways through the chain: ``count[i, k]`` = deaths or censorings of draw i in step k.
 
     ``final[i]`` is the deaths of draw i at the end or -1 (free); ``uniform`` (draws, steps + 1) and ``normal`` (draws)
@@ -234,7 +232,7 @@ def backward(kind, a, b, most, lump, ref, floor, window, start, n0, weight, mean
                         for j in range(least, c):
                             g *= p / (1.0 - p) * (before - j) / (j + 1)
                         ratio = 1.0 - 1.0 / (2.0 + lump[k])
-                        g += TAIL * (1.0 - ratio) * ratio ** (c - least)
+                        g += tail_share * (1.0 - ratio) * ratio ** (c - least)
                 elif c > least:
                     g *= a[k] / (c - least)
                     if c - least > a[k] and g < _SMALL:

@@ -116,8 +116,14 @@ def from_landmarks(
             ),
             seed=seed,
         ),
-        warnings=tuple(notes), patients=_stack([best], arm, unit, numbered=False),
-        versions=_stack(kept, arm, unit, numbered=True), arms=(fit,), checks=graded(items), repairs=(), method=f"landmarks:{model}", approximate=True,
+        warnings=tuple(notes),
+        patients=_stack([best], arm, unit, numbered=False),
+        versions=_stack(kept, arm, unit, numbered=True),
+        arms=(fit,),
+        checks=graded(items),
+        repairs=(),
+        method=f"landmarks:{model}",
+        approximate=True,
     )  # fmt: skip
 
 

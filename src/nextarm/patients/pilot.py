@@ -17,6 +17,11 @@ from nextarm.patients.arm import ArmData
 from nextarm.patients.chain import CENSOR, DEATH, READ, RISK, Chain
 
 
+#: Share of a long-tailed (geometric) law mixed into the binomial number of deaths of a step. Visits make curves fall in
+#: lumps; a corner says by itself how many died, so little is left to the hazard there.
+TAIL = {"samples": 3e-3, "corners": 0.2}
+
+
 @dataclass(frozen=True)
 class Pilot:
     """Expected deaths and censorings in each step, and n, D and S after it."""
@@ -36,6 +41,7 @@ class Tuned:
     b: FloatArray
     most: IntArray
     lump: FloatArray
+    tail_share: float
     ref: FloatArray
     window: IntArray
     start: IntArray
@@ -212,7 +218,18 @@ def tune(
     window, natural = _windows(arm, chain, pilot, noise, a, widen, widen * narrow)
     sizes = (window[:, 1] - window[:, 0] + 1) * (window[:, 3] - window[:, 2] + 1)
     start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    return Tuned(a=a, b=b, most=most, lump=lump, ref=pilot.survival, window=window, start=start[:-1], size=int(start[-1]), natural=natural)
+    return Tuned(
+        a=a,
+        b=b,
+        most=most,
+        lump=lump,
+        tail_share=TAIL[arm.points],
+        ref=pilot.survival,
+        window=window,
+        start=start[:-1],
+        size=int(start[-1]),
+        natural=natural,
+    )
 
 
 def _windows(

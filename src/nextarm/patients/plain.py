@@ -15,7 +15,7 @@ from nextarm.patients.arm import AT_LEAST, BETWEEN
 from nextarm.patients.chain import CENSOR, DEATH, READ
 
 #: As in the kernel.
-STRAY, TAIL = 1e-12, 3e-3
+STRAY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,14 @@ class Step:
     lump: float = 0.0
     sd: float = 0.0
     side: int = 0
+    tail_share: float = 3e-3
 
 
 def steps_from(
-    kind: IntArray, a: FloatArray, b: FloatArray, most: IntArray, lump: FloatArray, sd: FloatArray, side: IntArray
+    kind: IntArray, a: FloatArray, b: FloatArray, most: IntArray, lump: FloatArray, sd: FloatArray, side: IntArray, tail_share: float
 ) -> list[Step]:
     """Steps from the kernel's arrays."""
-    return [Step(*(x.item() for x in row)) for row in zip(kind, a, b, most, lump, sd, side, strict=True)]
+    return [Step(*(x.item() for x in row), tail_share) for row in zip(kind, a, b, most, lump, sd, side, strict=True)]
 
 
 def censored_weight(c: int, step: Step) -> float:
@@ -56,7 +57,7 @@ def died_weight(j: int, n: int, step: Step) -> float:
     if least == 1:
         binomial /= 1.0 - (1.0 - p) ** n
     ratio = 1.0 - 1.0 / (2.0 + step.lump)
-    return float(binomial + TAIL * (1.0 - ratio) * ratio ** (j - least))
+    return float(binomial + step.tail_share * (1.0 - ratio) * ratio ** (j - least))
 
 
 def likelihood(survival: float, variance: float, step: Step) -> float:

@@ -22,7 +22,7 @@ EARLY_SHAPES = ((0.5, 0.25), (1.0, 0.5), (2.0, 0.25))
 MOST_STATES = 20_000_000
 _WIDENINGS = 4
 _ROUNDS = 2
-#: Standard deviation of the logarithm of (reading error / half the rounding) known beforehand, for sampled readings.
+#: Standard deviation of the logarithm of (reading error / half the rounding) known beforehand.
 _SPREAD = 0.7
 
 
@@ -77,6 +77,7 @@ def run_forward(arm: ArmData, chain: Chain, tuned: Tuned, sd: float) -> Passed:
         tuned.b,
         tuned.most,
         tuned.lump,
+        tuned.tail_share,
         chain.side,
         own,
         tuned.ref,
@@ -105,7 +106,7 @@ def draw(arm: ArmData, chain: Chain, passed: Passed, how_many: int, rng: np.rand
     count = np.full((how_many, chain.kind.size), -1, np.int64)
     final = np.full(how_many, -1 if arm.events is None else arm.events, np.int64)
     backward(
-        chain.kind, tuned.a, tuned.b, tuned.most, tuned.lump, tuned.ref, (0.1 * noise) ** 2, tuned.window, tuned.start, arm.n,
+        chain.kind, tuned.a, tuned.b, tuned.most, tuned.lump, tuned.tail_share, tuned.ref, (0.1 * noise) ** 2, tuned.window, tuned.start, arm.n,
         passed.weight, passed.mean, passed.var, final,
         rng.random((how_many, chain.kind.size + 1)), rng.standard_normal(how_many), count,
     )  # fmt: skip
@@ -118,7 +119,9 @@ def estimate_sd(works: Sequence[_Work]) -> float:
     Below a fifth of the rounding half width the error cannot be told from none, and the search stops.
     """
     half = max(w.arm.half for w in works)
-    guess = max(half, 2e-5)
+    expected = max(w.arm.expected_error for w in works)
+    sampled = works[0].arm.points == "samples"
+    guess = max(expected, 2e-5) if sampled else max(half, 2e-5)
     least = math.log2(max(0.2 * half, 1e-6) / guess)
     seen: dict[int, float] = {}
 
@@ -126,7 +129,7 @@ def estimate_sd(works: Sequence[_Work]) -> float:
         if i not in seen:
             sd = guess * 2.0**i
             # Readers round to about what they can read: weak knowledge, worth one reading or two.
-            seen[i] = -0.5 * (math.log(sd / half) / _SPREAD) ** 2 if works[0].arm.points == "samples" else 0.0
+            seen[i] = -0.5 * (math.log(sd / expected) / _SPREAD) ** 2 if sampled else -0.5 * (max(math.log(sd / half), 0.0) / _SPREAD) ** 2
             for w in works:
                 narrow = 0.35 if w.chain.risk.size == 1 else 1.0
                 middle = len(w.pilots) // 2
@@ -257,7 +260,7 @@ def solve_arms(arms: Sequence[ArmData], *, sd: float | None, draws: int, rng: np
     for w in tabled:
         # Clicks that never rise start the pilot too low; one more round takes most of that out again.
         for _ in range(_ROUNDS if w.arm.side.any() else 1):
-            part = _draw_all(w, max(used, w.arm.half) if free else used, 60, rng)[0][0]
+            part = _draw_all(w, max(used, w.arm.expected_error) if free else used, 60, rng)[0][0]
             w.pilots[0], w.rates[0] = refine(w.arm, w.chain, part)
     if sd is None and tabled:
         used = estimate_sd(works)
