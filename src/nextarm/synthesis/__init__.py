@@ -8,6 +8,8 @@ from nextarm.synthesis.coverage import Coverage, simulate_coverage
 from nextarm.synthesis.curve import PooledCurve, StudyCurve, pooled_curve
 from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, se_from_interval, to_scale
 from nextarm.synthesis.groups import GroupTrend, Step, group_trends
+from nextarm.synthesis.increments import IncrementCurve, pool_increments
+from nextarm.synthesis.joined import EventTiming, JoinedTrend, era_trend_joined, join_times, timing_from_evidence, timing_from_shares
 from nextarm.synthesis.many import PooledMany, pool_many
 from nextarm.synthesis.pool import INTERVALS, PREDICTIONS, PooledEstimate, PooledStudy, pool
 from nextarm.synthesis.proportions import PooledProportion, clopper_pearson, pool_proportions
@@ -39,8 +41,11 @@ __all__ = [
     "Coefficient",
     "Coverage",
     "EraTrend",
+    "EventTiming",
     "GroupTrend",
+    "IncrementCurve",
     "Influence",
+    "JoinedTrend",
     "MetaRegression",
     "Named",
     "PooledCurve",
@@ -62,16 +67,19 @@ __all__ = [
     "clopper_pearson",
     "cumulative",
     "era_trend",
+    "era_trend_joined",
     "group_trends",
     "half_cauchy",
     "half_normal",
     "influence",
+    "join_times",
     "judge",
     "leave_one_out",
     "meta_regression",
     "pool",
     "pool_bayes",
     "pool_evidence",
+    "pool_increments",
     "pool_many",
     "pool_proportions",
     "pool_several_times",
@@ -84,6 +92,8 @@ __all__ = [
     "select_rows",
     "simulate_coverage",
     "subgroups",
+    "timing_from_evidence",
+    "timing_from_shares",
     "to_scale",
     "uniform",
     "with_and_without",

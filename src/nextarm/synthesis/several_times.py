@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -22,7 +22,7 @@ from nextarm.core.errors import DataError, Problem, RefusedError
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import LeftOut, RowRef, Trail
 from nextarm.core.units import FloatArray
-from nextarm.synthesis.estimates import StudyEstimate, row_of, two_sided_z
+from nextarm.synthesis.estimates import BINOMIAL, StudyEstimate, row_of, two_sided_z
 from nextarm.synthesis.pool import check_choice
 from nextarm.synthesis.scales import scale
 
@@ -123,7 +123,7 @@ def _stack(studies: tuple[StudyEstimate, ...], binomial: bool) -> tuple[_Stacked
             continue
         se = s.se if s.se is not None else math.sqrt(s.estimate * (1.0 - s.estimate) / (s.n or 1))
         rows = by_label.setdefault(s.label, [])
-        rows.append((s.time or 0.0, s.estimate, se, row_of(s)))
+        rows.append((s.time or 0.0, s.estimate, se, row_of(s) if s.se is not None else _marked(row_of(s))))
     kept: dict[str, list[tuple[float, float, float, RowRef]]] = {}
     for label, rows in by_label.items():
         rows.sort(key=lambda r: r[0])
@@ -147,6 +147,11 @@ def _stack(studies: tuple[StudyEstimate, ...], binomial: bool) -> tuple[_Stacked
         V[i][np.ix_(at, at)] = cloglog_covariance(S, errors)
     lag = np.abs(times[:, None] - times[None, :])
     return _Stacked(y, V, known, times, lag), list(kept), out, [row[3] for rows in kept.values() for row in rows]
+
+
+def _marked(row: RowRef) -> RowRef:
+    """The row with the mark that its standard error is binomial."""
+    return row if BINOMIAL in row.marks else replace(row, marks=(*row.marks, BINOMIAL))
 
 
 def _unfit(s: StudyEstimate, binomial: bool) -> str:
@@ -200,7 +205,7 @@ def pool_several_times(
     if rho > 1.0 - 1e-6:
         warnings.append("the between-study correlation is at its bound of 1: studies differ by one shift at all times")
     if rises:
-        warnings.append("the pooled estimates rise with time, so they are no survival curve: report the distribution-free pooled curve")
+        warnings.append("the pooled estimates rise with time, so they are no survival curve: report pooled_curve or pool_increments")
     if (stack.known.sum(axis=0) < 2).any():
         warnings.append("some times are reported by a single study")
     return SeveralTimes(
