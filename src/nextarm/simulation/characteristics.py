@@ -36,8 +36,8 @@ def rate_of(count: int, trials: int) -> Rate:
 
     At 0 or all, where the plain formula gives 0, the standard error of (count + 1) / (trials + 2) is given instead.
 
-    >>> rate_of(250, 1000)
-    Rate(value=0.25, se=0.013693063937629152)
+    >>> rate_of(500, 1000)
+    Rate(value=0.5, se=0.015811388300841896)
     """
     p = count / trials
     spread = p * (1.0 - p) if 0 < count < trials else ((count + 1) / (trials + 2)) * (1.0 - (count + 1) / (trials + 2))

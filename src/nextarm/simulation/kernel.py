@@ -21,7 +21,7 @@ from nextarm.simulation.sorting import settle, sort_spread
 Z, EVENTS, ENTERED, S0, V0, S1, V1, TIME, REACHED = range(9)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _look(
     entry: FloatArray, arm: IntArray, time: FloatArray, kind: IntArray, who: IntArray, leaves: FloatArray, count: int,
     analysis_time: float, hazard_ratio: float, milestone: float, out: FloatArray,
@@ -90,7 +90,7 @@ def _look(
     out[5], out[6] = s1, s1 * s1 * v1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _looks(
     entry: FloatArray, arm: IntArray, time: FloatArray, kind: IntArray, who: IntArray, leaves: FloatArray, count: int,
     calendar: FloatArray, look_events: IntArray, look_latest: FloatArray, hazard_ratio: float, milestone: float, out: FloatArray,
@@ -111,7 +111,7 @@ def _looks(
         out[k, 7], out[k, 8] = at, reached
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _run_lanes(
     entry: FloatArray, arm: IntArray, t0: FloatArray, t1: FloatArray, t2: FloatArray, w0: IntArray, w1: IntArray, w2: IntArray,
     start: IntArray, look_events: IntArray, look_latest: FloatArray, hazard_ratio: float, milestone: float,
@@ -173,7 +173,7 @@ def _run_lanes(
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _run_cohorts(
     entry: FloatArray, arm: IntArray, event: FloatArray, dropout: FloatArray, look_events: IntArray, look_latest: FloatArray,
     hazard_ratio: float, milestone: float,

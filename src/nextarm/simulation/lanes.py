@@ -35,7 +35,7 @@ class Lanes:
     start: IntArray
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _enter(uniform: FloatArray, knots: FloatArray, before: FloatArray, slope: FloatArray, rate: FloatArray, total: float) -> FloatArray:
     """Entry times (trials, patients): sorted uniforms through the inverse of the accrual curve (``Accrual.entry_time``)."""
     trials, patients = uniform.shape
@@ -57,7 +57,7 @@ def _enter(uniform: FloatArray, knots: FloatArray, before: FloatArray, slope: Fl
     return entry
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _randomise(order: WordArray, pattern: IntArray, patients: int) -> IntArray:
     """Arms (trials, patients) by permuted blocks of ``pattern``; the plain twin is ``draws.allocate``."""
     trials, size = order.shape[0], pattern.size
@@ -75,7 +75,7 @@ def _randomise(order: WordArray, pattern: IntArray, patients: int) -> IntArray:
     return arm
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _fill_lanes(
     event: FloatArray, dropout: FloatArray, arm: IntArray, limit: FloatArray, value0: FloatArray, value1: FloatArray, value2: FloatArray,
     who0: IntArray, who1: IntArray, who2: IntArray, start: IntArray,

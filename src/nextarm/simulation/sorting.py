@@ -11,7 +11,7 @@ from nextarm.core.units import FloatArray, IntArray
 _CROWDED = 24
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def sort_spread(
     value: FloatArray, who: IntArray, count: int, top: float, out_value: FloatArray, out_who: IntArray, place: IntArray
 ) -> None:  # fmt: skip
@@ -43,11 +43,14 @@ def sort_spread(
     settle(out_value, out_who, 0, count)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def settle(value: FloatArray, who: IntArray, start: int, end: int) -> None:
     """Insertion sort of ``value[start:end]`` with ``who``: for lists that are nearly in order."""
     for i in range(start + 1, end):
-        v, w = value[i], who[i]
+        v = value[i]
+        if value[i - 1] <= v:
+            continue
+        w = who[i]
         j = i - 1
         while j >= start and value[j] > v:
             value[j + 1], who[j + 1] = value[j], who[j]
