@@ -10,6 +10,8 @@ import numpy as np
 from nextarm.core.units import FloatArray, IntArray
 
 Points = Literal["samples", "corners"]
+#: Largest reading error that is assumed silently when none is stated.
+SLOPPY = 0.03
 BETWEEN, AT_LEAST, AT_MOST = 0, 1, 2
 
 

@@ -11,13 +11,11 @@ import numpy as np
 from nextarm.core.errors import DataError, Problem, RefusedError
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray, IntArray
-from nextarm.patients.arm import ArmData, Points, Reading
+from nextarm.patients.arm import SLOPPY, ArmData, Points, Reading
 from nextarm.patients.grid import grid_step
 
 #: A reading beyond 0 or 1 by no more than this is taken for a reading error.
 OVER = 0.02
-#: Largest reading error that is assumed silently when none is stated.
-SLOPPY = 0.03
 #: The coarsest reading of a curve that is believed without being told; few points can lie on a coarser grid by chance.
 COARSEST = 0.01
 _TINY = 1e-9
@@ -266,6 +264,14 @@ def _censored_early(time: FloatArray, survival: FloatArray, risk_time: FloatArra
 
 def _consistent(arm: ArmData, reading_error: float | None, scale: float) -> None:
     """Refuse a curve that falls by more deaths than the at-risk table has losses, beyond the reading error."""
+    allowed = max(5.0 * reading_error, arm.half) + arm.half if reading_error is not None else SLOPPY + arm.half
+    most = arm.n * (1.0 - max(float(arm.survival.min()) - allowed, 0.0)) + 1.0
+    if arm.events is not None and arm.events > most:
+        raise RefusedError(
+            f"events = {arm.events} of n = {arm.n}", where=f"arm {arm.name}",
+            rule=f"a curve that falls to {arm.survival.min():.3f} stands for at most {most:.0f} events, were nobody censored",
+            cure="Check n and events",
+        )  # fmt: skip
     edges = np.concatenate([[0.0], arm.risk_time])
     sizes = np.concatenate([[arm.n], arm.risk])
     lowest = np.minimum.accumulate(np.concatenate([[1.0], arm.survival]))
@@ -276,7 +282,6 @@ def _consistent(arm: ArmData, reading_error: float | None, scale: float) -> None
         at = lowest[np.minimum(np.searchsorted(knots, edges - _TINY), last_row)]
     else:
         at = lowest[np.searchsorted(knots, edges + 0.5 * arm.time_step + _TINY, side="right") - 1]
-    allowed = max(5.0 * reading_error, arm.half) + arm.half if reading_error is not None else SLOPPY + arm.half
     just_before = lowest[np.maximum(np.searchsorted(knots, edges - 0.5 * arm.time_step - _TINY, side="right") - 1, 0)]
     problems = []
     for j in range(edges.size - 1):

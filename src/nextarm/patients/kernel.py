@@ -256,9 +256,9 @@ def backward(kind, a, b, most, lump, tail_share, ref, floor, window, start, n0, 
                     x *= g
                 seen += x
                 # One pass: keep the newcomer with probability x / seen, renewing the uniform each time.
-                if u * seen < x:
+                if u * seen < x or seen <= x:
                     chosen, chosen_mean, chosen_var = c, q, v
-                    u = u * seen / x
+                    u = min(u * seen / x, 1.0 - 1e-16)
                 else:
                     u = (u * seen - x) / (seen - x)
             if chosen < 0:

@@ -171,6 +171,8 @@ def _arms_of(
     )
     marks = none if ticks is None else match_arms(by_arm(read_columns(ticks, ("time",), what="ticks"), ("time",)), names, "ticks")
     sizes, totals = per_arm(n, names, "n"), per_arm(events, names, "events")
+    if isinstance(landmarks, dict) and "time" in landmarks:
+        landmarks = [landmarks]
     medians, printed = per_arm(median, names, "median"), per_arm(landmarks, names, "landmarks")
     arms: list[ArmData] = []
     repairs: list[Repair] = []

@@ -10,7 +10,7 @@ import numpy as np
 
 from nextarm.core.errors import RefusedError
 from nextarm.core.units import FloatArray, IntArray
-from nextarm.patients.arm import ArmData
+from nextarm.patients.arm import SLOPPY, ArmData
 from nextarm.patients.chain import CENSOR, DEATH, Chain, build
 from nextarm.patients.pilot import Pilot, Tuned, solve, survival_at_steps, tune
 
@@ -102,11 +102,13 @@ def draw(arm: ArmData, chain: Chain, passed: Passed, how_many: int, rng: np.rand
     from nextarm.patients.kernel import backward
 
     tuned = passed.tuned
+    # A printed value is sharper than the clicks; the draws must carry it through all steps.
+    anchor = 0.03 if arm.extra else 0.1
     noise = np.sqrt(passed.sd**2 + arm.half**2 / 3.0)
     count = np.full((how_many, chain.kind.size), -1, np.int64)
     final = np.full(how_many, -1 if arm.events is None else arm.events, np.int64)
     backward(
-        chain.kind, tuned.a, tuned.b, tuned.most, tuned.lump, tuned.tail_share, tuned.ref, (0.1 * noise) ** 2, tuned.window, tuned.start, arm.n,
+        chain.kind, tuned.a, tuned.b, tuned.most, tuned.lump, tuned.tail_share, tuned.ref, (anchor * noise) ** 2, tuned.window, tuned.start, arm.n,
         passed.weight, passed.mean, passed.var, final,
         rng.random((how_many, chain.kind.size + 1)), rng.standard_normal(how_many), count,
     )  # fmt: skip
@@ -126,6 +128,8 @@ def estimate_sd(works: Sequence[_Work]) -> float:
     seen: dict[int, float] = {}
 
     def value(i: int) -> float:
+        if i not in seen and guess * 2.0**i > max(SLOPPY, 2.0 * expected):
+            seen[i] = -math.inf
         if i not in seen:
             sd = guess * 2.0**i
             # Readers round to about what they can read: weak knowledge, worth one reading or two.

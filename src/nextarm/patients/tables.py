@@ -73,6 +73,8 @@ def read_columns(source: Any, needed: tuple[str, ...], *, what: str, labels: tup
 def by_arm(columns: dict[str, list[Any]], needed: tuple[str, ...]) -> dict[str, Rows]:
     """Split columns by arm, arms in the order they first appear; one arm "all" without an arm column."""
     size = len(columns[needed[0]])
+    if size == 0:
+        raise DataError("the table has no points", rule=f"must hold at least one row of {', '.join(needed)}")
     labels = ["" if v is None or v != v else _label(v) for v in columns["arm"]] if "arm" in columns else [ONLY_ARM] * size
     if "" in labels:
         raise DataError("arm is empty", where=f"row {labels.index('') + 1}", rule="every row must name its arm")
