@@ -5,6 +5,7 @@ from __future__ import annotations
 from nextarm.core.trail import Trail
 from nextarm.evidence import MARKS, Package
 from nextarm.report import Definitions, Details, Heading, Link, ListBlock, Section, number, paragraph, say
+from nextarm.studies.infant_all import demonstration
 
 METHODS: tuple[tuple[str, str, str], ...] = (
     (
@@ -75,6 +76,7 @@ def section(package: Package) -> Section:
         blocks=(
             Heading("Methods"),
             Definitions(tuple((name, say(text + " ", Link(f"doi {doi}", f"https://doi.org/{doi}"))) for name, text, doi in METHODS)),
+            *demonstration.blocks(),
             Heading("Limitations"),
             ListBlock(tuple(say(text) for text in LIMITS)),
             Details("What the marks of evidence rows mean", (Definitions(tuple((name, say(text)) for name, text in MARKS.items())),)),
