@@ -6,9 +6,12 @@ piecewise quadratic with closed-form inverse. Dropout is a hazard a year, indepe
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 
-from nextarm.core.errors import CallError
+from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray, require_positive
 
@@ -19,7 +22,8 @@ class Accrual:
 
     ``knots`` (m + 1,) are the ends of the pieces in years from the first patient (the first is 0, the last the accrual
     duration); ``rate_start`` and ``rate_end`` (m,) the patients a year at the start and end of each piece, linear in
-    between; ``follow_up`` years after the last patient; ``dropout_hazard`` a year.
+    between; ``follow_up`` years after the last patient; ``dropout_hazards`` (one more than ``dropout_cuts``) a year, the
+    cuts in years since a patient's own entry.
 
     >>> from nextarm.designs.accrual import constant_accrual
     >>> accrual = constant_accrual(rate=45.0, duration=3.0, follow_up=2.0)
@@ -31,7 +35,19 @@ class Accrual:
     rate_start: FloatArray
     rate_end: FloatArray
     follow_up: float
-    dropout_hazard: float = 0.0
+    dropout_hazards: tuple[float, ...] = (0.0,)
+    dropout_cuts: tuple[float, ...] = ()
+
+    @property
+    def dropout_hazard(self) -> float:
+        """The one dropout hazard a year; :class:`RefusedError` where it changes with time."""
+        if self.dropout_cuts:
+            raise RefusedError(
+                f"dropout_hazards = {list(self.dropout_hazards)}",
+                rule="dropout changes with time, what was asked for needs one hazard",
+                cure="Give accrual.dropout_hazard",
+            )
+        return self.dropout_hazards[0]
 
     @property
     def duration(self) -> float:
@@ -83,6 +99,35 @@ class Accrual:
         x = np.where(divisor > 0.0, 2.0 * rest / np.where(divisor > 0.0, divisor, 1.0), 0.0)
         return np.asarray(np.minimum(self.knots[i] + x, self.knots[i + 1]), np.float64)
 
+    def still_in(self, time: FloatArray | float) -> FloatArray:
+        """Probability of not having dropped out ``time`` years after entry."""
+        return np.exp(-self._dropout_so_far(np.asarray(time, np.float64)))
+
+    def dropout_rate(self, time: FloatArray | float) -> FloatArray:
+        """Dropout hazard ``time`` years after entry."""
+        t = np.asarray(time, np.float64)
+        hazards = np.array(self.dropout_hazards)
+        return np.asarray(hazards[np.searchsorted(np.array(self.dropout_cuts), t, side="right")], np.float64)
+
+    def dropout_time(self, probability: FloatArray | float) -> FloatArray:
+        """Quantile of the time to dropout; infinity where that is never (used to draw dropout)."""
+        p = np.asarray(probability, np.float64)
+        with np.errstate(divide="ignore"):
+            need = -np.log1p(-p)
+        starts = np.array([0.0, *self.dropout_cuts])
+        hazards = np.array(self.dropout_hazards)
+        before = self._dropout_so_far(starts)
+        i = np.clip(np.searchsorted(before, need, side="right") - 1, 0, len(starts) - 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            time = starts[i] + np.where(need > before[i], (need - before[i]) / hazards[i], 0.0)
+        return np.asarray(np.where(need <= 0.0, 0.0 if self.dropout_hazards[0] > 0.0 else np.inf, time), np.float64)
+
+    def _dropout_so_far(self, t: FloatArray) -> FloatArray:
+        total = self.dropout_hazards[0] * t
+        for cut, (before, after) in zip(self.dropout_cuts, itertools.pairwise(self.dropout_hazards), strict=True):
+            total = total + (after - before) * np.maximum(t - cut, 0.0)
+        return np.asarray(total, np.float64)
+
     def years_for(self, patients: float) -> float:
         """Years needed to enter ``patients``, the last rate going on after the planned end."""
         require_positive(patients, "patients")
@@ -112,16 +157,24 @@ class Accrual:
 
     def followed(self, follow_up: float) -> Accrual:
         """The same accrual with another ``follow_up`` after the last patient."""
-        made = self._with(self.knots, self.rate_start, self.rate_end)
-        return Accrual(
-            knots=made.knots, rate_start=made.rate_start, rate_end=made.rate_end, follow_up=follow_up, dropout_hazard=self.dropout_hazard
-        )
+        return replace(self, follow_up=follow_up)
+
+    def dropping(self, hazards: tuple[float, ...], cuts: tuple[float, ...]) -> Accrual:
+        """The same accrual with dropout at ``hazards[i]`` a year between ``cuts[i - 1]`` and ``cuts[i]`` years after entry."""
+        if len(hazards) != len(cuts) + 1:
+            raise CallError(f"dropout_hazards = {list(hazards)} with {len(cuts)} cuts", rule="there must be one hazard more than cuts")
+        if not all(np.isfinite(h) and h >= 0.0 for h in hazards):
+            raise CallError(f"dropout_hazards = {list(hazards)}", rule="must not be negative", cure="Give hazards a year, 0 for none")
+        edges = (0.0, *cuts)
+        if any(not np.isfinite(b) or b <= a for a, b in itertools.pairwise(edges)):
+            raise CallError(f"dropout_cuts = {list(cuts)}", rule="must rise from above 0 years")
+        return replace(self, dropout_hazards=tuple(hazards), dropout_cuts=tuple(cuts))
 
     def _piece(self, t: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
         return np.clip(np.searchsorted(self.knots, t, side="right") - 1, 0, len(self.rate_start) - 1)
 
     def _with(self, knots: FloatArray, start: FloatArray, end: FloatArray) -> Accrual:
-        return Accrual(knots=knots, rate_start=start, rate_end=end, follow_up=self.follow_up, dropout_hazard=self.dropout_hazard)
+        return replace(self, knots=knots, rate_start=start, rate_end=end)
 
 
 def constant_accrual(*, rate: float, duration: float, follow_up: float, dropout_hazard: float = 0.0) -> Accrual:
@@ -141,7 +194,7 @@ def ramp_accrual(*, rate: float, ramp: float, duration: float, follow_up: float,
         rate_start=np.array([0.0, rate]),
         rate_end=np.array([rate, rate]),
         follow_up=follow_up,
-        dropout_hazard=dropout_hazard,
+        dropout_hazards=(dropout_hazard,),
     )
 
 
@@ -161,7 +214,32 @@ def stepped_accrual(
     if not sum(rates) > 0.0:
         raise CallError(f"rates = {list(rates)}", rule="must not all be 0")
     values = np.array(rates, np.float64)
-    return Accrual(knots=knots, rate_start=values, rate_end=values.copy(), follow_up=follow_up, dropout_hazard=dropout_hazard)
+    return Accrual(knots=knots, rate_start=values, rate_end=values.copy(), follow_up=follow_up, dropout_hazards=(dropout_hazard,))
+
+
+def together(parts: tuple[tuple[float, Accrual], ...]) -> Accrual:
+    """Accrual of several groups, each opening so many years after the first: ``parts`` are (opens, accrual from there on).
+
+    All end together; follow-up and dropout are those of the first.
+
+    >>> one, two = (constant_accrual(rate=10.0, duration=d, follow_up=1.0) for d in (3.0, 2.0))
+    >>> together(((0.0, one), (1.0, two))).total
+    50.0
+    """
+    ends = {round(opens + part.duration, 9) for opens, part in parts}
+    if len(ends) != 1 or min(opens for opens, _ in parts) != 0.0:
+        raise CallError(f"{len(parts)} groups", rule="the first must open at 0 years and all must end together")
+    end = max(opens + part.duration for opens, part in parts)
+    knots = np.unique([min(opens + float(k), end) for opens, part in parts for k in part.knots])
+    knots = knots[np.append(True, np.diff(knots) > 1e-12)]
+    middle = 0.5 * (knots[1:] + knots[:-1])
+    start, stop = np.zeros(len(middle)), np.zeros(len(middle))
+    for opens, part in parts:
+        i = np.clip(np.searchsorted(part.knots + opens, middle, side="right") - 1, 0, len(part.rate_start) - 1)
+        slope = ((part.rate_end - part.rate_start) / np.diff(part.knots))[i]
+        for total, at in ((start, knots[:-1]), (stop, knots[1:])):
+            total += np.where(middle > opens, part.rate_start[i] + slope * (at - opens - part.knots[i]), 0.0)
+    return replace(parts[0][1], knots=knots, rate_start=np.maximum(start, 0.0), rate_end=np.maximum(stop, 0.0))
 
 
 def _check_ends(duration: float, follow_up: float, dropout_hazard: float) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
 
 BoolArray = NDArray[np.bool_]
+#: What all two-arm designs assume of the randomisation; the virtual trials do it.
+BLOCKED = "randomised in permuted blocks, so that the numbers in the arms are those of the allocation but for a last block cut short"
 Statistic = Literal["log-rank", "milestone-one-arm", "milestone-difference"]
 
 

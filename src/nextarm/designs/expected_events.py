@@ -24,7 +24,7 @@ _FOREVER = 1e6
 
 def integration_breaks(models: Iterable[Distribution], accrual: Accrual, time: float) -> list[float]:
     """Follow-up times at which an integrand over time since entry, analysed at ``time``, is not smooth."""
-    return [*(time - float(k) for k in accrual.knots), *(b for m in models for b in break_points(m))]
+    return [*(time - float(k) for k in accrual.knots), *accrual.dropout_cuts, *(b for m in models for b in break_points(m))]
 
 
 def expected_events(model: Distribution, *, accrual: Accrual, time: float, share: float = 1.0) -> float:
@@ -36,9 +36,8 @@ def expected_events(model: Distribution, *, accrual: Accrual, time: float, share
     if time <= 0.0:
         return 0.0
     s, w = follow_up_nodes(time, integration_breaks((model,), accrual, time))
-    eta = accrual.dropout_hazard
-    leaving = accrual.rate(time - s) + eta * accrual.entered(time - s)
-    event_free = float(w @ (np.exp(-eta * s) * np.asarray(model.survival(s)) * leaving))
+    leaving = accrual.rate(time - s) + accrual.dropout_rate(s) * accrual.entered(time - s)
+    event_free = float(w @ (accrual.still_in(s) * np.asarray(model.survival(s)) * leaving))
     value = float(accrual.entered(time)) - event_free
     return share * min(max(value, 0.0), float(accrual.entered(time)))
 
@@ -50,20 +49,22 @@ def expected_events_by_arm(
     return {name: expected_events(model, accrual=accrual, time=time, share=shares[name]) for name, model in models.items()}
 
 
-def probability_of_event_ever(model: Distribution, *, dropout_hazard: float = 0.0) -> float:
-    """Probability that a patient's event is ever observed: not if cured, not if lost before it."""
-    if dropout_hazard == 0.0:
-        return 1.0 - float(model.survival(np.asarray(_FOREVER)))
-    end = min(45.0 / dropout_hazard, _FOREVER)
-    s, w = follow_up_nodes(end, break_points(model))
-    lost = float(w @ (dropout_hazard * np.exp(-dropout_hazard * s) * np.asarray(model.survival(s))))
-    free = float(model.survival(np.asarray(end))) * float(np.exp(-dropout_hazard * end))
+def probability_of_event_ever(model: Distribution, *, accrual: Accrual | None = None) -> float:
+    """Probability that a patient's event is ever observed: not if cured, not if lost before it (by the dropout of ``accrual``)."""
+    never = float(model.survival(np.asarray(_FOREVER)))
+    if accrual is None or not any(accrual.dropout_hazards):
+        return 1.0 - never
+    last = accrual.dropout_hazards[-1]
+    end = min((accrual.dropout_cuts or (0.0,))[-1] + (45.0 / last if last > 0.0 else 0.0), _FOREVER)
+    s, w = follow_up_nodes(end, (*break_points(model), *accrual.dropout_cuts))
+    lost = float(w @ (accrual.dropout_rate(s) * accrual.still_in(s) * np.asarray(model.survival(s))))
+    free = float(accrual.still_in(end)) * (float(model.survival(np.asarray(end))) if last > 0.0 else never)
     return min(max(1.0 - lost - free, 0.0), 1.0)
 
 
 def maximum_events(models: Mapping[str, Distribution], *, shares: Mapping[str, float], accrual: Accrual) -> float:
     """Expected events if everybody were followed for ever: no event count above this can be planned."""
-    return accrual.total * sum(shares[n] * probability_of_event_ever(m, dropout_hazard=accrual.dropout_hazard) for n, m in models.items())
+    return accrual.total * sum(shares[n] * probability_of_event_ever(m, accrual=accrual) for n, m in models.items())
 
 
 def time_of_events(

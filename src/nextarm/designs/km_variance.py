@@ -28,7 +28,7 @@ def kaplan_meier_se(model: Distribution, *, accrual: Accrual, analysis_time: flo
         return None
     breaks = integration_breaks((model,), accrual, analysis_time)
     s, w = follow_up_nodes(milestone, breaks)
-    observed = share * accrual.entered(analysis_time - s) * np.exp(-accrual.dropout_hazard * s)
+    observed = share * accrual.entered(analysis_time - s) * accrual.still_in(s)
     survival = np.asarray(model.survival(s), np.float64)
     at = float(model.survival(np.asarray(milestone)))
     if at <= 0.0 or at >= 1.0:

@@ -56,7 +56,7 @@ def log_rank_moments(
     ``null`` is the hazard ratio under the null hypothesis.
     """
     s, w = follow_up_nodes(time, integration_breaks((control, experimental), accrual, time))
-    present = accrual.entered(time - s) * np.exp(-accrual.dropout_hazard * s)
+    present = accrual.entered(time - s) * accrual.still_in(s)
     n0, n1 = (1.0 - share) * present, share * present
     y0, y1 = n0 * _array(control.survival(s)), n1 * _array(experimental.survival(s))
     d0, d1 = w * n0 * _array(control.density(s)), w * n1 * _array(experimental.density(s))
@@ -73,7 +73,7 @@ def log_rank_moments(
     spread = float(np.ptp(np.log(ratio[counted]))) if counted.any() else 0.0
     root = np.sqrt(v) if v > 0.0 else 1.0
     entered = float(accrual.entered(time))
-    leaving = w * np.exp(-accrual.dropout_hazard * s) * (accrual.rate(time - s) + accrual.dropout_hazard * accrual.entered(time - s))
+    leaving = w * accrual.still_in(s) * (accrual.rate(time - s) + accrual.dropout_rate(s) * accrual.entered(time - s))
     variance = 0.0
     if v > 0.0 and entered > 0.0:
         hazard = np.divide(d0 + d1, total, out=np.zeros_like(total), where=total > 0.0)

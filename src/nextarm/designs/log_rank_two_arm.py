@@ -1,10 +1,11 @@
 """Two arms, one log-rank test, at the end of follow-up or at a number of events.
 
-Three approximations, named in the result:
+Four approximations, named in the result:
 
 - ``schoenfeld``: mean of Z = |log HR| sqrt(r0 r1 d), variance 1 (doi 10.1093/biomet/68.1.316); hazard ratio constant;
 - ``lachin-foulkes``: log hazard ratio with one variance under the null and one under the alternative, each from the
   expected events of both arms (doi 10.2307/2531201); hazard ratio constant;
+- ``average-hazard-ratio``: Schoenfeld's with the hazard ratio averaged over pieces of time in which it is constant;
 - ``asymptotic``: mean and variance of the score under the actual S0(t) and S1(t), whatever their shapes.
 
 ``auto`` takes Schoenfeld where the hazard ratio is constant and the asymptotic moments otherwise (a cure-fraction
@@ -24,6 +25,7 @@ from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
+from nextarm.designs.average_hazard_ratio import average_hazard_ratio_power
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule, decide_once
 from nextarm.designs.expected_events import expected_events_by_arm
 from nextarm.designs.log_rank_moments import LogRankMoments, log_rank_moments
@@ -36,7 +38,7 @@ from nextarm.designs.truths import break_points
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
 
-Method = Literal["auto", "schoenfeld", "lachin-foulkes", "asymptotic"]
+Method = Literal["auto", "schoenfeld", "lachin-foulkes", "asymptotic", "average-hazard-ratio"]
 
 
 @record
@@ -85,6 +87,9 @@ class LogRankTable(DesignTable):
                     "Take method = 'asymptotic' (or 'auto')",
                 )
             )
+        if self.method == "average-hazard-ratio" and average_hazard_ratio_power(setting, alpha=self.alpha) is None:
+            rule = "needs a hazard ratio that is constant between the cuts of the truths"
+            found.append(Problem(f"method = {self.method!r}", "", rule, "Take method = 'asymptotic' (or 'auto')"))
         if plan.solve is not None and plan.solve.for_ in ("n", "duration", "events") and moments.drift <= 0.0:
             rule = f"the experimental arm must do better than the null (hazard ratio {self.margin:g}) to solve for {plan.solve.for_}"
             found.append(Problem("kind = 'log-rank'", "", rule))
@@ -154,6 +159,9 @@ class LogRankTable(DesignTable):
         method = self.method_for(moments)
         if method == "asymptotic":
             return asymptotic_power(moments, self.alpha)
+        if method == "average-hazard-ratio":
+            found = average_hazard_ratio_power(setting, alpha=self.alpha, margin=self.margin)
+            return asymptotic_power(moments, self.alpha) if found is None else found
         share = setting.shares[setting.experimental]
         if method == "schoenfeld":
             mean = -math.log(moments.average_hazard_ratio / self.margin) * math.sqrt(share * (1.0 - share) * moments.events)

@@ -67,11 +67,11 @@ def patient_moments(truth: Distribution, reference: Distribution, *, accrual: Ac
         return PatientMoments(*([0.0] * 11))
     s, w = follow_up_nodes(time, integration_breaks((truth, reference), accrual, time))
     inside = np.asarray(accrual.entered(time - s)) / n
-    stays = np.exp(-accrual.dropout_hazard * s)
+    stays = accrual.still_in(s)
     alive = np.asarray(truth.survival(s), np.float64)
     h = np.asarray(reference.cumulative_hazard(s), np.float64)
     event = w * np.asarray(truth.density(s)) * stays * inside
-    gone = w * alive * stays * (np.asarray(accrual.rate(time - s)) / n + accrual.dropout_hazard * inside)
+    gone = w * alive * stays * (np.asarray(accrual.rate(time - s)) / n + accrual.dropout_rate(s) * inside)
     total = float(event.sum() + gone.sum())
     event, gone = event / total, gone / total  # 1 but for rounding
     mean_h, mean_d = float(h @ (event + gone)), float(event.sum())
@@ -155,15 +155,15 @@ def correlation_of_looks(
     entry_edges = np.unique([0.0, *(float(k) for k in accrual.knots), first, last])
     u, wu = gauss_legendre(entry_edges[entry_edges <= min(last, accrual.duration) + 1e-12])
     share = wu * np.asarray(accrual.rate(u))
-    eta, cuts = accrual.dropout_hazard, break_points(truth) + break_points(reference)
+    cuts = break_points(truth) + break_points(reference) + accrual.dropout_cuts
     total = np.zeros(5)  # sums of x1, x2, x1 x1, x1 x2, x2 x2
     for start, weight in zip(u, share, strict=True):
         s, w = follow_up_nodes(last - start, (*cuts, first - start))
         seen = max(first - start, 0.0)
         ends = np.append(s, last - start)  # the last place: still there at the last look
-        stays = np.exp(-eta * ends)
+        stays = accrual.still_in(ends)
         died = np.append(w * np.asarray(truth.density(s)), 0.0) * stays
-        lost = np.append(w * eta, 1.0) * np.asarray(truth.survival(ends)) * stays
+        lost = np.append(w * accrual.dropout_rate(s), 1.0) * np.asarray(truth.survival(ends)) * stays
         h1, h2 = np.asarray(reference.cumulative_hazard(np.minimum(ends, seen))), np.asarray(reference.cumulative_hazard(ends))
         x1_died, x1_lost = slopes[0] * h1 - (ends <= seen), slopes[0] * h1
         x2_died, x2_lost = slopes[1] * h2 - 1.0, slopes[1] * h2

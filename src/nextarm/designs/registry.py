@@ -9,9 +9,19 @@ from nextarm.designs.log_rank_two_arm import LogRankTable
 from nextarm.designs.milestone_one_arm import OneArmMilestoneTable
 from nextarm.designs.one_sample_log_rank import OneSampleLogRankTable
 from nextarm.designs.one_sample_two_stage import OneSampleTwoStageTable
+from nextarm.designs.rmst_difference import RmstDifferenceTable
+from nextarm.designs.weighted_two_arm import MaxComboTable, WeightedLogRankTable
 
 Design = (
-    OneArmMilestoneTable | OneSampleLogRankTable | OneSampleTwoStageTable | LogRankTable | GroupSequentialLogRankTable | AbsoluteMarginTable
+    OneArmMilestoneTable
+    | OneSampleLogRankTable
+    | OneSampleTwoStageTable
+    | LogRankTable
+    | GroupSequentialLogRankTable
+    | AbsoluteMarginTable
+    | RmstDifferenceTable
+    | WeightedLogRankTable
+    | MaxComboTable
 )
 
 DESIGNS: tuple[type[DesignTable], ...] = (
@@ -21,4 +31,7 @@ DESIGNS: tuple[type[DesignTable], ...] = (
     LogRankTable,
     GroupSequentialLogRankTable,
     AbsoluteMarginTable,
+    RmstDifferenceTable,
+    WeightedLogRankTable,
+    MaxComboTable,
 )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from nextarm.core.errors import CallError
-from nextarm.designs.accrual import Accrual, constant_accrual, ramp_accrual, stepped_accrual
+from nextarm.designs.accrual import Accrual, constant_accrual, ramp_accrual, stepped_accrual, together
 
 
 def _as_tuple(value: Any) -> Any:
@@ -48,6 +48,17 @@ class TrialTable(Table):
     control: Annotated[str | None, Field(description="The control arm; default: the arm called control, else the first")] = None
 
 
+class AccrualGroup(Table):
+    """``[[accrual.groups]]``: countries that open together: patients a year from ``opens`` on, rising over ``ramp`` years."""
+
+    name: Annotated[str, Field(min_length=1)]
+    rate: Annotated[float, Field(gt=0.0, json_schema_extra=unit("patients a year"))]
+    opens: Annotated[float, Field(ge=0.0, description="Years after the first patient", json_schema_extra=unit("years"))] = 0.0
+    ramp: Annotated[float | None, Field(gt=0.0, description="Years over which the rate rises from 0", json_schema_extra=unit("years"))] = (
+        None
+    )
+
+
 class AccrualTable(Table):
     """``[accrual]``: patients a year, for how long, follow-up and dropout."""
 
@@ -62,16 +73,30 @@ class AccrualTable(Table):
     duration: Annotated[Years, Field(description="Years from the first to the last patient")]
     follow_up: Annotated[float, Field(ge=0.0, description="Years after the last patient", json_schema_extra=unit("years"))]
     dropout_hazard: Annotated[float, Field(ge=0.0, description="A hazard, not a proportion", json_schema_extra=unit("a year"))] = 0.0
+    dropout_hazards: Annotated[
+        Numbers | None, Field(description="Hazards in steps, one more than dropout_cuts", json_schema_extra=unit("a year"))
+    ] = None
+    dropout_cuts: Annotated[
+        Numbers | None, Field(description="Years after a patient's entry at which dropout steps", json_schema_extra=unit("years"))
+    ] = None
+    groups: Annotated[
+        tuple[AccrualGroup, ...] | None, BeforeValidator(_as_tuple), Field(description="Groups of countries opening at different times")
+    ] = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> AccrualTable:
-        if (self.rate is None) == (self.rates is None):
-            given = "neither rate nor rates" if self.rate is None else "both rate and rates"
-            raise PydanticCustomError("rule", "exactly one of the two must be given", {"table": f"accrual has {given}"})
-        if self.ramp is not None and self.rates is not None:
-            raise PydanticCustomError("rule", "a ramp goes with one rate", {"table": "accrual has both ramp and rates"})
+        given = [name for name in ("rate", "rates", "groups") if getattr(self, name) is not None]
+        if len(given) != 1:
+            words = {0: "neither rate nor rates nor groups", 2: f"both {' and '.join(given)}"}.get(len(given), " and ".join(given))
+            raise PydanticCustomError("rule", "exactly one of rate, rates, groups must be given", {"table": f"accrual has {words}"})
+        if self.ramp is not None and self.rate is None:
+            raise PydanticCustomError("rule", "a ramp goes with one rate", {"table": f"accrual has both ramp and {given[0]}"})
         if self.cuts is not None and self.rates is None:
             raise PydanticCustomError("rule", "cuts go with rates", {"table": "accrual has cuts without rates"})
+        if self.dropout_cuts is not None and self.dropout_hazards is None:
+            raise PydanticCustomError("rule", "dropout_cuts go with dropout_hazards", {"table": "accrual has dropout_cuts alone"})
+        if self.dropout_hazards is not None and "dropout_hazard" in self.model_fields_set:
+            raise PydanticCustomError("rule", "give one of the two", {"table": "accrual has both dropout_hazard and dropout_hazards"})
         try:
             self.accrual()
         except CallError as error:
@@ -81,24 +106,25 @@ class AccrualTable(Table):
 
     def accrual(self) -> Accrual:
         """The accrual record these numbers describe; :class:`CallError` if they contradict each other."""
+        made = self._entries()
+        return made if self.dropout_hazards is None else made.dropping(self.dropout_hazards, self.dropout_cuts or ())
+
+    def _entries(self) -> Accrual:
+        ends = {"duration": self.duration, "follow_up": self.follow_up, "dropout_hazard": self.dropout_hazard}
+        if self.groups is not None:
+            return together(tuple((g.opens, self._group(g)) for g in self.groups))
         if self.rates is not None:
-            return stepped_accrual(
-                rates=self.rates,
-                cuts=self.cuts or (),
-                duration=self.duration,
-                follow_up=self.follow_up,
-                dropout_hazard=self.dropout_hazard,
+            return stepped_accrual(rates=self.rates, cuts=self.cuts or (), **ends)
+        assert self.rate is not None  # one of the three is there
+        return constant_accrual(rate=self.rate, **ends) if self.ramp is None else ramp_accrual(rate=self.rate, ramp=self.ramp, **ends)
+
+    def _group(self, group: AccrualGroup) -> Accrual:
+        if group.opens >= self.duration:
+            raise CallError(
+                f"groups {group.name!r} opens = {group.opens:g}", rule=f"must come before the accrual ends at {self.duration:g} years"
             )
-        assert self.rate is not None  # one of the two is there
-        if self.ramp is not None:
-            return ramp_accrual(
-                rate=self.rate,
-                ramp=self.ramp,
-                duration=self.duration,
-                follow_up=self.follow_up,
-                dropout_hazard=self.dropout_hazard,
-            )
-        return constant_accrual(rate=self.rate, duration=self.duration, follow_up=self.follow_up, dropout_hazard=self.dropout_hazard)
+        ends = {"duration": self.duration - group.opens, "follow_up": self.follow_up, "dropout_hazard": self.dropout_hazard}
+        return constant_accrual(rate=group.rate, **ends) if group.ramp is None else ramp_accrual(rate=group.rate, ramp=group.ramp, **ends)
 
 
 class ArmTable(Table):

@@ -25,6 +25,7 @@ from nextarm.validation.case import Case, Kind, expected
 from nextarm.validation.cases.designs_bounds import CASES as BOUNDS
 from nextarm.validation.cases.designs_bounds import FROZEN, GSDESIGN, RPACT, made, named
 from nextarm.validation.cases.designs_looks import CASES as LOOKS
+from nextarm.validation.cases.designs_nonproportional import CASES as NON_PROPORTIONAL
 from nextarm.validation.cases.designs_one_sample import CASES as ONE_SAMPLE
 
 GSDESIGN2 = "gsDesign2 1.1.8, printed output"
@@ -266,6 +267,7 @@ CASES: tuple[Case, ...] = (
     *BOUNDS,
     *ONE_SAMPLE,
     *LOOKS,
+    *NON_PROPORTIONAL,
     made(
         "fixed",
         "Fixed log-rank design",
