@@ -104,3 +104,8 @@ def test_permutation_p_is_a_probability_and_counts_the_observed(studies):
     assert year.permutation_p is not None
     assert 1.0 / year.permutations <= year.permutation_p <= 1.0
     assert year.permutation_se is None
+
+
+def test_equal_estimates_give_a_permutation_p_of_one():
+    studies = [StudyEstimate(label=f"s{i}", estimate=0.25, se=se, year=1990.0 + 2 * i) for i, se in enumerate((0.125, 0.125, 0.0625))]
+    assert meta_regression(studies, measure="logit").coefficient("year").permutation_p == 1.0

@@ -4,6 +4,7 @@ May import: core, evidence, survival, figures, patients.
 """
 
 from nextarm.synthesis.bayes import BayesianPooled, TauPrior, half_cauchy, half_normal, pool_bayes, uniform
+from nextarm.synthesis.competing import CauseCounts, CompetingEvents, cause_counts, pool_competing
 from nextarm.synthesis.coverage import Coverage, simulate_coverage
 from nextarm.synthesis.curve import PooledCurve, StudyCurve, pooled_curve
 from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, se_from_interval, to_scale
@@ -38,7 +39,9 @@ __all__ = [
     "PREDICTIONS",
     "SCALES",
     "BayesianPooled",
+    "CauseCounts",
     "Coefficient",
+    "CompetingEvents",
     "Coverage",
     "EraTrend",
     "EventTiming",
@@ -64,6 +67,7 @@ __all__ = [
     "Subgroups",
     "TauPrior",
     "Verdict",
+    "cause_counts",
     "clopper_pearson",
     "cumulative",
     "era_trend",
@@ -78,6 +82,7 @@ __all__ = [
     "meta_regression",
     "pool",
     "pool_bayes",
+    "pool_competing",
     "pool_evidence",
     "pool_increments",
     "pool_many",

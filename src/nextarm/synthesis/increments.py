@@ -178,7 +178,7 @@ def pool_increments(
     >>> from nextarm.synthesis import StudyEstimate as E
     >>> rows = [E(label="A", estimate=s, se=0.05, time=t) for t, s in ((1, 0.7),)] + [E(label="B", estimate=0.6, se=0.05, time=1)]
     >>> round(float(pool_increments(rows).survival[0]), 3)
-    0.648
+    0.642
     """
     z = two_sided_z(level)
     data, grid, out, rows = _gather(tuple(studies), binomial)

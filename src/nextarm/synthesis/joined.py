@@ -62,7 +62,7 @@ def timing_from_shares(
 
     >>> timing = timing_from_shares((1.0, 2 / 3), (2.0, 0.9))
     >>> round(timing.shape, 4), round(timing.scale, 4), round(timing.within(2.0), 12)
-    (1.0675, 0.9156, 0.9)
+    (1.0676, 0.9157, 0.9)
     """
     (t1, p1), (t2, p2) = first, second
     if not (0.0 < t1 < t2 and math.isfinite(t2) and 0.0 < p1 < p2 < 1.0):

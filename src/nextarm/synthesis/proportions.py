@@ -112,7 +112,7 @@ def pool_proportions(
 
     >>> trials = [StudyEstimate(label=f"trial {i}", estimate=x / n, events=x, n=n) for i, (x, n) in enumerate([(0, 20), (3, 30), (9, 40)])]
     >>> round(pool_proportions(trials).estimate, 3)
-    0.094
+    0.098
     """
     check_choice(model, "model", MODELS)
     check_choice(interval, "interval", PROPORTION_INTERVALS)

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from nextarm.synthesis.competing import CauseCounts, pool_competing
 from nextarm.synthesis.estimates import StudyEstimate
 from nextarm.synthesis.proportions import MODELS, clopper_pearson, pool_proportions
 from nextarm.validation.case import Case, Kind, expected
 
 FROZEN = "synthesis_proportions"
+COMPETING = "synthesis_competing"
 R = "R 4.2.2: optim, optimHess, uniroot; effect integrated by a fixed trapezoid of 6,001 points"
 
 
@@ -49,6 +51,39 @@ def _every() -> dict[str, float]:
 def _alike(model: str) -> dict[str, float]:
     p = pool_proportions(counted([5, 10, 15], [20, 40, 60]), model=model, interval="wald")
     return {"estimate": p.estimate, "se": p.mu_se or 0.0, "heterogeneity": p.tau2 or p.rho or 0.0, "p": p.heterogeneity_p or 0.0}
+
+
+def _competing(name: str) -> dict[str, float]:
+    d = expected(COMPETING)["sets"][name]
+    columns = zip(d["n"], d["relapse"], d["TRM"], d["any"], strict=True)
+    cohorts = [CauseCounts(label=str(i), n=n, events={"relapse": r, "TRM": t}, any_event=a) for i, (n, r, t, a) in enumerate(columns)]
+    found = pool_competing(cohorts)
+    got = {"log-likelihood": found.log_likelihood, "sum": sum(i.estimate for i in found.incidences)}
+    for j, i in enumerate(found.incidences[1:]):
+        got |= {f"mu {j}": i.mu or 0.0, f"se {j}": i.mu_se or 0.0, f"size {j}": abs(i.loading or 0.0)}
+    return got
+
+
+def _competing_expected(name: str) -> dict[str, float]:
+    fit = expected(COMPETING)["sets"][name]["fit"]
+    want = {"log-likelihood": fit["log_likelihood"], "sum": 1.0}
+    for j in range(len(fit["mu"])):
+        want |= {f"mu {j}": fit["mu"][j], f"se {j}": fit["se"][j], f"size {j}": fit["size"][j]}
+    return want
+
+
+def _two_causes_as_one() -> dict[str, float]:
+    """With a single cause the factor model is the binomial-normal one."""
+    pairs = [(9, 40), (20, 60), (12, 25), (3, 30)]
+    one = pool_competing([CauseCounts(label=str(i), n=n, events={"relapse": x}) for i, (x, n) in enumerate(pairs)], causes=("relapse",))
+    plain = pool_proportions(counted([x for x, _ in pairs], [n for _, n in pairs]), interval="wald")
+    r = one.incidence("relapse")
+    return {
+        "estimate": r.estimate - plain.estimate,
+        "se": (r.mu_se or 0.0) - (plain.mu_se or 1.0),
+        "tau2": (r.loading or 0.0) ** 2 - (plain.tau2 or 1.0),
+        "low": r.ci.low - plain.ci.low,
+    }
 
 
 def _printed() -> dict[str, float]:
@@ -91,6 +126,16 @@ CASES: tuple[Case, ...] = (
               "binomial maximum likelihood, se of the logit 1 / sqrt(n p (1 - p))", "5 of 20, 10 of 40, 15 of 60")
         for model in MODELS
     ),
+    *(
+        Case(f"synthesis/competing-{name}", f"competing events with one factor a cohort, {name.replace('_', ' ')}", "synthesis",
+             "other program", "R 4.2.2 optim, factor integrated by a fixed trapezoid of 4,001 points",
+             "cohorts made up for a check, never evidence", partial(_competing, name), _competing_expected(name),
+             {n: 1e-5 if n.startswith(("se", "size")) else 1e-6 for n in _competing_expected(name)}, reference=COMPETING)
+        for name in expected(COMPETING)["sets"]
+    ),
+    _case("competing-one-cause", "one cause: the binomial-normal model", _two_causes_as_one,
+          dict.fromkeys(("estimate", "se", "tau2", "low"), 0.0), 1e-6, "limit case", "the binomial-normal model of this room",
+          "four made-up cohorts"),
     _case("clopper-pearson-9-of-30", "exact limits of 9 of 30", _printed, {"low": 0.14735, "high": 0.49396}, 1e-5, "other program",
           "R 4.2.2 binom.test(9, 30)", "9 of 30"),
 )  # fmt: skip
