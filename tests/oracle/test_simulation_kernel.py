@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextarm.designs import Look, Plan, Schedule
+from nextarm.designs import Look, Plan, Schedule, plan_from_data
 from nextarm.simulation.block import cohort_of, counts_of, prepared, seen_in_block
 from nextarm.simulation.draws import Cohort, draw_trials, enrol
 from nextarm.simulation.kernel import run_cohorts
@@ -121,7 +121,7 @@ def test_lanes_hold_the_patients_that_plain_code_enrols(label: str) -> None:
     draws = draw_trials(5, 7, trials=20, patients=truth.patients)
     settings: dict[str, Any] = {"accrual": truth.accrual, "survival": truth.survival, "allocation": truth.allocation}
     lanes = lanes_of(draws, **settings, latest=3.0)
-    plain = enrol(draws, **settings, dropout_hazard=truth.accrual.dropout_hazard)
+    plain = enrol(draws, **settings)
     assert np.array_equal(lanes.entry, plain.entry)
     assert np.array_equal(lanes.arm, plain.arm)
     for t in range(20):
@@ -143,3 +143,18 @@ def test_times_beyond_what_a_trial_can_see_change_nothing() -> None:
     fast = seen_in_block(made, seed=3, block=0, trials=100)[0]
     slow = np.stack([looks_of(cohort_of(made, 0, seed=3, block=0, trial=t), made.schedule) for t in range(100)])
     assert fast[:, :, :3] == pytest.approx(slow[:, :, :3], abs=1e-11)
+
+
+def test_dropout_in_steps_and_groups_of_countries() -> None:
+    """Kernel and oracle alike where dropout changes with time since entry and countries open one after the other."""
+    groups = [{"name": "first", "rate": 15.0}, {"name": "later", "rate": 30.0, "opens": 1.0, "ramp": 0.5}]
+    steps = {"dropout_hazards": [0.6, 0.0, 0.2], "dropout_cuts": [0.3, 1.5]}
+    accrual = {"duration": 2.0, "follow_up": 2.0, "groups": groups} | steps
+    plan = plan_from_data(two_arms({"kind": "log-rank"}).to_data() | {"accrual": accrual})
+    made = prepared(plan)
+    fast = seen_in_block(made, seed=3, block=0, trials=100)[0]
+    slow = np.stack([looks_of(cohort_of(made, 0, seed=3, block=0, trial=t), made.schedule) for t in range(100)])
+    assert fast[:, :, :3] == pytest.approx(slow[:, :, :3], abs=1e-11)
+    dropouts = np.concatenate([cohort_of(made, 0, seed=3, block=0, trial=t).dropout for t in range(100)])
+    assert float(np.mean(dropouts <= 0.3)) == pytest.approx(1.0 - math.exp(-0.18), abs=0.025)
+    assert not np.any((dropouts > 0.3 + 1e-9) & (dropouts < 1.5 - 1e-9))

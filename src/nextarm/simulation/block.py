@@ -137,7 +137,6 @@ def cohort_of(made: Prepared, scenario: int, *, seed: int, block: int, trial: in
         accrual=truth.accrual,
         survival=truth.survival,
         allocation=truth.allocation,
-        dropout_hazard=truth.accrual.dropout_hazard,
     ).trial(0)
     return cohort if len(truth.survival) == 2 else Cohort(cohort.entry, np.ones_like(cohort.arm), cohort.event, cohort.dropout)
 

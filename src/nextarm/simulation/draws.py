@@ -35,10 +35,14 @@ class SurvivalTruth(Protocol):
 
 
 class AccrualTruth(Protocol):
-    """Anything that turns shares of the accrual into calendar times."""
+    """Anything that turns shares into calendar times of entry, and into times of dropout."""
 
     def entry_time(self, share: FloatArray, /) -> FloatArray:
         """Calendar time (years from the first patient) by which a ``share`` of all patients has entered."""
+        ...
+
+    def dropout_time(self, probability: FloatArray, /) -> FloatArray:
+        """Years from entry by which a patient has dropped out with this probability; infinity where that is never."""
         ...
 
 
@@ -135,13 +139,11 @@ def allocate(order: WordArray, allocation: Sequence[int], patients: int) -> IntA
     return np.array(arms[:patients], np.int64)
 
 
-def enrol(
-    draws: Draws, *, accrual: AccrualTruth, survival: Sequence[SurvivalTruth], allocation: Sequence[int], dropout_hazard: float
-) -> Cohort:
+def enrol(draws: Draws, *, accrual: AccrualTruth, survival: Sequence[SurvivalTruth], allocation: Sequence[int]) -> Cohort:
     """Turn draws into patients under one truth.
 
     Entries are the order statistics of independent draws from the accrual curve (a Poisson process given the number of
-    patients); event times the quantile function of the patient's arm at its uniform; dropout exponential.
+    patients); event times the quantile function of the patient's arm at its uniform, dropout times that of the accrual.
     """
     entry = accrual.entry_time(np.sort(draws.entry, axis=-1))
     arm = np.stack([allocate(words, allocation, draws.entry.shape[-1]) for words in draws.order])
@@ -149,7 +151,5 @@ def enrol(
     for index, truth in enumerate(survival):
         chosen = arm == index
         event[chosen] = truth.quantile(draws.event[chosen])
-    dropout = np.full_like(event, np.inf)
-    if dropout_hazard > 0:
-        dropout = -np.log1p(-draws.dropout) / dropout_hazard
+    dropout = accrual.dropout_time(draws.dropout)
     return Cohort(entry=entry, arm=arm, event=event, dropout=dropout)

@@ -133,14 +133,14 @@ def lanes_of(
     """
     entry, arm = enter_and_randomise(draws, accrual=accrual, allocation=allocation)
     truths = (survival[0], survival[-1])
-    hazard = accrual.dropout_hazard
-    limit = np.array([*(limit_of(truth, latest) for truth in truths), 0.0 if hazard == 0.0 else -np.expm1(-hazard * latest) + 1e-12])
-    limit[2] = min(limit[2], 1.0)
+    leaving = any(hazard > 0.0 for hazard in accrual.dropout_hazards)
+    gone = min(1.0, 1.0 - float(accrual.still_in(latest)) + 1e-12) if leaving else 0.0
+    limit = np.array([limit_of(truths[0], latest), limit_of(truths[1], latest), gone])
     value = [np.empty(entry.size) for _ in range(3)]
     who = [np.empty(entry.size, np.int64) for _ in range(3)]
     start = np.zeros((entry.shape[0] + 1, 3), np.int64)
     _fill_lanes(draws.event, draws.dropout, arm, limit, value[0], value[1], value[2], who[0], who[1], who[2], start)
     used = start[-1]
     time0, time1 = (np.asarray(truth.quantile(value[k][: used[k]]), np.float64) for k, truth in enumerate(truths))
-    time2 = -np.log1p(-value[2][: used[2]]) / hazard if hazard > 0.0 else np.empty(0)
+    time2 = accrual.dropout_time(value[2][: used[2]]) if leaving else np.empty(0)
     return Lanes(entry=entry, arm=arm, time=(time0, time1, time2), who=(who[0], who[1], who[2]), start=start)
