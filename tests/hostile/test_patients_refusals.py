@@ -124,7 +124,7 @@ def test_the_disagreement_says_where_and_by_how_much_and_yields_to_a_larger_erro
 
 def test_events_that_do_not_fit_are_refused_with_what_would() -> None:
     fig = figure(0)
-    with pytest.raises(RefusedError, match="events = 5|where the other facts give"):
+    with pytest.raises(RefusedError, match=r"events = 5|where the other facts give"):
         reconstruct(fig.clicks, at_risk=fig.at_risk, events=5, unit="months")
 
 

@@ -35,7 +35,8 @@ class ArmData:
     whether the curve lies within ``half`` of it (0) or at least that high (1). ``points``: "samples" are readings of a
     curve whose deaths lie between them, "corners" are the bottoms of its steps. ``time_step`` is the spacing of the
     time grid of the readings (0 if none is seen). ``risk_time`` ascends from above 0; ``n`` are at risk at 0.
-    ``end`` is where the drawn curve ends; ``all_left`` says that nobody is followed beyond it. ``expected_error`` is a rough reading error, seen from the readings.
+    ``end`` is where the drawn curve ends; ``all_left`` says that nobody is followed beyond it.
+    ``expected_error`` is a rough reading error, seen from the readings.
     """
 
     name: str

@@ -254,6 +254,8 @@ def backward(kind, a, b, most, lump, tail_share, ref, floor, window, start, n0, 
                     x *= g * math.exp(-0.5 * min(e, 200.0)) / math.sqrt(spread)
                 else:
                     x *= g
+                if not x > 0.0:
+                    continue
                 seen += x
                 # One pass: keep the newcomer with probability x / seen, renewing the uniform each time.
                 if u * seen < x or seen <= x:

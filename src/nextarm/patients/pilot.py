@@ -16,7 +16,6 @@ from nextarm.core.units import FloatArray, IntArray
 from nextarm.patients.arm import ArmData
 from nextarm.patients.chain import CENSOR, DEATH, READ, RISK, Chain
 
-
 #: Share of a long-tailed (geometric) law mixed into the binomial number of deaths of a step. Visits make curves fall in
 #: lumps; a corner says by itself how many died, so little is left to the hazard there.
 TAIL = {"samples": 3e-3, "corners": 0.2}

@@ -7,9 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from nextarm.core.units import FloatArray, IntArray
+from nextarm.patients.arm import ArmData
 from nextarm.patients.chain import CENSOR, DEATH
 from nextarm.patients.curves import Table, curve_at
 from nextarm.patients.solver import Solved
+
+
+def beyond(arm: ArmData) -> float:
+    """Where those left at the end are censored: at the end, or just after it where the table counts after its times."""
+    counted_after = arm.risk_after and arm.risk_time.size > 0 and arm.risk_time[-1] >= arm.end
+    return arm.end * (1.0 + 1e-9) if counted_after else arm.end
 
 
 def place_draw(solved: Solved, counts: IntArray, rng: np.random.Generator) -> tuple[FloatArray, IntArray]:
@@ -22,7 +29,7 @@ def place_draw(solved: Solved, counts: IntArray, rng: np.random.Generator) -> tu
     at_ticks = arm.ticks[: int(ticked.sum())] if arm.ticks is not None else np.zeros(0)
     rest = arm.n - free.size - at_ticks.size
     return (
-        np.concatenate([times, at_ticks, np.full(rest, arm.end)]),
+        np.concatenate([times, at_ticks, np.full(rest, beyond(arm))]),
         np.concatenate([events, np.zeros(at_ticks.size + rest, np.int64)]),
     )
 
@@ -86,7 +93,7 @@ def place_mean(solved: Solved, weights: FloatArray | None = None) -> tuple[Float
             hidden = left - seen.size
             times += [seen, _spread(chain.begin, chain.end, gone - chain.least, censor_steps, hidden)]
             events.append(np.zeros(left, np.int64))
-    times.append(np.full(present, arm.end))
+    times.append(np.full(present, beyond(arm)))
     events.append(np.zeros(present, np.int64))
     return np.concatenate(times), np.concatenate(events)
 

@@ -20,23 +20,24 @@ STRAY = 1e-12
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its kind and the numbers it needs (a, b, most, lump, sd, side as in the kernel)."""
+    """One step: its kind and the numbers it needs (a, b, most, lump, sd, side, tail_share as in the kernel)."""
 
     kind: int
     a: float
     b: float
-    most: int = 10**6
-    lump: float = 0.0
-    sd: float = 0.0
-    side: int = 0
-    tail_share: float = 3e-3
+    most: int
+    lump: float
+    sd: float
+    side: int
+    tail_share: float
 
 
 def steps_from(
     kind: IntArray, a: FloatArray, b: FloatArray, most: IntArray, lump: FloatArray, sd: FloatArray, side: IntArray, tail_share: float
 ) -> list[Step]:
     """Steps from the kernel's arrays."""
-    return [Step(*(x.item() for x in row), tail_share) for row in zip(kind, a, b, most, lump, sd, side, strict=True)]
+    rows = zip(kind.tolist(), a.tolist(), b.tolist(), most.tolist(), lump.tolist(), sd.tolist(), side.tolist(), strict=True)
+    return [Step(k, x, y, m, q, s, z, tail_share) for k, x, y, m, q, s, z in rows]
 
 
 def censored_weight(c: int, step: Step) -> float:

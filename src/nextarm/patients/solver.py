@@ -23,7 +23,7 @@ MOST_STATES = 20_000_000
 _WIDENINGS = 4
 _ROUNDS = 2
 #: Standard deviation of the logarithm of (reading error / half the rounding) known beforehand.
-_SPREAD = 0.7
+_SPREAD = 0.4
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ def draw(arm: ArmData, chain: Chain, passed: Passed, how_many: int, rng: np.rand
     count = np.full((how_many, chain.kind.size), -1, np.int64)
     final = np.full(how_many, -1 if arm.events is None else arm.events, np.int64)
     backward(
-        chain.kind, tuned.a, tuned.b, tuned.most, tuned.lump, tuned.tail_share, tuned.ref, (anchor * noise) ** 2, tuned.window, tuned.start, arm.n,
+        chain.kind, tuned.a, tuned.b, tuned.most, tuned.lump, tuned.tail_share, tuned.ref,
+        (anchor * noise) ** 2, tuned.window, tuned.start, arm.n,
         passed.weight, passed.mean, passed.var, final,
         rng.random((how_many, chain.kind.size + 1)), rng.standard_normal(how_many), count,
     )  # fmt: skip
