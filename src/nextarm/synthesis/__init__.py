@@ -8,10 +8,12 @@ from nextarm.synthesis.competing import CauseCounts, CompetingEvents, cause_coun
 from nextarm.synthesis.coverage import Coverage, simulate_coverage
 from nextarm.synthesis.curve import PooledCurve, StudyCurve, pooled_curve
 from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, se_from_interval, to_scale
+from nextarm.synthesis.from_patients import PooledCure, TrialFit, pool_cure, stratified_cox
 from nextarm.synthesis.groups import GroupTrend, Step, group_trends
 from nextarm.synthesis.increments import IncrementCurve, pool_increments
 from nextarm.synthesis.joined import EventTiming, JoinedTrend, era_trend_joined, join_times, timing_from_evidence, timing_from_shares
 from nextarm.synthesis.many import PooledMany, pool_many
+from nextarm.synthesis.multivariate import MultivariateFit, pool_multivariate
 from nextarm.synthesis.pool import INTERVALS, PREDICTIONS, PooledEstimate, PooledStudy, pool
 from nextarm.synthesis.proportions import PooledProportion, clopper_pearson, pool_proportions
 from nextarm.synthesis.regression import Coefficient, MetaRegression, meta_regression
@@ -50,7 +52,9 @@ __all__ = [
     "Influence",
     "JoinedTrend",
     "MetaRegression",
+    "MultivariateFit",
     "Named",
+    "PooledCure",
     "PooledCurve",
     "PooledEstimate",
     "PooledMany",
@@ -66,6 +70,7 @@ __all__ = [
     "StudyEstimate",
     "Subgroups",
     "TauPrior",
+    "TrialFit",
     "Verdict",
     "cause_counts",
     "clopper_pearson",
@@ -83,9 +88,11 @@ __all__ = [
     "pool",
     "pool_bayes",
     "pool_competing",
+    "pool_cure",
     "pool_evidence",
     "pool_increments",
     "pool_many",
+    "pool_multivariate",
     "pool_proportions",
     "pool_several_times",
     "pooled_curve",
@@ -96,6 +103,7 @@ __all__ = [
     "select_for_pooling",
     "select_rows",
     "simulate_coverage",
+    "stratified_cox",
     "subgroups",
     "timing_from_evidence",
     "timing_from_shares",

@@ -33,7 +33,7 @@ from nextarm.synthesis import (
 )
 from nextarm.synthesis.tau import METHODS, Model
 from nextarm.validation.case import Case, Kind, data_file, expected
-from nextarm.validation.cases import synthesis_counts, synthesis_coverage, synthesis_joined
+from nextarm.validation.cases import synthesis_counts, synthesis_coverage, synthesis_joined, synthesis_patients
 
 FROZEN = "synthesis_metafor"
 METAFOR = "metafor 3.8-1 (R 4.2.2), threshold 1e-14"
@@ -450,6 +450,7 @@ CASES: tuple[Case, ...] = (
     *synthesis_counts.CASES,
     *synthesis_coverage.CASES,
     *synthesis_joined.CASES,
+    *synthesis_patients.CASES,
     _case("s1-logit", "S1 on the logit scale, REML", partial(_s1, "logit", "reml"),
           S1_LOGIT | {"q-profile low": 0.0010898, "q-profile high": 0.190392, "t(k-2) low": -0.8050, "t(k-2) high": 0.0858},
           dict.fromkeys(S1_LOGIT, 1e-7) | {"q-profile low": 1e-7, "q-profile high": 1e-6, "t(k-2) low": 5e-5, "t(k-2) high": 5e-5},
