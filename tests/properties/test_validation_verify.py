@@ -11,6 +11,7 @@ import pytest
 
 from nextarm.core.errors import CallError, VerificationError
 from nextarm.validation.case import Case
+from nextarm.validation.cases import all_cases
 from nextarm.validation.dossier import require_passed, write_dossier
 from nextarm.validation.verify import Verification, run_case, verify
 
@@ -54,6 +55,13 @@ def test_failures_are_counted_named_and_raised(tmp_path: Path) -> None:
     assert json.loads(data.read_text(encoding="utf-8"))["outcomes"][1]["passed"] is False
     with pytest.raises(VerificationError, match=r"sum = 2\.1, expected 2\.0"):
         require_passed(found)
+
+
+def test_the_dossier_of_all_cases_can_be_written(tmp_path: Path) -> None:
+    """Every case has a place of its own in the dossier; the numbers of two are never confused."""
+    cases = [replace(c, compute=lambda c=c: dict(c.expected)) for c in all_cases()]
+    html, _ = write_dossier(verify(cases), tmp_path)
+    assert html.stat().st_size > 100_000
 
 
 def test_slow_cases_are_counted_as_not_run() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from nextarm import __version__
@@ -100,7 +101,7 @@ def _case_tables(outcomes: tuple[Outcome, ...]) -> tuple[Block, ...]:
             group = [o for o in outcomes if o.room == room and o.kind == kind]
             if group:
                 rows.append(RowGroup(kind))
-            rows += [_case_row(o) for o in group]
+                rows += [_case_row(o) for o in group]
         blocks += [
             Heading(room),
             DataTable(
@@ -114,14 +115,15 @@ def _case_tables(outcomes: tuple[Outcome, ...]) -> tuple[Block, ...]:
 
 
 def _case_row(o: Outcome) -> Row:
+    name = "case." + re.sub(r"[^A-Za-z0-9._-]+", "-", o.id)
     trail = Trail(method=f"{o.id}: {o.title}", inputs=(o.inputs,), assumptions=(f"expected value: {o.source}",))
     worst = o.worst()
     return (
         o.title,
         o.inputs,
         o.source,
-        number(len(o.checks), "count", name=f"case.{slug(o.id)}.numbers", trail=trail),
-        number(worst, "decimal(3)", name=f"case.{slug(o.id)}.worst", trail=trail, missing="exact" if o.passed else "not computed"),
+        number(len(o.checks), "count", name=f"{name}.numbers", trail=trail),
+        number(worst, "decimal(3)", name=f"{name}.worst", trail=trail, missing="exact" if o.passed else "not computed"),
         "passed" if o.passed else f"FAILED {o.error or ''}".strip(),
     )
 
