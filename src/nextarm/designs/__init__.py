@@ -11,6 +11,7 @@ from nextarm.designs.expected_events import expected_events, expected_events_by_
 from nextarm.designs.log_rank_moments import LogRankMoments, log_rank_moments
 from nextarm.designs.log_rank_two_arm import schoenfeld_events
 from nextarm.designs.plan import Plan, load_plan, plan_from_data, plan_from_toml
+from nextarm.designs.posterior import PowerOverDraws, drawn_scenarios, power_over_draws
 from nextarm.designs.registry import DESIGNS
 from nextarm.designs.setting import hazard_ratio_with_same_survival
 from nextarm.designs.spending import SPENDING, spent
@@ -31,11 +32,13 @@ __all__ = [
     "LookAnalysis",
     "LookData",
     "Plan",
+    "PowerOverDraws",
     "ProportionalHazards",
     "Schedule",
     "analyse_look",
     "boundaries",
     "constant_accrual",
+    "drawn_scenarios",
     "efficacy_bounds",
     "expected_events",
     "expected_events_by_arm",
@@ -45,6 +48,7 @@ __all__ = [
     "maximum_events",
     "plan_from_data",
     "plan_from_toml",
+    "power_over_draws",
     "ramp_accrual",
     "schoenfeld_events",
     "spent",

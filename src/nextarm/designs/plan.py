@@ -2,7 +2,7 @@
 
 ``load_plan(path)`` reads it; everything that is wrong comes in one :class:`PlanError`, each problem with key path, line,
 rule and cure. A scenario is a second truth laid over the plan's own: nested tables are merged key by key, and a
-``survival`` (or ``latency``) table that names its ``model`` (or the arm it is ``of``) replaces the old one whole.
+``survival`` (or ``latency``) table that names its ``model`` (or ``posterior``, or the arm it is ``of``) replaces the old one whole.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.design import DesignResult
 from nextarm.designs.plan_checks import Places, problems_of_fields, problems_of_survival, problems_of_tables
+from nextarm.designs.posterior import located
 from nextarm.designs.registry import Design
 from nextarm.designs.tables import AccrualTable, ArmTable, ReferenceTable, ScenarioTable, SolveTable, Table, TrialTable
 from nextarm.designs.toml_lines import KeyPath, key_lines
@@ -122,15 +123,17 @@ def load_plan(path: str | Path) -> Plan:
     except (OSError, UnicodeDecodeError) as error:
         reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else (error.strerror or "cannot be read")
         raise PlanError(f"{file} cannot be read", rule=str(reason)) from None
-    return plan_from_toml(text, name=file.name)
+    return plan_from_toml(text, name=file.name, folder=file.parent)
 
 
-def plan_from_toml(text: str, *, name: str = "plan.toml") -> Plan:
-    """Read a plan from TOML ``text``; ``name`` is what messages call it."""
+def plan_from_toml(text: str, *, name: str = "plan.toml", folder: Path | None = None) -> Plan:
+    """Read a plan from TOML ``text``; ``name`` is what messages call it, files it names are looked for in ``folder``."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PlanError(f"{name} is not TOML", rule=str(error)) from None
+    if folder is not None:
+        data = located(data, folder)
     return plan_from_data(data, name=name, lines=key_lines(text))
 
 
@@ -156,7 +159,7 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     made = deepcopy(dict(base))
     for key, value in changes.items():
         old = made.get(key)
-        whole = isinstance(value, Mapping) and ("model" in value or "of" in value)
+        whole = isinstance(value, Mapping) and any(key in value for key in ("model", "of", "posterior"))
         made[key] = merge(old, value) if isinstance(value, Mapping) and isinstance(old, Mapping) and not whole else deepcopy(value)
     return made
 

@@ -1,7 +1,7 @@
 """Survival truths of the arms of a plan: models of the survival room, or one arm defined from another by a hazard ratio.
 
 ``{ hazard_ratio = 0.6, of = "control" }`` says S(t) = S_control(t) ** 0.6; with ``delay = 0.5`` the ratio is 1 before
-half a year (a delayed effect).
+half a year (a delayed effect). ``{ posterior = "FILE" }`` is the estimate of a fit (see ``posterior.py``).
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ def truths_from_specs(specs: Mapping[str, Mapping[str, Any]], *, path: str = "")
     Raises :class:`CallError` for an unknown model or parameter, for a reference to an unknown arm, and for arms that
     refer to each other in a circle.
     """
+    from nextarm.designs.posterior import fitted_truth
     from nextarm.survival.models import model_from_spec
 
     made: dict[str, Distribution] = {}
@@ -95,6 +96,9 @@ def truths_from_specs(specs: Mapping[str, Mapping[str, Any]], *, path: str = "")
         spec = dict(specs[name])
         place = path.format(name)
         key = f"{place}." if place else ""
+        if "posterior" in spec:
+            made[name] = fitted_truth(spec, path=place)
+            return made[name]
         if "of" not in spec:
             made[name] = model_from_spec(spec, path=place)
             return made[name]
