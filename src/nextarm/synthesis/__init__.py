@@ -4,6 +4,7 @@ May import: core, evidence, survival, figures, patients.
 """
 
 from nextarm.synthesis.bayes import BayesianPooled, TauPrior, half_cauchy, half_normal, pool_bayes, uniform
+from nextarm.synthesis.change_point import TrendAlternatives, trend_alternatives
 from nextarm.synthesis.competing import CauseCounts, CompetingEvents, cause_counts, pool_competing
 from nextarm.synthesis.coverage import Coverage, simulate_coverage
 from nextarm.synthesis.curve import PooledCurve, StudyCurve, pooled_curve
@@ -70,6 +71,7 @@ __all__ = [
     "StudyEstimate",
     "Subgroups",
     "TauPrior",
+    "TrendAlternatives",
     "TrialFit",
     "Verdict",
     "cause_counts",
@@ -108,6 +110,7 @@ __all__ = [
     "timing_from_evidence",
     "timing_from_shares",
     "to_scale",
+    "trend_alternatives",
     "uniform",
     "with_and_without",
 ]
