@@ -34,6 +34,10 @@ Out = Annotated[Path | None, typer.Option("--out", help="Write the result to thi
 AssumeOrigin = Annotated[bool, typer.Option("--assume-origin", help="Take time origins that are not stated as equal; recorded and shown.")]
 
 
+INTERRUPTED = 130
+INTERRUPTED_TEXT = "nextarm: interrupted; files that were there before are untouched."
+
+
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
     try:
@@ -41,12 +45,14 @@ def main() -> NoReturn:
         code = 0
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else 0
+        if code == INTERRUPTED:
+            print(INTERRUPTED_TEXT, file=sys.stderr)
     except NextarmError as error:
         print(f"nextarm: {error}", file=sys.stderr)
         code = error.exit_code
     except KeyboardInterrupt:
-        print("nextarm: interrupted; files that were there before are untouched.", file=sys.stderr)
-        code = 130
+        print(INTERRUPTED_TEXT, file=sys.stderr)
+        code = INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
