@@ -38,6 +38,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "group-sequential-log-rank": {"kind": "group-sequential-log-rank", "looks": [0.5, 1.0]},
     "absolute-margin": {"kind": "absolute-margin", "margin": 0.05},
     "one-arm-milestone": {"kind": "one-arm-milestone"},
+    "rmst-difference": {"kind": "rmst-difference"},
+    "weighted-log-rank": {"kind": "weighted-log-rank"},
+    "stratified-log-rank": {"kind": "stratified-log-rank", "strata": [{"share": 0.4}, {"share": 0.6}]},
 }
 latencies = st.fixed_dictionaries({"model": st.just("weibull"), "shape": st.floats(0.6, 2.0), "median": st.floats(0.2, 1.5)})
 many = settings(deadline=None, max_examples=25, derandomize=True)

@@ -10,6 +10,7 @@ from nextarm.designs.milestone_one_arm import OneArmMilestoneTable
 from nextarm.designs.one_sample_log_rank import OneSampleLogRankTable
 from nextarm.designs.one_sample_two_stage import OneSampleTwoStageTable
 from nextarm.designs.rmst_difference import RmstDifferenceTable
+from nextarm.designs.stratified_log_rank import StratifiedLogRankTable
 from nextarm.designs.weighted_two_arm import MaxComboTable, WeightedLogRankTable
 
 Design = (
@@ -18,6 +19,7 @@ Design = (
     | OneSampleTwoStageTable
     | LogRankTable
     | GroupSequentialLogRankTable
+    | StratifiedLogRankTable
     | AbsoluteMarginTable
     | RmstDifferenceTable
     | WeightedLogRankTable
@@ -30,6 +32,7 @@ DESIGNS: tuple[type[DesignTable], ...] = (
     OneSampleTwoStageTable,
     LogRankTable,
     GroupSequentialLogRankTable,
+    StratifiedLogRankTable,
     AbsoluteMarginTable,
     RmstDifferenceTable,
     WeightedLogRankTable,
