@@ -179,7 +179,10 @@ def _points(time: FloatArray, survival: FloatArray) -> Points:
     even = float(np.mean(np.abs(gaps - usual) < 0.02 * usual)) if usual > 0 else 0.0
     doubled = float(np.mean(np.diff(time) <= _TINY))
     change = np.diff(survival)[np.diff(time) > _TINY]
-    flat, up = float(np.mean(np.abs(change) <= _TINY)), float(np.mean(change > _TINY))
+    same = np.abs(change) <= _TINY
+    # Steps below the rounding repeat a value once or so; clicks along a flat curve repeat it many times.
+    runs = same[1:] & same[:-1]
+    flat, up = float(np.mean(runs)) if runs.size else 0.0, float(np.mean(change > _TINY))
     if doubled > 0.3:
         return "corners"
     return "samples" if even > 0.9 or flat > 0.25 or up > 0.1 else "corners"

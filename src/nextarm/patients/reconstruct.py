@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from nextarm.patients.tables import Rows, by_arm, match_arms, per_arm, read_colu
 from nextarm.survival.table import Patients
 
 Method = Literal["dp", "guyot"]
+#: The methods there are: the chain summed by dynamic programming, and Guyot's algorithm for comparison.
+METHODS: tuple[str, ...] = get_args(Method)
 Convention = Literal["before", "after", "auto"]
 #: Ways drawn inside; the versions are some of them, the best version comes from the mean of all.
 DRAWS = 120
@@ -147,7 +149,7 @@ def _require(versions: int, reading_error: float | None, p_value: float | None, 
     if p_value is not None and not 0.0 < p_value <= 1.0:
         raise CallError(f"p_value = {p_value}", rule="must be above 0 and at most 1")
     for name, value, allowed in (
-        ("method", method, ("dp", "guyot")),
+        ("method", method, METHODS),
         ("at_risk_convention", convention, ("before", "after", "auto")),
         ("points", points, ("auto", "samples", "corners")),
     ):

@@ -185,7 +185,22 @@ def _start(arm: ArmData) -> _Work:
     if shapes is SHAPES and arm.events is not None and pilots[1].total[-1] > arm.events + 0.5:
         shapes = EARLY_SHAPES
         pilots = [solve(arm, chain, curve, shape=s) for s, _ in shapes]
+    if arm.all_left and chain.risk.size > 1:
+        # The curve ends after the last row: either follow-up ran out or the figure (or the data) was cut there.
+        pilots.append(solve(replace(arm, all_left=False), chain, curve))
+        shapes = ((1.0, 0.5), (1.0, 0.5))
     return _Work(arm, chain, pilots, [p for _, p in shapes], [None] * len(pilots))
+
+
+def _keep_likely(work: _Work, sd: float) -> None:
+    """Drop the pilots of an arm whose posterior weight is below a twentieth."""
+    if len(work.pilots) == 1:
+        return
+    logs = np.array([p.log_likelihood for p in _passes(work, sd, 1.0)]) + np.log(work.prior)
+    if np.isfinite(logs).any():
+        keep = [i for i, v in enumerate(logs) if v > logs.max() - 3.0]
+        work.pilots, work.rates = [work.pilots[i] for i in keep], [work.rates[i] for i in keep]
+        work.prior = [work.prior[i] for i in keep]
 
 
 def _passes(work: _Work, sd: float, widen: float) -> list[Passed]:
@@ -263,10 +278,13 @@ def solve_arms(arms: Sequence[ArmData], *, sd: float | None, draws: int, rng: np
     free = sd is None and works[0].arm.points == "samples"
     tabled = [w for w in works if w.chain.risk.size > 1]
     for w in tabled:
+        _keep_likely(w, used)
         # Clicks that never rise start the pilot too low; one more round takes most of that out again.
         for _ in range(_ROUNDS if w.arm.side.any() else 1):
-            part = _draw_all(w, max(used, w.arm.expected_error) if free else used, 60, rng)[0][0]
-            w.pilots[0], w.rates[0] = refine(w.arm, w.chain, part)
+            for i in range(len(w.pilots)):
+                one = _Work(w.arm, w.chain, [w.pilots[i]], [1.0], [w.rates[i]])
+                part = _draw_all(one, max(used, w.arm.expected_error) if free else used, 60, rng)[0][0]
+                w.pilots[i], w.rates[i] = refine(w.arm, w.chain, part)
     if sd is None and tabled:
         used = estimate_sd(works)
     solved = []
