@@ -1,0 +1,5 @@
+"""``python -m nextarm.cli``."""
+
+from nextarm.cli import main
+
+main()
