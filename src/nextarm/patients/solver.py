@@ -180,7 +180,7 @@ def refine(arm: ArmData, chain: Chain, counts: IntArray) -> tuple[Pilot, FloatAr
 def _start(arm: ArmData) -> _Work:
     chain = build(arm)
     curve = survival_at_steps(arm, chain)
-    shapes = SHAPES if chain.risk.size == 1 and arm.ticks is None else ((1.0, 1.0),)
+    shapes: tuple[tuple[float, float], ...] = SHAPES if chain.risk.size == 1 and arm.ticks is None else ((1.0, 1.0),)
     pilots = [solve(arm, chain, curve, shape=s) for s, _ in shapes]
     if shapes is SHAPES and arm.events is not None and pilots[1].total[-1] > arm.events + 0.5:
         shapes = EARLY_SHAPES
