@@ -63,3 +63,10 @@ def test_plain_weights_are_the_log_rank_test() -> None:
         toxic({"kind": "weighted-log-rank", "q": 1.0, "modest_until": 1.0})
     with pytest.raises(PlanError, match="nobody is followed"):
         toxic({"kind": "rmst-difference", "tau": 4.6})
+
+
+def test_what_a_reader_must_see_is_in_the_table() -> None:
+    row = toxic({"kind": "weighted-log-rank", "q": 1.0}).table().row(0, named=True)
+    assert row["survival_half_year_new"] < row["survival_half_year_control"]
+    assert row["kind_of_design"] == "weighted-log-rank"
+    assert toxic({"kind": "rmst-difference"}).table()["tau"][0] == 3.0

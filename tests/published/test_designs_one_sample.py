@@ -68,3 +68,10 @@ def test_an_estimated_reference_needs_more_patients_and_drift_is_shown() -> None
     assert rejections == sorted(rejections)
     assert rejections[0] == known.type1_error
     assert type(known).from_json(known.to_json()) == known
+
+
+def test_drift_is_printed() -> None:
+    given = {"interim_time": 1.0619, "interim_bound": -0.7215}
+    row = evaluated(given).table().row(0, named=True)
+    assert row["type1_error"] == pytest.approx(0.05)
+    assert row["rejection_if_control_is_+0.1"] > row["rejection_if_control_is_+0.05"] > 0.1

@@ -18,6 +18,8 @@ from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.tables import Table, unit
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from nextarm.designs.plan import Plan
 
 BoolArray = NDArray[np.bool_]
@@ -111,6 +113,16 @@ class DesignResult(Result):
         "kind_of_design", "solved_for", "power", "alpha", "n", "events", "max_events", "analysis_time", "accrual_duration",
         "years_to_accrue", "rate_needed", "milestone", "hazard_ratio_at_milestone",
     )  # fmt: skip
+
+    def also_shown(self) -> dict[str, float | str | bool | None]:
+        """More columns of :meth:`table`, for what a reader of this design must see."""
+        return {}
+
+    def table(self) -> pl.DataFrame:
+        """One row: what all designs have in common, then what this one adds."""
+        import polars as pl
+
+        return super().table().with_columns([pl.lit(value).alias(name) for name, value in self.also_shown().items()])
 
 
 class DesignTable(Table):

@@ -65,6 +65,10 @@ class OneArmMilestone(DesignResult):
     type1_if_taken_as_known: float
     drift: tuple[Drift, ...]
 
+    def also_shown(self) -> dict[str, float | str | bool | None]:
+        """Type I error, and rejection when the control has drifted."""
+        return {"type1_error": self.type1_error, "power_given_reference": self.power_given_reference, **drift_columns(self.drift)}
+
     def drift_table(self) -> pl.DataFrame:
         """One row for each change of the control: rejection with the reference's error in the test and without."""
         import polars as pl
@@ -175,6 +179,11 @@ class OneArmMilestoneTable(DesignTable):
             type1_if_taken_as_known=naive,
             drift=rows,
         )
+
+
+def drift_columns(drift: tuple[Drift, ...]) -> dict[str, float]:
+    """Rejection for each change of the control, named for a table of one row."""
+    return {f"rejection_if_control_is_{row.change:+g}": row.rejection for row in drift if row.change != 0.0}
 
 
 def late_enough(plan: Plan) -> list[Problem]:

@@ -16,7 +16,7 @@ from nextarm.core.errors import Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, LookData, decide_once
-from nextarm.designs.milestone_one_arm import Drift, z_of
+from nextarm.designs.milestone_one_arm import Drift, drift_columns, z_of
 from nextarm.designs.one_sample_test import OneSampleTest, ReferenceCurve, curve_of, reference_problems
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 
@@ -50,6 +50,11 @@ class OneSampleDesign(DesignResult):
     type1_error: float
     type1_if_taken_as_known: float
     drift: tuple[Drift, ...]
+
+    def also_shown(self) -> dict[str, float | str | bool | None]:
+        """Type I error, and rejection when the control has drifted."""
+        names = ("expected_events", "reference_error", "type1_error", "power_given_reference")
+        return {name: getattr(self, name) for name in names} | drift_columns(self.drift)
 
     def drift_table(self) -> pl.DataFrame:
         """One row for each change of the control: rejection with the reference's error in the test and without."""

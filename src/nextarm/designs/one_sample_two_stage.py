@@ -23,7 +23,7 @@ from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, LookData
 from nextarm.designs.expected_events import find_root
-from nextarm.designs.milestone_one_arm import Drift
+from nextarm.designs.milestone_one_arm import Drift, drift_columns
 from nextarm.designs.one_sample_log_rank import Approximation, precision_words, warnings_of, worse_than_reference
 from nextarm.designs.one_sample_test import OneSampleTest, ReferenceCurve, TwoLooks, curve_of, reference_problems
 from nextarm.designs.setting import LONGEST, Setting, common_fields, setting_of
@@ -67,6 +67,13 @@ class OneSampleTwoStage(DesignResult):
     type1_error: float
     type1_if_taken_as_known: float
     drift: tuple[Drift, ...]
+
+    def also_shown(self) -> dict[str, float | str | bool | None]:
+        """The interim look, both bounds, expected sizes, type I error, and rejection when the control has drifted."""
+        names = (
+            "interim_time", "interim_n", "interim_bound", "final_bound", "stop_h0", "expected_n_h0", "expected_n_h1", "type1_error",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names} | drift_columns(self.drift)
 
 
 class OneSampleTwoStageTable(DesignTable):

@@ -45,6 +45,10 @@ class RmstDesign(DesignResult):
     se: float
     critical_difference: float
 
+    def also_shown(self) -> dict[str, float | str | bool | None]:
+        """tau and the difference."""
+        return {"tau": self.tau, "difference": self.difference, "se": self.se, "critical_difference": self.critical_difference}
+
 
 class RmstDifferenceTable(DesignTable):
     """``[design]`` of a two-arm trial on the difference of restricted mean survival times."""

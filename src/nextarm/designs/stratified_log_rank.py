@@ -55,6 +55,10 @@ class StratifiedLogRank(DesignResult):
     stratum_shares: tuple[float, ...]
     events_by_stratum: tuple[float, ...]
 
+    def also_shown(self) -> dict[str, float | str | bool | None]:
+        """The plain test beside the stratified one."""
+        return {"plain_power": self.plain_power, "average_hazard_ratio": self.average_hazard_ratio}
+
 
 @record
 class Mixture:

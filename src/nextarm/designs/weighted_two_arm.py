@@ -47,6 +47,12 @@ class WeightedDesign(DesignResult):
     survival_one_year: dict[str, float]
     early_loss: bool
 
+    def also_shown(self) -> dict[str, float | str | bool | None]:
+        """The bound, the plain test's power, and S at half a year and a year of each arm."""
+        half = {f"survival_half_year_{name}": s for name, s in self.survival_half_year.items()}
+        year = {f"survival_one_year_{name}": s for name, s in self.survival_one_year.items()}
+        return {"bound": self.bound, "log_rank_power": self.log_rank_power, **half, **year}
+
 
 class _Weighted(DesignTable):
     """What the two kinds share."""

@@ -58,6 +58,23 @@ def _rmst_complete() -> dict[str, float]:
     return {"se": se}
 
 
+def _one_stratum() -> dict[str, float]:
+    """A factor without any effect on the prognosis, under a cure-fraction effect."""
+    latency = {"model": "weibull", "shape": 1.3, "median": 0.7}
+    arms = {
+        n: {"survival": {"model": "mixture-cure", "cure_fraction": c, "latency": latency}} for n, c in (("control", 0.6), ("new", 0.75))
+    }
+    plan: dict[str, Any] = {
+        "trial": {"name": "case", "endpoint": "EFS", "milestone": 3.0},
+        "accrual": {"rate": 60.0, "duration": 4.0, "follow_up": 2.0, "dropout_hazard": 0.02},
+        "arms": arms,
+    }
+    strata = {"kind": "stratified-log-rank", "strata": [{"share": 1.0}, {"share": 2.0}]}
+    got: Any = plan_from_data(plan | {"design": strata}).evaluate()
+    plain: Any = plan_from_data(plan | {"design": {"kind": "log-rank", "method": "asymptotic"}}).evaluate()
+    return {"power": got.power - plain.power, "events": got.events - plain.events}
+
+
 _ROWS: tuple[tuple[str, str, dict[str, Any], dict[str, float]], ...] = (
     ("average-hazard-ratio", "Log-rank by average hazard ratio", {"kind": "log-rank"}, {"n": 440.118, "events": 291.614}),
     ("fh", "Fleming-Harrington (0, .5)", {"kind": "weighted-log-rank", "q": 0.5}, {"n": 350.944, "events": 232.529}),
@@ -88,6 +105,16 @@ CASES: tuple[Case, ...] = (
             {"n": 0.1, "events": 0.1, "bound": 5e-5},
         )
         for name, title, design, want in _ROWS
+    ),
+    made(
+        "one-stratum",
+        "Stratified log-rank with alike strata",
+        "limit case",
+        "the log-rank design without strata",
+        "cure .6 v .75, strata 1:2",
+        _one_stratum,
+        {"power": 0.0, "events": 0.0},
+        1e-9,
     ),
     made(
         "rmst-complete",
