@@ -170,9 +170,10 @@ def _comparison(found: tuple[Landmark, ...], package: Package) -> list[Block]:
         ),
         DataTable(
             caption="Differences and implied hazard ratios against the historical control",
-            columns=("Landmark", "Difference", "Implied hazard ratio", "p (two-sided)"),
+            columns=("Landmark", "Difference", "Implied hazard ratio", "p of the ratio (two-sided)"),
             rows=tuple(table),
             sortable=False,
+            narrow="stack",
             note=say(
                 "The hazard ratio is the ratio of cumulative hazards; it is one only if hazards are proportional "
                 "from a common origin of time."
