@@ -102,3 +102,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
 def test_broken_tables(accrual: dict[str, Any], words: str) -> None:
     with pytest.raises(PlanError, match=words):
         plan(**accrual)
+
+
+def test_virtual_trials_enter_and_leave_as_the_integrals_say() -> None:
+    from nextarm.simulation import simulate
+
+    made = plan(groups=GROUPS, dropout_hazards=[0.3, 0.02], dropout_cuts=[0.5])
+    found = simulate(made, trials=4000, seed=2).scenario("plan")
+    assert found.events.value == pytest.approx(made.evaluate().events, abs=0.2 + 3.0 * found.events.se)
+    assert found.rejection.value == pytest.approx(made.evaluate().power, abs=0.01 + 3.0 * found.rejection.se)
