@@ -10,6 +10,7 @@ from nextarm.synthesis.coverage import Coverage, simulate_coverage
 from nextarm.synthesis.curve import PooledCurve, StudyCurve, pooled_curve
 from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, se_from_interval, to_scale
 from nextarm.synthesis.from_patients import PooledCure, TrialFit, pool_cure, stratified_cox
+from nextarm.synthesis.grade import Downgrade, Finding, SummaryOfFindings, certainty, finding, hints, summary_of_findings
 from nextarm.synthesis.groups import GroupTrend, Step, group_trends
 from nextarm.synthesis.increments import IncrementCurve, pool_increments
 from nextarm.synthesis.joined import EventTiming, JoinedTrend, era_trend_joined, join_times, timing_from_evidence, timing_from_shares
@@ -18,6 +19,7 @@ from nextarm.synthesis.multivariate import MultivariateFit, pool_multivariate
 from nextarm.synthesis.pool import INTERVALS, PREDICTIONS, PooledEstimate, PooledStudy, pool
 from nextarm.synthesis.proportions import PooledProportion, clopper_pearson, pool_proportions
 from nextarm.synthesis.regression import Coefficient, MetaRegression, meta_regression
+from nextarm.synthesis.risk_of_bias import BIAS_TOOLS, BiasJudgement, BiasTable, StudyBias, bias_from_csv, bias_table, bias_tool
 from nextarm.synthesis.scales import MEASURES, SCALES, Scale, scale
 from nextarm.synthesis.select import SelectedRows, pool_evidence, select_for_pooling, select_rows
 from nextarm.synthesis.sensitivity import (
@@ -35,6 +37,7 @@ from nextarm.synthesis.tau import ESTIMATORS, METHODS, profile_likelihood, q_pro
 from nextarm.synthesis.trend import EraTrend, Probabilities, Verdict, era_trend, judge
 
 __all__ = [
+    "BIAS_TOOLS",
     "ESTIMATORS",
     "INTERVALS",
     "MEASURES",
@@ -42,12 +45,16 @@ __all__ = [
     "PREDICTIONS",
     "SCALES",
     "BayesianPooled",
+    "BiasJudgement",
+    "BiasTable",
     "CauseCounts",
     "Coefficient",
     "CompetingEvents",
     "Coverage",
+    "Downgrade",
     "EraTrend",
     "EventTiming",
+    "Finding",
     "GroupTrend",
     "IncrementCurve",
     "Influence",
@@ -67,21 +74,29 @@ __all__ = [
     "SelectedRows",
     "SeveralTimes",
     "Step",
+    "StudyBias",
     "StudyCurve",
     "StudyEstimate",
     "Subgroups",
+    "SummaryOfFindings",
     "TauPrior",
     "TrendAlternatives",
     "TrialFit",
     "Verdict",
+    "bias_from_csv",
+    "bias_table",
+    "bias_tool",
     "cause_counts",
+    "certainty",
     "clopper_pearson",
     "cumulative",
     "era_trend",
     "era_trend_joined",
+    "finding",
     "group_trends",
     "half_cauchy",
     "half_normal",
+    "hints",
     "influence",
     "join_times",
     "judge",
@@ -107,6 +122,7 @@ __all__ = [
     "simulate_coverage",
     "stratified_cox",
     "subgroups",
+    "summary_of_findings",
     "timing_from_evidence",
     "timing_from_shares",
     "to_scale",

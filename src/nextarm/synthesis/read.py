@@ -26,14 +26,14 @@ def read_studies(
     columns: ``time``, ``year``, ``group``, and any moderator named. ``percent`` divides estimates, standard errors and
     limits by 100. Raises :class:`DataError` with all problems; unknown columns are problems too.
     """
-    name, rows = _rows(source)
-    columns = list(rows[0]) if rows else []
+    name, columns, rows = _rows(source)
     known = {*TEXT, *NUMBERS, *moderators}
     problems = [
         Problem(f"column {c!r}", name, "is not known", f"Known: {', '.join((*TEXT, *NUMBERS))}; name others as --moderator")
         for c in columns
         if c not in known
     ]
+    problems += [Problem(f"column {c!r}", name, "stands twice") for c in sorted({c for c in columns if columns.count(c) > 1})]
     if "study" not in columns:
         problems.append(Problem("column 'study' is missing", name, f"found {', '.join(columns) or 'nothing'}"))
     if "estimate" not in columns and not {"events", "n"} <= set(columns):
@@ -44,12 +44,16 @@ def read_studies(
     if not rows:
         raise DataError("no studies", where=name, rule="must hold at least one row below the header")
     studies: list[StudyEstimate] = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         values: dict[str, float | None] = {}
         for column in (c for c in (*NUMBERS, *moderators) if c in row):
             value, problem = _number(row[column], column, f"{name} row {number}")
             values[column] = value / 100.0 if value is not None and percent and column in SCALED else value
             problems += [problem] if problem else []
+        for column in ("n", "events"):
+            whole = values.get(column)
+            if whole is not None and not whole.is_integer():
+                problems.append(Problem(f"{column} = {whole:g}", f"{name} row {number}", "must be a whole number"))
         label = str(row["study"] or "").strip()
         if not label:
             problems.append(Problem("study is empty", f"{name} row {number}", "every study needs a name"))
@@ -88,7 +92,8 @@ def read_studies(
     return tuple(studies)
 
 
-def _rows(source: Any) -> tuple[str, list[dict[str, Any]]]:
+def _rows(source: Any) -> tuple[str, list[str], list[tuple[int, dict[str, Any]]]]:
+    """The name, the columns and the rows, each with its line in the file (the header is line 1; a frame counts alike)."""
     if not isinstance(source, str | Path):
         import narwhals as nw
 
@@ -96,7 +101,7 @@ def _rows(source: Any) -> tuple[str, list[dict[str, Any]]]:
             frame = nw.from_native(source, eager_only=True)
         except TypeError:
             raise DataError(f"{type(source).__name__} given", rule="must be the path of a CSV file or a data frame") from None
-        return "data", list(frame.iter_rows(named=True))
+        return "data", list(frame.columns), list(enumerate(frame.iter_rows(named=True), start=2))
     path = Path(source)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -118,7 +123,7 @@ def _rows(source: Any) -> tuple[str, list[dict[str, Any]]]:
     ]
     if wrong:
         raise DataError(problems=wrong)
-    return path.name, [dict(zip(header, (cell.strip() for cell in line), strict=True)) for _, line in body]
+    return path.name, header, [(i, dict(zip(header, (cell.strip() for cell in line), strict=True))) for i, line in body]
 
 
 def _number(value: Any, column: str, where: str) -> tuple[float | None, Problem | None]:
