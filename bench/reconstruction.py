@@ -1,4 +1,4 @@
-"""Accuracy of rebuilding patients, beside the peers' figures; run on a folder of trials as km/README.md describes them.
+"""Time of rebuilding patients; and on a folder of trials with known truth their accuracy, beside the peers' figures.
 
     python bench/reconstruction.py FOLDER
 
@@ -39,11 +39,12 @@ class Row:
     peers: str
 
 
-def rows() -> tuple[Row, ...]:
+def inputs() -> tuple[Row, ...]:
     """The six kinds of input. Targets: S, events mean, events worst, person-time %, log HR mean, max, and in SE units on other designs."""
     return (
         Row("clicks + at-risk", "clicks", True, False, False, (0.0025, 0.25, 3, 0.4, 0.004, 0.012, 0.03),
-            "reconstructKM 0.0056 0.54 (3) 1.1 % 0.0091 (0.023); Guyot 0.0056 0.54 (3) 0.6 % 0.0071 (0.021)"),
+            "reconstructKM 0.0056 0.54 (3) 1.1 % 0.0091 (0.023); "
+            "Guyot 0.0056 0.54 (3) 0.6 % 0.0071 (0.021)"),
         Row("corners + at-risk", "corners", True, False, False, (0.0006, 0.05, 1, 0.3, 0.002, 0.006, 0.015),
             "reconstructKM 0.0018 0.27 (1) 2.4 % 0.0043 (0.012)"),
         Row("corners + ticks + at-risk", "corners", True, True, False, (0.00035, 0, 0, 0.02, 0.0006, 0.003, 0.015),
@@ -132,6 +133,36 @@ def accuracy(folder: Path, row: Row, *, method: str = "dp") -> dict[str, float]:
     }  # fmt: skip
 
 
+def rows() -> list[dict[str, object]]:
+    """Milliseconds a curve, warm, with 20 versions and checks, on curves simulated with a cure fraction (one core)."""
+    from nextarm.survival import kaplan_meier, make_patients
+    from nextarm.survival.models import MixtureCure, Weibull
+
+    truth_model = MixtureCure(cure_fraction=0.4, latency=Weibull(shape=1.2, scale=1.0))
+    found: list[dict[str, object]] = []
+    for n, target in ((250, 40), (500, 80)):
+        curves = []
+        for seed in range(6):
+            rng = np.random.default_rng(1000 * n + seed)
+            event, follow = truth_model.quantile(rng.random(n)), rng.uniform(2.0, 6.0, n)
+            t, e = np.minimum(event, follow), (event <= follow).astype(np.int64)
+            grid = np.linspace(0.0, 6.0, 101)
+            km = kaplan_meier(make_patients(t.tolist(), e.tolist()))
+            read = np.concatenate([[1.0], np.where(np.isnan(km.survival_at(grid[1:])), km.survival[-1], km.survival_at(grid[1:]))])
+            clicks = np.minimum.accumulate(np.clip(read + 0.005 * rng.standard_normal(grid.size), 0.0, 1.0))
+            at = np.arange(0.0, 6.0, 0.5)
+            curves.append((grid, clicks, at, np.array([np.count_nonzero(t >= x) for x in at]), n, int(e.sum())))
+        for name, table_too in (("clicks + at-risk", True), ("clicks, N and total events", False)):
+            times = []
+            for grid, clicks, at, risk, size, events in curves:
+                facts = {"at_risk": (at, risk)} if table_too else {"n": size, "events": events}
+                begin = time.perf_counter()
+                reconstruct((grid, clicks), versions=20, **facts)  # type: ignore[arg-type]
+                times.append(1000.0 * (time.perf_counter() - begin))
+            found.append({"input": name, "n": n, "median ms a curve": f"{np.median(times[1:]):.0f}", "target ms": target})
+    return found
+
+
 def main(folder: str) -> None:
     """Print the accuracy table beside the targets and the peers' figures."""
     path = Path(folder)
@@ -139,7 +170,7 @@ def main(folder: str) -> None:
         path = path / "reconstruction"
     print("| input | mean abs error of S | events mean (worst) | person-time % | log HR mean (max) | log HR / SE | ms a curve |")
     print("|---|---|---|---|---|---|---|")
-    for row in rows():
+    for row in inputs():
         accuracy_first = accuracy(path, row)
         a, t = accuracy_first, row.target
         print(
