@@ -227,12 +227,12 @@ def climb(at: Callable[[FloatArray], tuple[float, FloatArray, FloatArray]], star
         step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))
         for _ in range(40):
             new = at(here + step)
-            if new[0] >= value - 1e-13 * abs(value):
+            if new[0] >= value - 1e-12 * (1.0 + abs(value)):
                 break
             step = step / 2.0
         here = here + step
         value, gradient, hessian = new
-        if np.abs(step).max() < 1e-11 or abs(here[-1]) > bound:
+        if np.abs(step).max() < 1e-8 or abs(here[-1]) > bound:
             break
     return here
 
