@@ -13,7 +13,7 @@ from nextarm.validation.case import Case, Kind, expected
 
 FROZEN = "synthesis_proportions"
 COMPETING = "synthesis_competing"
-R = "R 4.2.2: optim, optimHess, uniroot; effect integrated by a fixed trapezoid of 6,001 points"
+R = "our likelihood in R 4.2.2: optim, optimHess, uniroot; effect integrated by a fixed trapezoid of 6,001 points"
 
 
 def counted(x: list[int], n: list[int]) -> tuple[StudyEstimate, ...]:
@@ -110,7 +110,7 @@ _LOOSE = {"mu": 5e-6, "se": 2e-5, "heterogeneity": 2e-5, "log-likelihood": 1e-9,
 CASES: tuple[Case, ...] = (
     *(
         _case(f"{model}-{name}", f"{model} model of {name}, profile limits", partial(_fitted, name, model), _fitted_expected(name, model),
-              _LOOSE, "other program", R, f"counts of metadat {name}, {len(expected(FROZEN)['sets'][name]['x'])} studies")
+              _LOOSE, "second implementation", R, f"counts of metadat {name}, {len(expected(FROZEN)['sets'][name]['x'])} studies")
         for name in expected(FROZEN)["sets"]
         for model in MODELS
     ),
@@ -128,7 +128,7 @@ CASES: tuple[Case, ...] = (
     ),
     *(
         Case(f"synthesis/competing-{name}", f"competing events with one factor a cohort, {name.replace('_', ' ')}", "synthesis",
-             "other program", "R 4.2.2 optim, factor integrated by a fixed trapezoid of 4,001 points",
+             "second implementation", "our likelihood in R 4.2.2, optim, factor integrated by a fixed trapezoid of 4,001 points",
              "cohorts made up for a check, never evidence", partial(_competing, name), _competing_expected(name),
              {n: 1e-5 if n.startswith(("se", "size")) else 1e-6 for n in _competing_expected(name)}, reference=COMPETING)
         for name in expected(COMPETING)["sets"]
