@@ -67,6 +67,17 @@ def test_check_is_clean_on_the_bundled_package() -> None:
     assert re.search(r"outcomes\s+150\s+0", out)
 
 
+def test_a_broken_package_lists_its_problems_as_json_too(tmp_path: Path) -> None:
+    good("new", "mine", cwd=tmp_path)
+    arms = tmp_path / "mine" / "arms.csv"
+    arms.write_text(arms.read_text() + "a1,nowhere,,,A,any,all,chemotherapy,,3,\na2,interfant-06,,,A,any,all,chemotherapy,,-3,\n")
+    done = run("evidence", "--check", "--package", "mine", "--json", cwd=tmp_path)
+    assert done.returncode == 3
+    problems = strict(done.stdout)["problems"]
+    assert {"nowhere" in p["what"] for p in problems} == {True, False}  # type: ignore[attr-defined]
+    assert all("arms.csv" in p["where"] for p in problems)  # type: ignore[attr-defined]
+
+
 def test_a_new_study_is_sound_and_its_plan_designs(tmp_path: Path) -> None:
     good("new", "my-study", cwd=tmp_path)
     assert "outcomes" in good("evidence", "--check", "--package", "my-study", cwd=tmp_path)

@@ -9,7 +9,7 @@ import typer
 
 from nextarm.cli.options import Json, Out, Package
 from nextarm.cli.show import emit, show
-from nextarm.core.errors import CallError
+from nextarm.core.errors import CallError, DataError
 
 #: What the screen shows of a row; CSV and JSON hold all columns.
 EVIDENCE_COLUMNS = ("arm_id", "endpoint", "what", "time_years", "estimate", "se", "ci_low", "ci_high", "events", "n", "source_id", "marks")
@@ -42,7 +42,14 @@ def evidence(
     from nextarm import verbs
 
     if check:
-        show(verbs.check_evidence(package), json=json or format == "json", out=out)
+        as_json = json or format == "json"
+        try:
+            found = verbs.check_evidence(package)
+        except DataError as error:
+            if as_json:
+                emit(problems_json(package, error), out)
+            raise
+        show(found, json=as_json, out=out)
         return
     chosen = verbs.evidence(
         package,
@@ -66,6 +73,14 @@ def evidence(
         show(chosen, json=kind == "json", out=out, columns=EVIDENCE_COLUMNS)
     else:
         raise CallError(f"format = {format!r}", rule="must be table, csv, json or bibtex")
+
+
+def problems_json(package: str, error: DataError) -> str:
+    """The problems of a broken package as JSON; the exit code still says that it is broken."""
+    from dataclasses import asdict
+    from json import dumps
+
+    return dumps({"package": package, "problems": [asdict(p) for p in error.problems]}, indent=2, ensure_ascii=False)
 
 
 def classify(
