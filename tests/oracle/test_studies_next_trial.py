@@ -80,6 +80,22 @@ def test_what_can_be_shown_and_what_is_needed_reach_the_power(shipped):
     assert shipped.needed.n > shipped.worked.n
 
 
+def test_the_answer_names_the_analysis_of_the_trial_needed(shipped, section):
+    shown, said = numbers(section), plain(section.lead)
+    assert shown["trial.needed.time"].value == shipped.needed.analysis_time
+    assert shown["trial.needed.time"].text in said
+    assert "one analysis without interim look" in said
+    assert shipped.needed.analysis_time == pytest.approx(shipped.needed.accrual_duration + shipped.plan.accrual.follow_up)
+
+
+def test_trials_that_did_not_end_at_the_latest_date_ended_earlier(shipped):
+    own, latest = shipped.simulated.scenario("plan"), shipped.plan.design.latest
+    others = own.trials - own.never_reached
+    assert 0 < others <= own.rejected_by_look[:-1].sum()
+    assert own.duration.value < latest
+    assert int(own.stopped_by_look.sum()) == own.trials
+
+
 def test_both_forms_of_the_effect_meet_at_the_milestone(shipped):
     own = shipped.simulated.scenario("plan").survival_at_milestone
     other = shipped.simulated.scenario("same S at the milestone, proportional hazards").survival_at_milestone

@@ -8,7 +8,7 @@ import pytest
 
 from nextarm.evidence import Comparison, load_package
 from nextarm.report import KeyFigures
-from nextarm.studies.infant_all import germline
+from nextarm.studies.infant_all import germline, germline_beside, germline_need
 from nextarm.synthesis import pool
 from studies_example import everything, invented, numbers, plain
 
@@ -39,7 +39,8 @@ def test_the_answer_holds_the_pooled_efs_the_largest_cohort_and_both_sizes(packa
         assert found[f"germline.{name}"].text in said
     assert found["germline.lead.largest.n"].value > found["germline.lead.pooled.n"].value > 300
     assert found["germline.lead.pooled.n"].value == found["germline.two-arm.pooled.10.n"].value
-    assert said.startswith("Not known, and no randomised trial could show it within 10 years")
+    margin = found["germline.lead.margin"].text
+    assert said.startswith(f"Not known, and no randomised trial could rule out a loss of {margin} within 10 years")
 
 
 def test_it_is_never_called_excellent(section):
@@ -76,19 +77,43 @@ def test_harm_and_late_effects_stand_beside_it_with_their_caution(package, secti
     assert all(note in words for note in infections)
 
 
+def test_a_printed_interval_is_shown_as_printed_and_others_are_ours(package):
+    row = next(o for o in package.outcomes if o.arm_id == "mll9698-g" and o.endpoint == "EFS")
+    study = next(s for s in germline.outcomes_of(package).pooled.studies if s.row.line == row.line)
+    shown = germline._study_row(study, package)
+    assert (shown.low, shown.high) == (row.ci_low, row.ci_high) == (0.869, 1.0)
+    assert shown.note.endswith(germline.PRINTED)
+    own = germline_beside._limits(row)
+    assert own is not None
+    assert (own.low, own.high) == (0.869, 1.0)
+    largest = germline.outcomes_of(package).largest
+    assert germline.OURS in germline._study_row(largest, package).trail.method
+
+
+def test_a_latency_that_was_chosen_is_not_called_evidence(package, section):
+    found = numbers(section)
+    for key in ("shape", "median"):
+        value = found[f"germline.plan.{key}"]
+        assert value.trail.rows
+        assert "assumption" in value.marks
+        assert germline_need.standing(value) == "assumption, chosen to agree with evidence"
+    assert germline_need.standing(found["germline.plan.rate"]) == "evidence"
+    assert germline_need.standing(found["germline.plan.dropout"]) == "assumption"
+
+
 def test_high_efs_everywhere_makes_a_trial_possible():
     said = lead(invented([0.97, 0.98, 0.97, 0.98], pool_set=SET, se=0.01))
-    assert said.startswith("Not known, but a randomised trial could show it within 10 years")
+    assert said.startswith("Not known, but a randomised trial could rule out a loss of ")
 
 
 def test_a_low_largest_cohort_among_high_ones_makes_it_hang_on_the_control():
     said = lead(invented([0.739, 0.995, 0.995, 0.995, 0.995], pool_set=SET, se=0.004, n=[500, 50, 50, 50, 50]))
-    assert "whether a randomised trial could show it within 10 years" in said
+    assert "whether a randomised trial could rule out a loss of " in said
     assert "in the largest, Trial A" in said
 
 
 def test_low_efs_makes_it_impossible():
-    assert "no randomised trial could show it" in lead(invented([0.6, 0.65, 0.6], pool_set=SET))
+    assert "no randomised trial could rule out a loss of " in lead(invented([0.6, 0.65, 0.6], pool_set=SET))
 
 
 def test_one_cohort_is_not_called_pooled():

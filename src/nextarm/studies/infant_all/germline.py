@@ -20,6 +20,9 @@ from nextarm.synthesis import PooledEstimate, PooledStudy, SelectedRows, StudyEs
 POOL_SET, SUBTYPE = "frontline-kmt2a-g", "KMT2A-g"
 #: EFS nearest to 5 years within 2 is pooled; the table also shows what remains within 1 year.
 TIME, WINDOW, NEAR = 5.0, 2.0, 1.0
+#: Whose interval is shown beside a cohort's EFS.
+PRINTED = "printed interval; weighed by a standard error derived on the cloglog scale"
+OURS = "interval on the cloglog scale, ours"
 #: The margin of the lead, one of those of the tables.
 LEAD_MARGIN = 0.10
 #: Arms whose infants were chosen after treatment had begun, with the reason; pooled estimates are shown without them too.
@@ -137,9 +140,8 @@ def lead(found: Outcomes, sizes: Sequence[Size], package: Package, *, rate: floa
             efs, " pooled over ", k, f" cohorts read at {_span(pooled)}, but ", own, f" at {largest.time:g} years in the largest, ",
             largest.label,
         )  # fmt: skip
-    margin = number(LEAD_MARGIN, "points(0)", name="germline.lead.margin", trail=germline_need.margin_trail())
     said = [say("; " if i else "", *_need(s), f" with EFS {s.control.words}" if len(sizes) > 1 else "") for i, s in enumerate(sizes)]
-    return say(start, *_reach(sizes, rate), ": EFS is ", known, ", and to rule out a loss of ", margin, " at 5 years takes ", *said, ".")
+    return say(start, *_reach(sizes, rate), ": EFS is ", known, ", and to rule out that loss at 5 years takes ", *said, ".")
 
 
 def _reach(sizes: Sequence[Size], rate: float) -> Parts:
@@ -147,11 +149,13 @@ def _reach(sizes: Sequence[Size], rate: float) -> Parts:
     fits = [s.result is not None and s.result.accrual_duration <= FEASIBLE for s in sizes]
     limit = number(FEASIBLE, "years(0)", name="germline.lead.feasible", trail=germline_need.feasible_trail())
     at = say(" of accrual at ", number(rate, "per-year", name="germline.feasible.rate", trail=germline_need.plan_trail("accrual.rate")))
+    margin = number(LEAD_MARGIN, "points(0)", name="germline.lead.margin", trail=germline_need.margin_trail())
+    shown = say("rule out a loss of ", margin, " within ", limit, at)
     if all(fits):
-        return say(", but a randomised trial could show it within ", limit, at)
+        return say(", but a randomised trial could ", shown)
     if any(fits):
-        return say(", and whether a randomised trial could show it within ", limit, at, " hangs on the EFS of full treatment")
-    return say(", and no randomised trial could show it within ", limit, at)
+        return say(", and whether a randomised trial could ", shown, " hangs on the EFS of full treatment")
+    return say(", and no randomised trial could ", shown)
 
 
 def _need(size: Size) -> Parts:
@@ -164,8 +168,14 @@ def _need(size: Size) -> Parts:
 
 
 def _efs_of(study: PooledStudy, package: Package) -> Number:
-    trail = fact_trail(package, _row_of(package, study.row), "read from the source; interval on the cloglog scale, ours")
-    return number(study.estimate, "percent", name="germline.largest", trail=trail, interval=study.ci)
+    row = _row_of(package, study.row)
+    trail, interval = fact_trail(package, row, _method(row)), germline_beside.printed_interval(row) or study.ci
+    return number(study.estimate, "percent", name="germline.largest", trail=trail, interval=interval)
+
+
+def _method(row: Outcome) -> str:
+    """Whose interval is shown beside a cohort's EFS."""
+    return f"read from the source; {OURS if germline_beside.printed_interval(row) is None else PRINTED}"
 
 
 def _named(study: PooledStudy) -> str:
@@ -196,7 +206,7 @@ def _pooled(found: Outcomes, package: Package) -> list[Block]:
         caption=say(
             f"Rows of pool set {POOL_SET} from diagnosis, the one nearest to {TIME:g} years within {WINDOW:g}. Random effects on the "
             "complementary log-log scale, REML, Hartung-Knapp interval with the ad hoc correction. Faint rows are shown and not pooled, "
-            "each with its reason."
+            "each with its reason. Intervals of cohorts are ours, on that scale, unless the row says that its interval is printed."
         ),
         note_title="What stands behind it",
     )
@@ -218,11 +228,14 @@ def _pooled(found: Outcomes, package: Package) -> list[Block]:
 
 
 def _study_row(study: PooledStudy, package: Package) -> ForestRow:
-    basis = "" if study.se_basis == "printed" else study.se_basis
+    row = _row_of(package, study.row)
+    printed = germline_beside.printed_interval(row)
+    ci = printed or study.ci
+    basis = PRINTED if printed else "" if study.se_basis == "printed" else study.se_basis
     parts = [f"n {study.n}" if study.n else "", f"{study.time:g} years" if study.time else "", basis]
     return ForestRow(
-        label=study.label, estimate=study.estimate, low=study.ci.low, high=study.ci.high, weight=study.weight, marks=study.marks,
-        note=", ".join(filter(None, parts)), trail=row_trail(package, study.row, "read from the source; interval on the cloglog scale"),
+        label=study.label, estimate=study.estimate, low=ci.low, high=ci.high, weight=study.weight, marks=study.marks,
+        note=", ".join(filter(None, parts)), trail=row_trail(package, study.row, _method(row)),
     )  # fmt: skip
 
 

@@ -101,16 +101,23 @@ def _toll(package: Package, arms: list[Arm], margin: float) -> list[Block]:
 
 
 def _outcome(package: Package, row: Outcome, prefix: str) -> Number:
-    method = "read from the source" + ("; interval on the cloglog scale, ours" if row.ci_low is None else "")
+    method = "read from the source" + ("; interval on the cloglog scale, ours" if printed_interval(row) is None else "")
     name = f"{prefix}.{slug(row.arm_id)}.{row.line}"
     return number(row.estimate, "percent", name=name, trail=fact_trail(package, row, method), interval=_limits(row))
 
 
+def printed_interval(row: Outcome) -> Interval | None:
+    """The interval as the source prints it; None where it prints none."""
+    return None if row.ci_low is None or row.ci_high is None else Interval(low=row.ci_low, high=row.ci_high)
+
+
 def _limits(row: Outcome) -> Interval | None:
-    """The interval a pool would use for this row alone; None where its precision is not known."""
-    if row.se is None and row.ci_low is None and row.n is None:
+    """The printed interval, else the one a pool would use for this row alone; None where its precision is not known."""
+    if (printed := printed_interval(row)) is not None:
+        return printed
+    if row.se is None and row.n is None:
         return None
-    alone = StudyEstimate(label=row.arm_id, estimate=row.estimate, se=row.se, ci_low=row.ci_low, ci_high=row.ci_high, n=row.n)
+    alone = StudyEstimate(label=row.arm_id, estimate=row.estimate, se=row.se, n=row.n)
     try:
         return pool([alone]).ci
     except RefusedError:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nextarm.core.trail import Trail
 from nextarm.designs import Plan
-from nextarm.evidence import Package
+from nextarm.evidence import Count, Package
 from nextarm.report import Block, Code, DataTable, Details, Heading, Note, RowGroup, number, paragraph, say, slug
 from nextarm.report.charts import LineSeries, lines
 from nextarm.report.document import CellLike, Number, Row
@@ -32,6 +33,8 @@ from nextarm.studies.infant_all.germline_trial import (
 CURVE_MARGINS = (0.05, 0.075, 0.10, 0.125, 0.15, 0.175, 0.20)
 #: The arm whose size and years of enrolment give the accrual, and whose relapses give the timing.
 ACCRUAL_ARM, TIMING = "interfant-06-g", "relapse_within_36_months"
+#: Said in the trail of a number that evidence supports but does not give.
+CHOSEN = "shape and median are chosen, not estimated"
 
 
 def natural_se(survival: float, se: float) -> float:
@@ -227,14 +230,31 @@ def plan_trail(key: str) -> Trail:
     return Trail(method=f"{key} of the plan", inputs=(PLAN_FILE,), assumptions=(f"{key}: see the table of the plan's numbers",))
 
 
+def chosen(package: Package, row: Count) -> Trail:
+    """The trail of a latency that was chosen to agree with ``row``: an assumption that evidence supports."""
+    return replace(
+        row_trail(package, package.ref(row), "shape and median chosen to agree with the timing of relapse"), assumptions=(CHOSEN,)
+    )
+
+
+def marks_of(trail: Trail) -> tuple[str, ...]:
+    """``("assumption",)`` for a number of a plan that is assumed, wholly or to agree with evidence."""
+    return ("assumption",) if CHOSEN in trail.assumptions or not trail.rows else ()
+
+
+def standing(value: Number) -> str:
+    """What a number of a plan rests on, in words."""
+    if "assumption" not in value.marks:
+        return "evidence"
+    return "assumption, chosen to agree with evidence" if value.trail.rows else "assumption"
+
+
 def _numbers(plan: Plan, control: Control, package: Package) -> list[Block]:
-    rows: list[Row] = [
-        (label, value, why, "evidence" if trail.rows else "assumption") for label, value, why, trail in plan_numbers(plan, control, package)
-    ]
+    rows: list[Row] = [(label, value, why, standing(value)) for label, value, why, _ in plan_numbers(plan, control, package)]
     return [
         Heading("Where the numbers of this plan come from"),
         DataTable(
-            caption="Each number of the plan: its evidence row, or an assumption",
+            caption="Each number of the plan: from evidence, or assumed",
             columns=("Number", "Value", "Why", "Standing"),
             rows=tuple(rows),
             sortable=False,
@@ -266,7 +286,7 @@ def plan_numbers(plan: Plan, control: Control, package: Package) -> Sequence[tup
         time_why = f"chosen so that 9 of 10 events come within 3 years: {timing.events} of {timing.n} relapses came within 36 months" + (
             f" ({timing.note})" if timing.note else ""
         )
-        time_trail = row_trail(package, package.ref(timing), "shape and median chosen to agree with the timing of relapse")
+        time_trail = chosen(package, timing)
     margin, power = margin_of(plan), plan.solve.power if plan.solve else 0.8
     cure = cure_fraction_for(plan, control.survival)
     cure_why = (
@@ -286,6 +306,6 @@ def plan_numbers(plan: Plan, control: Control, package: Package) -> Sequence[tup
         ("power", power, "percent", "power", plan_trail("solve.power"), "convention"),
     ]  # fmt: skip
     return [
-        (label, number(value, fmt, name=f"germline.plan.{key}", trail=trail, marks=() if trail.rows else ("assumption",)), why, trail)
+        (label, number(value, fmt, name=f"germline.plan.{key}", trail=trail, marks=marks_of(trail)), why, trail)
         for label, value, fmt, key, trail, why in made
     ]

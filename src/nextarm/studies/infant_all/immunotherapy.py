@@ -18,18 +18,20 @@ from nextarm.borrowing import (
 )
 from nextarm.core.errors import RefusedError
 from nextarm.core.trail import Trail
-from nextarm.evidence import Count, Package
-from nextarm.report import Block, DataTable, Heading, Note, RowGroup, Section, number, paragraph, say, slug
+from nextarm.evidence import Count, Outcome, Package
+from nextarm.report import Block, Code, DataTable, Details, Heading, Note, RowGroup, Section, number, paragraph, say, slug
 from nextarm.report.charts import DumbbellRow, LineSeries, landmark_dumbbell, lines
 from nextarm.report.document import CellLike, Parts, Row
 from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail
-from nextarm.studies.infant_all.rebuilt import rebuilt_blocks
+from nextarm.studies.infant_all.rebuilt import Counted, rebuilt_blocks
 from nextarm.survival.binomial import binomial_limits
 
 TREATED, CONTROL = "blin", "interfant-06-histctrl"
 ENDPOINT, TIME = "DFS", 4.0
 #: Arms of infants treated with CAR-T cells, and counts of them that a reader asks for.
 CAR_T_ARMS = ("prwcc", "chopi", "ucart", "tisacase", "lsplat")
+#: Counts that are first events of the cohort, and the count of events after them.
+FIRST_EVENTS, LATER_EVENTS = ("relapse", "death_unrelated_to_blinatumomab"), "new_event_after_first_report"
 BIASES = tuple(round(0.03 * i, 2) for i in range(11))
 
 
@@ -94,6 +96,7 @@ def lead(found: tuple[Landmark, ...]) -> Parts:
         f" infants on blinatumomab had a {main.endpoint} at {main.time:g} years that differs by ",
         difference,
         " from a selected historical control",
+        " whose number and selection were not readable" if c.control.n is None else "",
     )
     if not tip.finding:
         return say("That is not shown: ", rows, ", and the interval holds no difference.")
@@ -105,8 +108,25 @@ def lead(found: tuple[Landmark, ...]) -> Parts:
         rows,
         "; the finding would be gone if that control should have done ",
         points,
-        " better.",
+        " better",
+        *_sceptic(found),
+        ".",
     )
+
+
+def _sceptic(found: tuple[Landmark, ...]) -> Parts:
+    """What the sceptical prior leaves of OS, said only where its interval holds 1."""
+    overall = [x for x in found if x.endpoint == "OS" and x.sceptical]
+    if not overall:
+        return ()
+    x = max(overall, key=lambda x: x.time)
+    prior = x.sceptical
+    if prior is None or not prior.ci.low <= 1.0 <= prior.ci.high:
+        return ()
+    ratio = number(
+        prior.hazard_ratio, "hazard-ratio", name=f"{x.key}.sceptical", trail=prior.trail, interval=prior.ci, missing="not defined"
+    )
+    return say(f"; and for OS at {x.time:g} years a sceptic is not convinced (hazard ratio under a sceptical prior ", ratio, ")")
 
 
 def _comparison(found: tuple[Landmark, ...], package: Package) -> list[Block]:
@@ -160,7 +180,7 @@ def _comparison(found: tuple[Landmark, ...], package: Package) -> list[Block]:
             id="immunotherapy-landmarks",
             title="Blinatumomab with Interfant-06 chemotherapy against its historical control",
             arms=("blinatumomab", "historical control"),
-            axis="survival without event",
+            axis=" or ".join(sorted({x.endpoint for x in found})),
             trail=found[0].comparison.trail,
             caption=say(
                 "Two analyses of one cohort, kept apart: at the later data lock the 4-year DFS lies above the 2-year "
@@ -188,7 +208,22 @@ def _rebuilt(package: Package) -> list[Block]:
     if row is None:
         return []
     title = f"{ENDPOINT} of the blinatumomab cohort, rebuilt from its printed value at {TIME:g} years"
-    return rebuilt_blocks(package, row, name="immunotherapy.rebuilt", title=title)
+    return rebuilt_blocks(package, row, name="immunotherapy.rebuilt", title=title, counted=_counted(package, row))
+
+
+def _counted(package: Package, row: Outcome) -> Counted | None:
+    """The events of the cohort: those of the first report, if it is printed that none came later; None where that is not known."""
+    own = {c.what: c for c in package.counts if c.arm_id == TREATED and c.n == row.n}
+    first, later = [own.get(what) for what in FIRST_EVENTS], own.get(LATER_EVENTS)
+    if later is None or later.events != 0 or any(c is None or c.events is None for c in first):
+        return None
+    kept = [c for c in first if c is not None]
+    return Counted(
+        events=sum(c.events or 0 for c in kept),
+        follow_up=max(row.median_followup_years or 0.0, row.time_years or 0.0),
+        rows=tuple(package.ref(c) for c in (*kept, later)),
+        words=" and ".join(f"{c.events} counted as {c.what.replace('_', ' ')}" for c in kept) + ", none after the first report",
+    )
 
 
 def _wrong(found: tuple[Landmark, ...]) -> list[Block]:
@@ -263,7 +298,7 @@ def _wrong(found: tuple[Landmark, ...]) -> list[Block]:
             id="immunotherapy-bias",
             title="The difference that is left if the control should have done better",
             x_title="points of survival added to the control",
-            y_title="difference that is left",
+            y_title="difference that is left, points",
             format="points(0)",
             x_format="decimal(0)",
             trail=main[0].tipping.trail,
@@ -282,9 +317,17 @@ def _refusals(package: Package) -> list[Block]:
             Heading("What is not compared"),
             paragraph(
                 "Setting the cohort beside a trial that counts from diagnosis, such as MLL03, would favour it, "
-                "because it holds only infants who came through induction. Asked for that, the program refuses:"
+                "because it holds only infants who came through induction. Asked for that, the program refuses."
             ),
-            Note("information", say(said)),
+            Note(
+                "information",
+                say(
+                    "The two do not start counting at the same time. An infant who died or did not respond in induction counts in MLL03 "
+                    "and could never have been in the cohort, so the cohort would look better whatever the drug does. What would be "
+                    "needed is OS of both from diagnosis, or both arms in one analysis of one source."
+                ),
+            ),
+            Details("The refusal in the program's own words", (Code(said),)),
         ]
     return []
 
@@ -308,16 +351,25 @@ def _count_rows(package: Package, counts: list[Count], prefix: str) -> list[Row]
 
 
 def _safety(package: Package) -> list[Block]:
-    counts = [c for c in package.counts if c.arm_id == TREATED]
-    if not counts:
+    by_source: dict[tuple[str, str], list[Count]] = {}
+    for c in package.counts:
+        if c.arm_id == TREATED:
+            by_source.setdefault((c.source_id, c.where_seen), []).append(c)
+    if not by_source:
         return []
+    rows: list[Row | RowGroup] = []
+    for (source_id, seen), counts in by_source.items():
+        cited = package.source(source_id).cite() if source_id else "source not named"
+        rows += [RowGroup(f"{cited} ({seen})" if seen else cited), *_count_rows(package, counts, "immunotherapy.count")]
     return [
         Heading("What was seen in the blinatumomab cohort"),
         DataTable(
-            caption="Counts of the cohort as printed",
+            caption="Counts of the cohort as printed, by source",
             columns=("What", "Count", "Share", "Note of the row"),
-            rows=tuple(_count_rows(package, counts, "immunotherapy.count")),
+            rows=tuple(rows),
+            sortable=False,
             narrow="stack",
+            note=say("Sources count the same infants again, in classes of their own: rows of different sources must not be added up."),
         ),
     ]
 

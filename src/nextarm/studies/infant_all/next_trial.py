@@ -14,6 +14,7 @@ from nextarm.report.charts import LineSeries, heatmap, lines
 from nextarm.report.document import Number, Parts, Row
 from nextarm.simulation import OperatingCharacteristics, ScenarioCounts, simulate
 from nextarm.studies.infant_all.evidence_rows import row_trail
+from nextarm.studies.infant_all.germline_need import chosen, marks_of, standing
 
 TRIALS, SEED = 10_000, 20261123
 TARGET_POWER = 0.8
@@ -113,9 +114,11 @@ def lead(found: Designs) -> Parts:
         detectable,
         ". The planned effect needs ",
         need,
-        " infants and ",
+        " infants, ",
         years,
-        " of accrual.",
+        " of accrual and an analysis after ",
+        number(found.needed.analysis_time, "years", name="trial.needed.time", trail=found.needed.trail),
+        ", one analysis without interim look.",
     )
 
 
@@ -150,7 +153,7 @@ def _figures(found: Designs) -> KeyFigures:
             ),
             (
                 number(own.events_never_reached.value, "percent", name="trial.never", trail=trail, marks=("simulated",)),
-                f"of trials never see the {_target(found.plan)} events planned",
+                f"of trials end at the latest date without the {_target(found.plan)} events planned; the others end earlier",
             ),
         )
     )
@@ -188,9 +191,18 @@ def _feasible(found: Designs) -> list[Block]:
             analytic,
             "; simulation of the same plan gives ",
             *_rate(own.rejection.value, own.rejection.se, "trial.simulated", found.simulated.trail),
-            " (Monte-Carlo standard error). Of the events ever to be expected, ",
+            " (Monte-Carlo standard error). However long one waits, no more than ",
             number(found.worked.max_events, "decimal(1)", name="trial.max-events", trail=found.worked.trail),
-            ", the others never happen because the infants are cured: waiting longer does not help.",
+            " events are ever expected: the other infants are cured or drop out.",
+        ),
+        paragraph(
+            "The planned effect with a power of 80 % needs ",
+            number(round(found.needed.n), "count", name="trial.lead.needed", trail=found.needed.trail),
+            " infants, ",
+            number(found.needed.accrual_duration, "years", name="trial.lead.years", trail=found.needed.trail),
+            " of accrual at the planned rate and an analysis after ",
+            number(found.needed.analysis_time, "years", name="trial.needed.time", trail=found.needed.trail),
+            " from the first infant. That is one analysis without interim look; looks between would ask for slightly more.",
         ),
         paragraph(f"Estimand: {found.worked.estimand} Accrual at {plan.accrual.rate:g} infants a year."),
     ]
@@ -238,7 +250,7 @@ def _scenarios(found: OperatingCharacteristics) -> list[Block]:
         Heading("If the truth is otherwise"),
         DataTable(
             caption=f"{found.scenarios[0].trials:,} virtual trials under each truth (seed {found.trail.seed}, shared random numbers)",
-            columns=("Truth", "Rejects ± Monte-Carlo SE", "Never sees its events", "Mean events", "Mean years"),
+            columns=("Truth", "Rejects ± Monte-Carlo SE", "Ended without the planned events", "Mean events", "Mean years"),
             rows=tuple(rows),
             sortable=False,
             narrow="stack",
@@ -321,13 +333,13 @@ def _grids(plan: Plan) -> list[Block]:
 
 def _numbers(plan: Plan, package: Package) -> list[Block]:
     rows: list[Row] = []
-    for key, value, why, trail in plan_numbers(plan, package):
-        rows.append((key, value, why, "evidence" if trail.rows else "assumption"))
+    for key, value, why, _ in plan_numbers(plan, package):
+        rows.append((key, value, why, standing(value)))
     text = files("nextarm.studies.infant_all").joinpath("plan.toml").read_text(encoding="utf-8")
     return [
         Heading("Where the plan's numbers come from"),
         DataTable(
-            caption="Each number of the plan: its evidence row, or an assumption",
+            caption="Each number of the plan: from evidence, or assumed",
             columns=("Number", "Value", "Why", "Standing"),
             rows=tuple(rows),
             sortable=False,
@@ -337,8 +349,9 @@ def _numbers(plan: Plan, package: Package) -> list[Block]:
             "assumption",
             say(
                 "The control's cure fraction is an assumption: EFS from diagnosis on a blinatumomab backbone has not "
-                "been published for these infants. "
-                "The DFS after blinatumomab in section 3 is from after induction and must not be put in its place."
+                "been published for these infants, and the plan counts time from ",
+                plan.trial.time_origin or "an origin not stated",
+                ", which comes after it. The DFS after blinatumomab in section 3 is from after induction and must not be put in its place.",
             ),
         ),
         Details("The plan file", (Code(text, caption="plan.toml"),)),
@@ -362,8 +375,12 @@ def plan_numbers(plan: Plan, package: Package) -> Sequence[tuple[str, Number, st
         accrual_trail = row_trail(package, package.ref(enrolled), "n over the years of enrolment, rounded")
     timing_why, timing_trail = "no row supports it", _plan_trail("latency")
     if timing:
-        timing_why = f"chosen to agree with: {timing.note}"
-        timing_trail = row_trail(package, package.ref(timing), "shape and median chosen to agree with the timing of relapse")
+        by_one, by_two = (1.0 - 0.5 ** ((t / latency["median"]) ** latency["shape"]) for t in (1.0, 2.0))
+        timing_why = (
+            f"chosen so that {100 * by_one:.0f} % of the events come by 1 year and {100 * by_two:.0f} % by 2 years, to agree "
+            f"with: {timing.note}. That timing counts from diagnosis; from {plan.trial.time_origin} it is assumed to be alike"
+        )
+        timing_trail = chosen(package, timing)
     made: list[tuple[str, float, str, str, Trail, str]] = [
         ("accrual rate", plan.accrual.rate or 0.0, "per-year", "rate", accrual_trail, accrual_why),
         ("accrual duration", plan.accrual.duration, "years", "duration", _plan_trail("accrual.duration"), "what a group might accept"),
@@ -397,6 +414,6 @@ def plan_numbers(plan: Plan, package: Package) -> Sequence[tuple[str, Number, st
         ("alpha, one-sided", plan.design.alpha, "decimal(3)", "alpha", _plan_trail("design.alpha"), "convention"),
     ]
     return [
-        (label, number(value, fmt, name=f"trial.plan.{key}", trail=trail, marks=() if trail.rows else ("assumption",)), why, trail)
+        (label, number(value, fmt, name=f"trial.plan.{key}", trail=trail, marks=marks_of(trail)), why, trail)
         for label, value, fmt, key, trail, why in made
     ]

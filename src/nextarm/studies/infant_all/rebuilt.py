@@ -7,9 +7,10 @@ shape between 0 and the landmark is the model's, not the evidence's, and every c
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from nextarm.core.errors import NextarmError
-from nextarm.core.trail import Trail
+from nextarm.core.trail import RowRef, Trail
 from nextarm.evidence import Outcome, Package
 from nextarm.patients import Reconstruction, from_landmarks
 from nextarm.patients.soft import Landmark as PrintedLandmark
@@ -24,12 +25,23 @@ VERSIONS, SEED, MODEL = 20, 20261123, "mixture-cure:weibull"
 UNDETERMINED = 0.5
 
 
-def rebuild(outcome: Outcome) -> Reconstruction:
-    """Patients compatible with one printed row (its n, and its interval or standard error)."""
+@dataclass(frozen=True)
+class Counted:
+    """All events of the cohort by the counts in ``rows``, ``words`` naming them, with the longest ``follow_up`` (years) taken."""
+
+    events: int
+    follow_up: float
+    rows: tuple[RowRef, ...]
+    words: str
+
+
+def rebuild(outcome: Outcome, counted: Counted | None = None) -> Reconstruction:
+    """Patients compatible with one printed row (its n, and its interval or standard error) and the events ``counted``."""
     mark = PrintedLandmark(
         time=outcome.time_years or 0.0, survival=outcome.estimate, se=outcome.se, low=outcome.ci_low, high=outcome.ci_high
     )
-    return from_landmarks(mark, n=outcome.n or 0, versions=VERSIONS, seed=SEED)
+    events, follow_up = (counted.events, counted.follow_up) if counted else (None, None)
+    return from_landmarks(mark, n=outcome.n or 0, events=events, follow_up=follow_up, versions=VERSIONS, seed=SEED)
 
 
 def cure_fraction(made: Reconstruction) -> Combined | None:
@@ -48,30 +60,52 @@ def cure_fraction(made: Reconstruction) -> Combined | None:
     return combine_versions(logits, variances) if len(logits) >= VERSIONS // 2 else None
 
 
-def rebuilt_blocks(package: Package, outcome: Outcome, *, name: str, title: str) -> list[Block]:
-    """A chart of the curve rebuilt from ``outcome`` with its spread, and the cure fraction with its interval."""
+def _assumed(counted: Counted | None) -> tuple[str, ...]:
+    """What is assumed where versions are held to counted events."""
+    if counted is None:
+        return ()
+    return (f"{counted.events} first events in all ({counted.words}), infants followed for no more than {counted.follow_up:g} years",)
+
+
+def _held(made: Reconstruction, counted: Counted | None) -> str:
+    """How well the versions hold the counted events."""
+    if counted is None:
+        return "No count of events holds it."
+    events = [int((made.version(v).event > 0).sum()) for v in range(VERSIONS)]
+    exact = sum(e == counted.events for e in events)
+    others = sorted({e for e in events if e != counted.events})
+    rest = f", the others {' or '.join(map(str, others))}" if others else ""
+    return f"The versions are held to {counted.events} events ({counted.words}): {exact} of {VERSIONS} have them exactly{rest}."
+
+
+def rebuilt_blocks(package: Package, outcome: Outcome, *, name: str, title: str, counted: Counted | None = None) -> list[Block]:
+    """A chart, up to the printed time, of the curve rebuilt from ``outcome`` with its spread, and the cure fraction with its interval.
+
+    ``counted`` holds the versions to the events of the cohort, as far as they can be.
+    """
     if outcome.n is None or outcome.time_years is None or (outcome.se is None and outcome.ci_low is None):
         return []
     try:
-        made = rebuild(outcome)
+        made = rebuild(outcome, counted)
     except NextarmError:
         return []
     source = row_trail(package, package.ref(outcome))
     trail = Trail(
         method=f"patients compatible with one printed survival estimate under {MODEL}, {VERSIONS} versions; approximate",
-        rows=source.rows,
-        sources=source.sources,
-        assumptions=("the shape of the curve before and after the printed time is the model's",),
+        rows=(*source.rows, *(counted.rows if counted else ())),
+        sources=tuple(dict.fromkeys((*source.sources, *(package.source(r.source_id) for r in (counted.rows if counted else ()))))),
+        assumptions=("the shape of the curve before the printed time is the model's", *_assumed(counted)),
         seed=SEED,
     )
     fit = made.arms[0]
+    kept = [i for i, t in enumerate(fit.fine_time) if t <= outcome.time_years + 1e-9]
     curve = Curve(
         name="rebuilt, approximate",
         origin="reconstructed",
-        time=tuple(map(float, fit.fine_time)),
-        survival=tuple(map(float, fit.fine_survival)),
-        low=tuple(map(float, fit.fine_low)),
-        high=tuple(map(float, fit.fine_high)),
+        time=tuple(float(fit.fine_time[i]) for i in kept),
+        survival=tuple(float(fit.fine_survival[i]) for i in kept),
+        low=tuple(float(fit.fine_low[i]) for i in kept),
+        high=tuple(float(fit.fine_high[i]) for i in kept),
         landmarks=(Landmark(outcome.time_years, outcome.estimate, outcome.ci_low, outcome.ci_high, trail=source),),
         steps=False,
         trail=trail,
@@ -94,10 +128,11 @@ def rebuilt_blocks(package: Package, outcome: Outcome, *, name: str, title: str)
             title=title,
             trail=trail,
             y_title=outcome.endpoint,
-            x_max=1.25 * outcome.time_years,
+            x_max=outcome.time_years,
             caption=say(
                 "The point with its interval is printed; the line and its band (range over 20 versions) are compatible with it under a "
-                "mixture-cure Weibull model. The way there is the model's, not the evidence's."
+                "mixture-cure Weibull model. The way there is the model's, not the evidence's; nothing is drawn after the printed time. "
+                + _held(made, counted)
             ),
         ),
         paragraph(words),
