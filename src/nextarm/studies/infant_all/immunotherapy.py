@@ -17,7 +17,7 @@ from nextarm.borrowing import (
     under_bias,
 )
 from nextarm.core.errors import RefusedError
-from nextarm.core.trail import Trail
+from nextarm.core.trail import Source, Trail
 from nextarm.evidence import Count, Outcome, Package
 from nextarm.report import Block, Code, DataTable, Details, Heading, Note, RowGroup, Section, number, paragraph, say, slug
 from nextarm.report.charts import DumbbellRow, LineSeries, landmark_dumbbell, lines
@@ -350,6 +350,11 @@ def _count_rows(package: Package, counts: list[Count], prefix: str) -> list[Row]
     return rows
 
 
+def _cited(source: Source) -> str:
+    """The citation of ``source``, with its title where no author is known."""
+    return source.cite() if source.first_author else f"{source.title}, {source.cite()}"
+
+
 def _safety(package: Package) -> list[Block]:
     by_source: dict[tuple[str, str], list[Count]] = {}
     for c in package.counts:
@@ -359,7 +364,7 @@ def _safety(package: Package) -> list[Block]:
         return []
     rows: list[Row | RowGroup] = []
     for (source_id, seen), counts in by_source.items():
-        cited = package.source(source_id).cite() if source_id else "source not named"
+        cited = _cited(package.source(source_id)) if source_id else "source not named"
         rows += [RowGroup(f"{cited} ({seen})" if seen else cited), *_count_rows(package, counts, "immunotherapy.count")]
     return [
         Heading("What was seen in the blinatumomab cohort"),

@@ -116,10 +116,11 @@ def rebuilt_blocks(package: Package, outcome: Outcome, *, name: str, title: str,
     else:
         value, low, high = (1.0 / (1.0 + math.exp(-x)) for x in (found.estimate, found.ci.low, found.ci.high))
         shown = number(value, "percent", name=f"{name}.cure", trail=trail, interval=(low, high), marks=("reconstructed",))
-        rests = " (Rubin's rules). It rests on one printed value and a model."
+        rests = f" (Rubin's rules). It rests on one printed value{', a count of events' if counted else ''} and a model."
         words = say("Cure fraction under this model: ", shown, rests)
         if high - low > UNDETERMINED:
-            words = say("One printed value does not determine a cure fraction: under this model it is ", shown, " (Rubin's rules).")
+            given = "One printed value and a count of events do" if counted else "One printed value does"
+            words = say(given, " not determine a cure fraction: under this model it is ", shown, " (Rubin's rules).")
     return [
         Heading("Rebuilt from the printed value, approximate"),
         survival_curves(
