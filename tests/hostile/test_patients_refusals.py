@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from nextarm.core.errors import CallError, DataError, NextarmError, RefusedError
 from nextarm.patients import Landmark, from_landmarks, reconstruct, reconstruct_competing
+from nextarm.patients.checks import graded, misfits
 from patients_figures import figure
 
 CURVE = ([0, 1, 2, 3, 4, 5, 6], [1, 0.9, 0.8, 0.7, 0.65, 0.6, 0.6])
@@ -188,3 +190,37 @@ def test_nothing_ends_in_a_bare_exception(rows: list[tuple[float, float]], n: in
     if made is not None:
         assert made.patients.n == n
         assert np.isfinite(made.patients.time).all()
+
+
+def test_proportions_said_to_be_percent_are_refused() -> None:
+    with pytest.raises(RefusedError, match="Leave out --percent"):
+        reconstruct(CURVE, n=40, percent=True)
+
+
+@pytest.mark.parametrize(
+    ("curve", "change"),
+    [
+        (([0, 1, 1e300], [1, 0.9, 0.8]), {"n": 20}),
+        (([0, 100, 2401], [1, 0.9, 0.8]), {"n": 20, "unit": "months"}),
+        (CURVE, {"at_risk": ([0, 1e300], [20, 0])}),
+        (CURVE, {"n": 20, "ticks": [1e300]}),
+    ],
+)
+def test_times_nobody_lives_to_are_refused(curve: Any, change: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="must not be more than 200 years"):
+        reconstruct(curve, **change)
+
+
+def test_one_reading_without_a_table_is_no_grade_a() -> None:
+    made = reconstruct(([0, 3], [1, 0.7]), n=40)
+    assert made.checks.grade == "C"
+    assert any("one reading without an at-risk table determines little" in w for w in made.warnings)
+
+
+@pytest.mark.parametrize(("mean", "largest", "grade"), [(0.051, 0.06, "D"), (0.01, 0.151, "D"), (0.05, 0.15, "A")])
+def test_a_curve_that_is_missed_is_graded_d_with_a_warning(mean: float, largest: float, grade: str) -> None:
+    made = reconstruct(CURVE, n=40)
+    fit = replace(made.arms[0], mean_residual=mean, max_residual=largest)
+    items = [replace(i, ok=True) for i in made.checks.items]
+    assert graded(items, [fit]).grade == grade
+    assert bool(misfits([fit])) == (grade == "D")

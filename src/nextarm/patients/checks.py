@@ -12,6 +12,9 @@ from nextarm.patients.curves import Table, curve_at, median_of
 from nextarm.patients.record import ArmFit, CheckItem, Checks
 from nextarm.patients.soft import Landmark, Printed, printed_half
 
+#: Mean and largest distance of the rebuilt curve from its readings beyond which the reconstruction has failed.
+MEAN_MISFIT, MAX_MISFIT = 0.05, 0.15
+
 
 def fit_of(arm: ArmData, best: Table, versions: Sequence[Table], sd: float, *, estimated: bool) -> ArmFit:
     """The record of one arm: readings, rebuilt curve, residuals."""
@@ -83,11 +86,26 @@ def check_arm(
     return items
 
 
-def graded(items: Sequence[CheckItem]) -> Checks:
-    """The grade of a list of items."""
+def misfits(fits: Sequence[ArmFit]) -> list[str]:
+    """What to say of arms whose rebuilt curve leaves the published one by more than any reading explains."""
+    return [
+        f"arm {f.arm}: the rebuilt curve leaves the published one: {f.mean_residual:.3f} off on average, {f.max_residual:.3f} at most"
+        for f in fits
+        if f.mean_residual > MEAN_MISFIT or f.max_residual > MAX_MISFIT
+    ]
+
+
+def graded(items: Sequence[CheckItem], fits: Sequence[ArmFit] = (), *, undetermined: bool = False) -> Checks:
+    """The grade of a list of items.
+
+    D at the best where a curve of ``fits`` misses its readings (:func:`misfits`); C where ``undetermined``: an arm rests
+    on one reading without an at-risk table, so that everything holding says little.
+    """
     hard, soft = [i.ok for i in items if i.hard], [i.ok for i in items if not i.hard]
-    if not all(hard):
+    if not all(hard) or misfits(fits):
         grade = "D"
+    elif undetermined:
+        grade = "C"
     elif all(soft):
         grade = "A"
     else:

@@ -18,6 +18,8 @@ from nextarm.patients.grid import grid_step
 OVER = 0.02
 #: The coarsest reading of a curve that is believed without being told; few points can lie on a coarser grid by chance.
 COARSEST = 0.01
+#: Years beyond which no patient is followed; a later time is a slip of the unit or of the pen.
+LONGEST = 200.0
 _TINY = 1e-9
 
 
@@ -28,6 +30,14 @@ class Repair:
     arm: str
     what: str
     count: int = 1
+
+
+def check_times(name: str, time: FloatArray | None, scale: float) -> None:
+    """Raise :class:`DataError` for a time beyond 200 years; ``time`` in the user's unit of ``scale`` years."""
+    if time is not None and time.size and float(np.max(np.abs(time))) > LONGEST / scale:
+        worst = float(time[np.argmax(np.abs(time))])
+        rule = f"must not be more than {LONGEST:g} years"
+        raise DataError(f"time = {worst:g}", where=f"arm {name}", rule=rule, cure="Check the times and their --unit")
 
 
 def clean_arm(
@@ -58,6 +68,13 @@ def clean_arm(
     time, survival = np.array(time, float), np.array(survival, float)
     if time.size == 0:
         raise DataError("the curve has no points", where=f"arm {name}")
+    for values in (time, risk_time, ticks):
+        check_times(name, values, scale)
+    if percent and survival.max() <= 1.0:
+        raise RefusedError(
+            f"no survival value exceeds {survival.max():g}", where=f"arm {name}",
+            rule="survival said to be in percent must have a value above 1", cure="Leave out --percent: these are proportions",
+        )  # fmt: skip
     if percent:
         survival = survival / 100.0
     elif survival.max() > 1.5 and survival.max() <= 100.0 * (1.0 + OVER) and np.median(survival) > 1.0:
@@ -67,7 +84,7 @@ def clean_arm(
         worst = int(np.argmax(survival))
         raise RefusedError(
             f"survival = {survival[worst]:g} at time {time[worst]:g}", where=f"arm {name}", rule="a curve cannot lie above 1",
-            cure="For percentages say percent=True; otherwise correct the axis",
+            cure="For percentages use --percent; otherwise correct the axis",
         )  # fmt: skip
     if survival.min() < -OVER:
         worst = int(np.argmin(survival))
@@ -121,7 +138,9 @@ def clean_arm(
 
     at, left, size = _at_risk(name, risk_time, risk, n, end, allow_rising, repaired)
     if size > 100_000:
-        raise RefusedError(f"n = {size}", where=f"arm {name}", rule="more than 100000 patients are beyond this method", cure="Use guyot")
+        raise RefusedError(
+            f"n = {size}", where=f"arm {name}", rule="more than 100000 patients are beyond this method", cure="Use --method guyot"
+        )
     if events is not None and events > size:
         raise RefusedError(f"events = {events} of n = {size}", where=f"arm {name}", rule="there cannot be more events than patients")
     all_left = False
@@ -230,7 +249,7 @@ def _at_risk(
             raise RefusedError(
                 f"at risk rises from {r[first]} to {r[first + 1]} between {t[first]:g} and {t[first + 1]:g}", where=f"arm {name}",
                 rule="without delayed entry nobody joins later",
-                cure="Correct the table, or allow_rising_at_risk=True to leave such rows out",
+                cure="Correct the table, or --allow-rising-at-risk to leave such rows out",
             )  # fmt: skip
         keep = _longest_falling(r)
         repaired("at-risk rows that rise were left out", int(r.size - keep.size))

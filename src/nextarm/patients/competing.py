@@ -114,7 +114,7 @@ def reconstruct_competing(
         trail=Trail("patients with competing events rebuilt: event-free survival first, causes by forward sums and backward draws",
                     reference="10.1002/sim.70474", assumptions=made.trail.assumptions, seed=seed),
         warnings=made.warnings, patients=patients, versions=stacked, arms=made.arms,
-        checks=graded(items), repairs=(*made.repairs, *mended), method="dp",
+        checks=graded(items, made.arms), repairs=(*made.repairs, *mended), method="dp",
     )  # fmt: skip
 
 
@@ -152,7 +152,7 @@ def _causes(curves: Any, events: dict[str, int], percent: bool, scale: float) ->
         if y.max() > 1.0 + OVER or y.min() < -OVER:
             bad = y[int(np.argmax(np.abs(y - 0.5)))]
             raise RefusedError(
-                f"incidence = {bad:g}", where=f"cause {name}", rule="must lie between 0 and 1", cure="For percentages say percent=True"
+                f"incidence = {bad:g}", where=f"cause {name}", rule="must lie between 0 and 1", cure="For percentages use --percent"
             )
         falls = y < np.maximum.accumulate(y) - 1e-9
         if falls.any():

@@ -14,7 +14,7 @@ from nextarm.core.random import block_stream
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray, years_in
 from nextarm.patients.arm import ArmData
-from nextarm.patients.checks import check_arm, fit_of, graded
+from nextarm.patients.checks import check_arm, fit_of, graded, misfits
 from nextarm.patients.clean import Repair, clean_arm, with_extra
 from nextarm.patients.curves import Table
 from nextarm.patients.guyot import guyot
@@ -120,11 +120,14 @@ def reconstruct(
         fits.append(fit_of(arm, b, s, used, estimated=estimated))
         items += check_arm(arm, fits[-1], b, s, mark, middle, scale)
         if arm.risk_time.size == 0 and arm.ticks is None:
-            told = "the total number of events" if arm.events is not None else "nothing"
-            warnings.append(f"arm {arm.name}: without an at-risk table only {told} tells when patients were censored")
+            told = "only the total number of events" if arm.events is not None else "nothing"
+            warnings.append(f"arm {arm.name}: without an at-risk table {told} tells when patients were censored")
+    single = [a.name for a in arms if a.time.size == 1 and a.risk_time.size == 0]
+    warnings += [f"arm {name}: one reading without an at-risk table determines little: survival at that time only" for name in single]
+    warnings += misfits(fits)
     items += comparison_items(best, spread, arms, ratio, p_value)
     _refuse_misfit(fits, best, reading_error)
-    checks = graded(items)
+    checks = graded(items, fits, undetermined=bool(single))
     warnings += [f"arm {i.arm}: {i.item}: published {i.published:g}, rebuilt {i.rebuilt}" for i in items if not i.ok]
     trail = Trail(
         method="patients rebuilt from a curve: forward sums over (at risk, deaths), backward draws" if method == "dp" else "Guyot 2012",

@@ -36,7 +36,8 @@ class CheckItem:
 class Checks:
     """All items and a grade.
 
-    A: everything holds. B: all hard facts hold, and nine in ten of the others. C: all hard facts hold. D: a hard fact is missed.
+    A: everything holds. B: all hard facts hold, and nine in ten of the others. C: all hard facts hold. D: a hard fact is missed,
+    or the rebuilt curve is off by more than 0.05 on average or 0.15 somewhere. An arm with one reading and no at-risk table is C at best.
     """
 
     grade: str
