@@ -168,7 +168,7 @@ def fit(
         raise CallError(
             f"the table holds versions {table.versions[0]} to {table.versions[-1]}",
             rule="one is fitted at a time",
-            cure="Say which version",
+            cure="Choose one: --version K",
         )
     if model == "kaplan-meier":
         return kaplan_meier(table, arm=arm, level=level)

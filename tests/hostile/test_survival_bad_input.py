@@ -1,5 +1,7 @@
 """Broken files say row and column; degenerate data give a result with a warning or a refusal, never NaN in silence."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -241,3 +243,20 @@ def test_calls_without_sense():
 class Flat:
     def cumulative_hazard(self, t):
         return 0.0 * np.asarray(t)
+
+
+def test_the_origin_of_patients_survives_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "patients.csv"
+    made = make_patients([1.0, 2.0], [1, 0], origin="reconstructed")
+    path.write_text(made.to_frame().write_csv(), encoding="utf-8")
+    assert read_patients(path).origin == "reconstructed"
+    assert read_patients(path, origin="simulated").origin == "simulated"
+    assert "origin" not in make_patients([1.0], [1]).to_frame().columns
+
+
+@pytest.mark.parametrize(("origins", "says"), [(("observed", "simulated"), "one value a file"), (("a", "a"), "must be one of observed")])
+def test_an_origin_that_cannot_be(tmp_path: Path, origins: tuple[str, str], says: str) -> None:
+    path = tmp_path / "patients.csv"
+    path.write_text(f"time,event,origin\n1,1,{origins[0]}\n2,0,{origins[1]}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=says):
+        read_patients(path)

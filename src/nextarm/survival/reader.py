@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from nextarm.core.errors import DataError, Problem
 from nextarm.core.units import FloatArray, IntArray
+from nextarm.survival.table import Origin
 
 NUMBERS = ("time", "event", "entry", "weight", "version")
-KNOWN = (*NUMBERS, "arm", "cause", "stratum")
+KNOWN = (*NUMBERS, "arm", "cause", "stratum", "origin")
+ORIGINS: tuple[Origin, ...] = get_args(Origin)
 _SHOWN = 10
 _EMPTY = frozenset({"", "na", "nan", "n/a", "null", "none", "."})
 
@@ -31,6 +33,7 @@ class Columns:
     weight: FloatArray | None
     stratum: IntArray | None
     version: IntArray | None
+    origin: Origin | None
 
 
 def columns_of(source: Any, arms: tuple[str, ...] | None) -> Columns:
@@ -72,6 +75,7 @@ def columns_of(source: Any, arms: tuple[str, ...] | None) -> Columns:
     causes, kind = _causes(raw.get("cause"), event, flag)
     names, arm = _labels(raw.get("arm"), n, "arm", flag, arms)
     stratum = _strata(raw.get("stratum"), flag)
+    origin = _origin(raw.get("origin"), flag)
     if problems:
         raise DataError(problems=problems)
     return Columns(
@@ -84,7 +88,19 @@ def columns_of(source: Any, arms: tuple[str, ...] | None) -> Columns:
         weight=numbers.get("weight"),
         stratum=stratum,
         version=numbers["version"].astype(np.int64) if "version" in numbers else None,
+        origin=origin,
     )
+
+
+def _origin(values: list[Any] | None, flag: Callable[..., None]) -> Origin | None:
+    """Where the patients come from; one value for the whole file."""
+    if values is None:
+        return None
+    labels = ["" if _missing(v) else str(v).strip().lower() for v in values]
+    unknown = np.array([v not in ORIGINS for v in labels])
+    flag("origin", values, unknown, f"must be one of {', '.join(ORIGINS)}")
+    flag("origin", values, ~unknown & np.array([v != labels[0] for v in labels]), f"must be {labels[0]!r} like row one: one value a file")
+    return next((o for o in ORIGINS if o == labels[0]), None)
 
 
 def _raw(source: Any) -> tuple[str, int, dict[str, list[Any]]]:

@@ -16,7 +16,7 @@ def chosen(patients: Patients, arm: str | None) -> tuple[Patients, str, tuple[st
     if arm is not None:
         return patients.for_arm(arm), arm, ()
     if len(patients.arms) > 1:
-        return patients, "all arms", (f"the {len(patients.arms)} arms are taken together; name one with arm=",)
+        return patients, "all arms", (f"the {len(patients.arms)} arms are taken together; name one with --arm NAME",)
     return patients, patients.arms[0], ()
 
 

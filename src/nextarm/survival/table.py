@@ -130,6 +130,8 @@ class Patients:
         if self.entry is not None:
             columns["entry"] = self.entry / scale
         columns |= {k: v for k in ("weight", "stratum", "version") if (v := getattr(self, k)) is not None}
+        if self.origin != "observed":
+            columns["origin"] = [self.origin] * self.n
         return pl.DataFrame(columns)
 
 
@@ -143,7 +145,7 @@ def replaced(patients: Patients, **changes: Any) -> Patients:
 def one_version(patients: Patients) -> Patients:
     """Return ``patients`` if it holds at most one version; several stacked versions would count patients twice."""
     if patients.version is not None and len(versions := patients.versions) > 1:
-        raise CallError(f"the table holds {len(versions)} versions", rule="an estimator takes one version", cure="Use for_version(k)")
+        raise CallError(f"the table holds {len(versions)} versions", rule="an estimator takes one version", cure="Choose one: --version K")
     return patients
 
 
@@ -233,12 +235,19 @@ def _problems(p: Patients) -> list[Problem]:
 
 
 def read_patients(
-    source: Any, unit: str = "years", *, origin: Origin = "observed", time_origin: str = "not-stated", arms: tuple[str, ...] | None = None
+    source: Any,
+    unit: str = "years",
+    *,
+    origin: Origin | None = None,
+    time_origin: str = "not-stated",
+    arms: tuple[str, ...] | None = None,
 ) -> Patients:
     """Read patients from a CSV file or from any frame narwhals knows (pandas, polars, pyarrow).
 
     Columns: ``time``, ``event`` (1 event, 0 censored) and, where there are any, ``arm``, ``cause`` (a name for every
-    event), ``entry``, ``weight``, ``stratum``, ``version``. Times in ``unit`` (years, months, weeks, days). Arms and
+    event), ``entry``, ``weight``, ``stratum``, ``version``, ``origin``
+    (observed, reconstructed or simulated: one
+    value a file; an ``origin`` given here goes before it). Times in ``unit`` (years, months, weeks, days). Arms and
     causes keep the order in which they first appear unless ``arms`` says otherwise. Raises :class:`DataError` naming
     row and column of each problem (the first ten).
     """
@@ -258,7 +267,7 @@ def read_patients(
             weight=columns.weight,
             stratum=columns.stratum,
             version=columns.version,
-            origin=origin,
+            origin=origin or columns.origin or "observed",
             time_origin=time_origin,
             unit=unit,
         )
