@@ -6,8 +6,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from nextarm.core.errors import DataError
-from nextarm.synthesis import pool
+from nextarm.core.errors import CallError, DataError
+from nextarm.evidence import load_package
+from nextarm.synthesis import pool, select_for_pooling
 from nextarm.synthesis.read import read_studies
 
 
@@ -135,3 +136,30 @@ def test_missing_binary_and_other_things(tmp_path, written):
         read_studies(42)
     with pytest.raises(DataError):
         read_studies(pl.DataFrame({"study": [], "estimate": []}))
+
+
+@pytest.mark.parametrize("se", ["1e9", "1e-12"])
+def test_a_standard_error_no_probability_has_is_refused(written, se):
+    rows = read_studies(written(f"study,estimate,se\nA,0.5,{se}\nB,0.4,0.1\nC,0.3,0.1\n"))
+    with pytest.raises(DataError, match="not plausible for a probability"):
+        pool(rows)
+
+
+def test_precisions_too_far_apart_to_weigh_are_refused(written):
+    rows = read_studies(written("study,estimate,se\nA,0.5,1e9\nB,0.4,0.1\nC,0.3,1e-12\n"), probability=False)
+    with pytest.raises(DataError, match="must not differ by more than"):
+        pool(rows, measure="identity", probability=False)
+
+
+@pytest.mark.parametrize("change", [{"time": float("nan")}, {"time": -1.0}, {"time": 4.0, "window": float("nan")}])
+def test_times_that_are_no_numbers_of_years_are_refused(change):
+    with pytest.raises(CallError, match="must be a number of years"):
+        select_for_pooling(load_package("infant-all"), pool_set="frontline-kmt2a-r", endpoint="EFS", **change)
+
+
+def test_estimates_made_from_counts_are_said_to_be_the_share_with_the_event(written):
+    counted = pool(read_studies(written("study,n,events\nA,100,60\nB,80,40\n")))
+    printed = pool(read_studies(written("study,estimate,n,events\nA,0.4,100,60\nB,0.5,80,40\n")))
+    assert any("the share WITH the event; for survival give n minus events" in w for w in counted.warnings)
+    assert not any("WITH the event" in w for w in printed.warnings)
+    assert counted.studies[0].estimate == 0.6

@@ -43,7 +43,13 @@ def compare(
 
 
 def prior(
-    data: Annotated[Path | None, typer.Argument(help="CSV as for pool: study, and estimate with n, or events and n, or se.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            help="CSV as for pool: study, and estimate with n, or events and n, or se. Without an estimate it is events / n, "
+            "the share WITH the event; for survival give n minus events."
+        ),
+    ] = None,
     arms: Annotated[str | None, typer.Option(help="Arms of the evidence, separated by commas.")] = None,
     endpoint: Annotated[str | None, typer.Option(help="Their end point.")] = None,
     time: Annotated[float | None, typer.Option(help="Years at which they report.")] = None,

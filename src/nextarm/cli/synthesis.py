@@ -12,7 +12,13 @@ from nextarm.cli.show import show
 
 
 def pool(
-    data: Annotated[Path | None, typer.Argument(help="CSV: study, estimate, and se, or ci_low and ci_high, or n and events.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            help="CSV: study, estimate, and se, or ci_low and ci_high, or n and events. Without an estimate it is events / n, "
+            "the share WITH the event; for survival give n minus events."
+        ),
+    ] = None,
     endpoint: Annotated[str | None, typer.Option(help="End point of the evidence rows.")] = None,
     pool_set: Annotated[str | None, typer.Option(help="A named set of arms fit for pooling.")] = None,
     time: Annotated[float | None, typer.Option(help="Years from the origin.")] = None,

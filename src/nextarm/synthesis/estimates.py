@@ -20,6 +20,10 @@ from nextarm.synthesis.scales import Scale, scale
 INTERVAL_SCALES: tuple[str, ...] = ("identity", "logit", "cloglog", "log")
 
 BINOMIAL = "binomial SE"
+#: Mark of a study whose estimate was not printed but made from its counts.
+FROM_COUNTS = "estimate = events / n"
+#: Standard errors of a probability outside these are slips; those of one pool may differ by ``MOST_RATIO`` times.
+LEAST_SE, MOST_SE, MOST_RATIO = 1e-9, 1e3, 1e6
 
 
 @record
@@ -198,8 +202,12 @@ def scale_all(
         wrong = [s for s in given if not 0.0 <= s.estimate <= 1.0]
         if wrong:
             percent = all(1.0 < s.estimate <= 100.0 for s in wrong)
-            cure = "Percentages? Divide by 100 or use --percent" if percent else "Say probability=False for other quantities"
+            cure = "Percentages? Divide by 100 or use --percent" if percent else "For other quantities use --measure identity or log"
             raise DataError(problems=[Problem(f"estimate = {s.estimate:g}", s.label, "must lie between 0 and 1", cure) for s in wrong])
+        odd = [s for s in given if s.se is not None and (0.0 < s.se < LEAST_SE or s.se > MOST_SE)]
+        if odd:
+            rule = f"is not plausible for a probability: must lie between {LEAST_SE:g} and {MOST_SE:g}"
+            raise DataError(problems=[Problem(f"se = {s.se:g}", s.label, rule) for s in odd])
     done: list[ScaledEstimate] = []
     left: list[LeftOut] = []
     for study in given:
@@ -207,4 +215,15 @@ def scale_all(
             done.append(to_scale(study, measure=measure, binomial=binomial))
         except DataError as error:
             left.append(LeftOut(row_of(study), str(error)))
+    _comparable(done)
     return tuple(done), tuple(left)
+
+
+def _comparable(done: list[ScaledEstimate]) -> None:
+    """Raise :class:`DataError` where the precisions are too far apart for weighted sums in double precision."""
+    if len(done) < 2:
+        return
+    sure, unsure = min(done, key=lambda d: d.v), max(done, key=lambda d: d.v)
+    if unsure.v > sure.v * MOST_RATIO**2:
+        what = f"the standard errors {math.sqrt(sure.v):.3g} ({sure.study.label}) and {math.sqrt(unsure.v):.3g} ({unsure.study.label})"
+        raise DataError(what, rule=f"must not differ by more than {MOST_RATIO:g} times to be weighed together", cure="Check them")

@@ -25,7 +25,7 @@ import numpy as np
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import RowRef, Trail
-from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, extend, row_of, scale_all, two_sided_z
+from nextarm.synthesis.estimates import FROM_COUNTS, ScaledEstimate, StudyEstimate, extend, row_of, scale_all, two_sided_z
 from nextarm.synthesis.scales import Scale, scale
 from nextarm.synthesis.tau import Model, estimator, q_profile
 
@@ -190,6 +190,8 @@ def pool(
             "no study can be pooled", rule="at least one usable estimate is needed", cure=reasons or "Give at least one study"
         )
     warnings = [f"{o.row.key} is not pooled: {o.reason}" for o in refused]
+    if any(FROM_COUNTS in u.marks for u in used):
+        warnings.append(f"{FROM_COUNTS}: the share WITH the event; for survival give n minus events")
     model = Model(np.array([u.y for u in used]), np.array([u.v for u in used]))
     k = model.k
     tau2 = float(estimate_tau2(model)) if k > 1 else 0.0

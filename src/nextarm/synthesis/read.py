@@ -9,7 +9,7 @@ from typing import Any
 
 from nextarm.core.errors import DataError, Problem
 from nextarm.core.trail import RowRef
-from nextarm.synthesis.estimates import StudyEstimate
+from nextarm.synthesis.estimates import FROM_COUNTS, StudyEstimate
 
 TEXT = ("study", "group")
 NUMBERS = ("estimate", "se", "ci_low", "ci_high", "n", "events", "time", "year")
@@ -61,6 +61,7 @@ def read_studies(
         events, n = values.get("events"), values.get("n")
         if events is not None and n is not None and not 0 <= events <= n:
             problems.append(Problem(f"events = {events:g}", f"{name} row {number}", f"must lie between 0 and n = {n:g}"))
+        counted = estimate is None and events is not None and bool(n)
         if estimate is None and events is not None and n:
             estimate = events / n
         if estimate is None:
@@ -84,7 +85,7 @@ def read_studies(
                 year=values.get("year"),
                 group=str(row.get("group") or "").strip(),
                 moderators={m: v for m in moderators if (v := values.get(m)) is not None and m not in NUMBERS},
-                row=RowRef(name, number, label),
+                row=RowRef(name, number, label, marks=(FROM_COUNTS,) if counted else ()),
             )
         )
     if problems:

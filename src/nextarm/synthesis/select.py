@@ -7,6 +7,7 @@ standard error, an interval or n must be known. The rule is carried in the trail
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -71,8 +72,10 @@ def select_rows(
     Raises :class:`CallError` for an unknown pool set or endpoint and a window below 0. An empty selection is
     returned as such, with the reasons.
     """
-    if window < 0.0:
-        raise CallError(f"window = {window}", rule="must not be below 0 years")
+    if not (math.isfinite(window) and window >= 0.0):
+        raise CallError(f"window = {window}", rule="must be a number of years, not below 0")
+    if time is not None and not (math.isfinite(time) and time >= 0.0):
+        raise CallError(f"time = {time}", rule="must be a number of years, not below 0")
     candidates = _candidates(package, pool_set, endpoint)
     out: list[LeftOut] = []
 
