@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nextarm
 import nextarm.studies
 from nextarm.core.errors import CallError, PlanError, RefusedError
 from nextarm.designs import (
@@ -312,3 +313,46 @@ def test_waiting_does_not_help_when_survivors_are_cured() -> None:
 def test_calls_outside_their_domain(call: Any) -> None:
     with pytest.raises(CallError):
         call()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("rate = 45.0", "rate = 4e9", "must be at most 1,000,000 patients"),
+        ("events = 80", "events = 1000001", "design.events = 1000001"),
+        ("milestone = 3.0", "milestone = 100.5", "must be at most 100 years"),
+    ],
+)
+def test_sizes_no_trial_has_are_refused(old: str, new: str, says: str) -> None:
+    assert any(says in p for p in problems(edited((old, new))))
+
+
+@pytest.mark.parametrize("looks", [None, [0.5, 1.0]])
+def test_hardly_any_events_and_an_analysis_before_the_last_patient_are_said(looks: list[float] | None) -> None:
+    def said(**accrual: float) -> str:
+        design = {"kind": "log-rank"} if looks is None else {"kind": "group-sequential-log-rank", "looks": looks}
+        plan = plan_from_data(
+            {
+                "trial": {"name": "t", "endpoint": "EFS", "milestone": 2.0},
+                "accrual": {"rate": 45.0, "duration": 3.0, "follow_up": 2.0} | accrual,
+                "arms": {
+                    "control": {"survival": {"model": "exponential", "rate": 0.5}},
+                    "new": {"survival": {"model": "exponential", "rate": 0.3}},
+                },
+                "design": design | {"alpha": 0.025, "latest": 2.0 if not accrual else 5.0},
+            }
+        )
+        return " ".join(plan.design.evaluate(plan).warnings)
+
+    assert "asymptotic formulas do not hold" in said(dropout_hazard=500.0)
+    early = said()
+    assert "asymptotic formulas" not in early
+    assert "before the end of accrual at 3 years: 90.0 of n = 135.0 patients have entered" in early
+
+
+def test_the_example_plan_of_a_new_study_can_work() -> None:
+    folder = Path(nextarm.__file__).parent / "evidence" / "data" / "new-study"
+    plan = load_plan(folder / "plan.toml")
+    made = plan.design.evaluate(plan)
+    assert 0.78 < made.power < 0.83
+    assert all("not constant" in w for w in made.warnings)

@@ -112,7 +112,9 @@ def test_progress_ends_at_the_total() -> None:
     assert seen == [(1024, 2500), (2048, 2500), (2500, 2500)]
 
 
-@pytest.mark.parametrize("wrong", [{"trials": 0}, {"workers": 0}, {"precision": 0.0}, {"precision": 0.5}, {"seed": -1}, {"seed": 2**64}])
+@pytest.mark.parametrize(
+    "wrong", [{"trials": 0}, {"trials": 10**9 + 1}, {"workers": 0}, {"precision": 0.0}, {"precision": 0.5}, {"seed": -1}, {"seed": 2**64}]
+)
 def test_calls_that_cannot_be(wrong: dict[str, Any]) -> None:
     with pytest.raises(CallError, match=str(next(iter(wrong)))):
         simulate(two_arms(LOOKS), **wrong)

@@ -23,7 +23,7 @@ from nextarm.core.units import FloatArray
 from nextarm.designs.boundaries import Boundaries, Family, boundaries, expected_information
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule
 from nextarm.designs.expected_events import time_of_events
-from nextarm.designs.log_rank_two_arm import moments_of, unreachable, warnings_for
+from nextarm.designs.log_rank_two_arm import cautions_for, moments_of, unreachable, warnings_for
 from nextarm.designs.look_decisions import bounds_seen, decide_at_looks
 from nextarm.designs.reach import probability_of_reaching
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved, timed
@@ -277,6 +277,7 @@ class GroupSequentialLogRankTable(DesignTable):
             reach = probability_of_reaching(setting, events=self.events, time=self.latest or setting.accrual.study_duration)
         fallen = len(self.looks) - len(looks.events)
         warnings = list(warnings_for(moments, reach, events=self.events, most=setting.maximum_events()))
+        warnings += cautions_for(setting)
         if fallen:
             warnings.append(f"{fallen} of {len(self.looks)} looks are not expected to be reached before the last analysis")
         informed = looks.fractions / looks.fractions[-1]

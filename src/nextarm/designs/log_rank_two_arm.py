@@ -38,6 +38,8 @@ from nextarm.designs.truths import break_points
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
 
+#: Expected events below which the normal approximation of the score is not believed.
+FEWEST_EVENTS = 5
 Method = Literal["auto", "schoenfeld", "lachin-foulkes", "asymptotic", "average-hazard-ratio"]
 
 
@@ -128,7 +130,7 @@ class LogRankTable(DesignTable):
                 reference="10.1093/biomet/68.1.316",
                 assumptions=("the survival truths, accrual and dropout of the plan",),
             ),
-            warnings=warnings_for(moments, reach, events=self.events, most=setting.maximum_events()),
+            warnings=(*warnings_for(moments, reach, events=self.events, most=setting.maximum_events()), *cautions_for(setting)),
             method=self.method_for(moments),
             margin=self.margin,
             proportional=moments.proportional,
@@ -236,6 +238,24 @@ def warnings_for(moments: LogRankMoments, reach: float | None, *, events: int | 
         found.append(f"the planned {events} events are more than will ever be expected ({most:.1f}): the others are cured or lost")
     if reach is not None and reach < 0.9:
         found.append(f"{1.0 - reach:.0%} of trials do not see the planned number of events by the latest analysis")
+    return tuple(found)
+
+
+def cautions_for(setting: Setting) -> tuple[str, ...]:
+    """Say so where too few events are expected for the formulas, and where the analysis comes before the last patient."""
+    found = []
+    expected = sum(setting.events_by_arm().values())
+    if expected < FEWEST_EVENTS:
+        found.append(
+            f"only {expected:.2g} events are expected by the analysis, fewer than {FEWEST_EVENTS}: the asymptotic formulas do not hold, "
+            "and power and bounds cannot be relied on"
+        )
+    accrual, time = setting.accrual, setting.analysis_time
+    if time < accrual.duration * (1.0 - 1e-9):
+        found.append(
+            f"the analysis at {time:.3g} years comes before the end of accrual at {accrual.duration:.3g} years: "
+            f"{float(accrual.entered(time)):.1f} of n = {accrual.total:.1f} patients have entered by then"
+        )
     return tuple(found)
 
 

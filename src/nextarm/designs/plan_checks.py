@@ -32,6 +32,10 @@ _BOUNDS = {
 }  # fmt: skip
 
 
+#: The most patients or events a plan may have, and the latest milestone (years).
+MOST_PATIENTS, LATEST_MILESTONE = 1_000_000, 100.0
+
+
 class Places:
     """Where things stand in the plan's text: ``plan.toml line 4``."""
 
@@ -233,10 +237,27 @@ def problems_of_tables(plan: Plan, places: Places) -> list[Problem]:
         if not plan.design.needs_reference:
             found.append(Problem("[reference] is not used", places.of(("reference",)), f"{plan.design.kind} has its control as an arm"))
         found += _reference_problems(plan, places)
+    found += _absurd_sizes(plan, places)
     if not found:
         for p in plan.design.problems(plan):
             path: KeyPath = ("design", p.what.split(" ")[0].split("[")[0])
             found.append(Problem(f"design.{p.what}", p.where or places.of(path), p.rule, p.cure))
+    return found
+
+
+def _absurd_sizes(plan: Plan, places: Places) -> list[Problem]:
+    """Sizes that no trial has and that would only keep the machine busy."""
+    found = []
+    total = plan.accrual_model().total
+    if total > MOST_PATIENTS:
+        rule = f"must be at most {MOST_PATIENTS:,} patients (rate times duration)"
+        found.append(Problem(f"accrual of {total:g} patients", places.of(("accrual",)), rule))
+    events = getattr(plan.design, "events", None)
+    if events is not None and events > MOST_PATIENTS:
+        found.append(Problem(f"design.events = {events}", places.of(("design", "events")), f"must be at most {MOST_PATIENTS:,}"))
+    if plan.trial.milestone > LATEST_MILESTONE:
+        rule = f"must be at most {LATEST_MILESTONE:g} years"
+        found.append(Problem(f"trial.milestone = {plan.trial.milestone:g}", places.of(("trial", "milestone")), rule, "Times are in years"))
     return found
 
 

@@ -26,6 +26,8 @@ METHOD = "Virtual trials: Poisson accrual given the number of patients, permuted
 
 #: Virtual trials if nothing is asked, and the most that a wished precision is given.
 TRIALS, MOST_TRIALS = 10_000, 10_000_000
+#: More virtual trials than this are refused: nobody waits for them.
+TRIALS_LIMIT = 1_000_000_000
 
 
 class _Totals:
@@ -80,6 +82,8 @@ def simulate(
     wanted = trials if trials is not None else TRIALS if precision is None else MOST_TRIALS
     if not 0 <= seed < 2**64:
         raise CallError(f"seed = {seed}", rule="must be an integer from 0 to 2**64 - 1")
+    if wanted > TRIALS_LIMIT:
+        raise CallError(f"trials = {wanted}", rule=f"must be at most {TRIALS_LIMIT:,}", cure="Give a precision instead, such as 0.0005")
     blocks = list(blocks_of(wanted))
     made = prepared(plan)
     totals = _Totals(len(made.truths), len(made.schedule.looks))
