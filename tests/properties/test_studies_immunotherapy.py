@@ -27,6 +27,7 @@ def test_the_versions_are_held_to_the_counted_events(package):
     counted = immunotherapy._counted(package, row)
     assert counted is not None
     assert counted.events == 5
+    assert "probably all come by then" in counted.caution
     assert {r.table for r in counted.rows} == {"counts"}
     assert len(counted.rows) == 3
     made = rebuild(row, counted)

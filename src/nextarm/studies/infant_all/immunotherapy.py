@@ -223,6 +223,20 @@ def _counted(package: Package, row: Outcome) -> Counted | None:
         follow_up=max(row.median_followup_years or 0.0, row.time_years or 0.0),
         rows=tuple(package.ref(c) for c in (*kept, later)),
         words=" and ".join(f"{c.events} counted as {c.what.replace('_', ' ')}" for c in kept) + ", none after the first report",
+        caution=_earlier(package, row),
+    )
+
+
+def _earlier(package: Package, row: Outcome) -> str:
+    """Say that the events came early where an earlier time already has no higher value; the model does not know it."""
+    own = [o for o in package.outcomes if o.arm_id == row.arm_id and o.endpoint == row.endpoint and o.time_years and o is not row]
+    before = [o for o in own if (o.time_years or 0.0) < (row.time_years or 0.0) and o.estimate <= row.estimate]
+    if not before:
+        return ""
+    first = min(o.time_years or 0.0 for o in before)
+    return (
+        f"Only their number is used, not their times: the {row.endpoint} printed for {first:g} years at the earlier data lock is no higher "
+        f"than this value, so they had probably all come by then and the line lies too high before {row.time_years:g} years."
     )
 
 
