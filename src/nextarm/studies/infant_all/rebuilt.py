@@ -76,7 +76,8 @@ def _held(made: Reconstruction, counted: Counted | None) -> str:
     exact = sum(e == counted.events for e in events)
     others = sorted({e for e in events if e != counted.events})
     rest = f", the others {' or '.join(map(str, others))}" if others else ""
-    return f"The versions are held to {counted.events} events ({counted.words}): {exact} of {VERSIONS} have them exactly{rest}. {counted.caution}".rstrip()
+    held = f"The versions are held to {counted.events} events ({counted.words}): {exact} of {VERSIONS} have them exactly{rest}."
+    return f"{held} {counted.caution}".rstrip()
 
 
 def rebuilt_blocks(package: Package, outcome: Outcome, *, name: str, title: str, counted: Counted | None = None) -> list[Block]:
