@@ -55,6 +55,7 @@ def plain(result: Any, columns: tuple[str, ...] = ()) -> str:
         lines = [f"{name:<{width}}  {cell(value)}" for name, value in records[0].items()]
     else:
         lines = grid(list(frame.columns), [[cell(value) for value in row.values()] for row in records])
+    lines += [f"from: {text}" for text in result.trail.inputs]
     lines += [f"assumed: {text}" for text in result.trail.assumptions]
     lines += [f"left out: {left.row.key} ({left.reason})" for left in result.trail.left_out]
     lines += [f"warning: {text}" for text in result.warnings]
