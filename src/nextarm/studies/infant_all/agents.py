@@ -44,7 +44,8 @@ def lead(package: Package, by_agent: dict[str, list[AgentEvidence]]) -> Parts:
     tail: Parts = ()
     if largest is not None:
         n = number(largest.n, "count", name="agents.largest-n", trail=row_trail(package, package.ref(largest)))
-        tail = say("; the largest series holds ", n, f" infants ({package.agent(largest.agent_id).name})")
+        name = package.agent(largest.agent_id).name
+        tail = say(f"; the largest report in infants ({name}) counts ", n, " infants, those not given the agent included where it compares")
     return say(
         "Few: of ",
         total,
@@ -112,7 +113,7 @@ def _table(package: Package, by_agent: dict[str, list[AgentEvidence]]) -> list[B
     return [
         Heading("What was found"),
         DataTable(
-            caption="Agents, sortable by any column; each finding links to its source",
+            caption="Agents, sortable by any column; each finding links to its source; n as reported, all arms where it compares",
             columns=("Agent", "Class (target)", "Highest level", "Findings", "Regulatory note"),
             rows=tuple(rows),
             narrow="stack",

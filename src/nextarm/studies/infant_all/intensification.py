@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from nextarm.core.trail import Trail
-from nextarm.evidence import Count, Package
+from nextarm.evidence import Comparison, Count, Package
 from nextarm.report import Block, DataTable, Heading, Note, RowGroup, Section, number, paragraph, say, slug
 from nextarm.report.charts import Bar, bars
 from nextarm.report.document import CellLike, Number, Parts, Row
@@ -60,19 +61,37 @@ def lead(package: Package, deaths: list[Count]) -> Parts:
     )
     if not deaths:
         return say(bias, "No protocol in the evidence reports early or treatment-related deaths.")
-    rates = sorted(whole_arms(package, deaths), key=lambda c: c.rate or 0.0)
-    low, high = rates[0], rates[-1]
     trail = Trail(method="counted over the rows of counts.csv", rows=tuple(package.ref(c) for c in deaths))
     return say(
         bias,
         "Early and treatment-related deaths are reported under ",
         number(len(definitions), "count", name="intensification.definitions", trail=trail),
-        " definitions that cannot be added up, from ",
-        _rate(package, low, "intensification.lowest"),
-        f" ({_where(package, low)}) to ",
-        _rate(package, high, "intensification.highest"),
-        f" ({_where(package, high)}).",
+        " definitions that can be neither added up nor compared with each other; ",
+        *_range(package, most_reported(package, deaths)),
+        "What intensification as a whole cost in deaths cannot be said.",
     )
+
+
+def _range(package: Package, cohorts: list[Count]) -> Parts:
+    """The lowest and the highest rate of ``cohorts``, which share one definition."""
+    if len(cohorts) < 2:
+        return say("no definition is reported for two separate cohorts, so no two rates can be compared. ")
+    low, high = cohorts[0], cohorts[-1]
+    return say(
+        f"within {TOXIC_DEATHS[low.what].lower()}, reported for as many separate cohorts as any other, the share runs from ",
+        *_of(package, low, "intensification.lowest"),
+        " to ",
+        *_of(package, high, "intensification.highest"),
+        ". ",
+    )
+
+
+def most_reported(package: Package, deaths: list[Count]) -> list[Count]:
+    """The whole cohorts of the definition that has most of them (the first listed where several have), by rising rate."""
+    whole = whole_arms(package, deaths)
+    by_definition = [[c for c in whole if c.what == what] for what in TOXIC_DEATHS]
+    most = max(by_definition, key=lambda cohorts: len(cohorts))
+    return sorted(most, key=lambda c: c.rate or 0.0)
 
 
 def whole_arms(package: Package, counts: list[Count]) -> list[Count]:
@@ -81,9 +100,28 @@ def whole_arms(package: Package, counts: list[Count]) -> list[Count]:
     return [c for c in counts if not any((parent, c.what) in counted for parent in package.ancestors(c.arm_id))]
 
 
-def _where(package: Package, count: Count) -> str:
-    arm = package.arm(count.arm_id)
-    return f"{TOXIC_DEATHS[count.what].lower()}, {package.study_of(arm).name}, {arm.label}"
+def _of(package: Package, count: Count, name: str) -> Parts:
+    """A rate followed by its events, its denominator where printed and its cohort."""
+    trail = fact_trail(package, count)
+    counted: Parts = ()
+    if count.events is not None and count.n is not None:
+        events = number(count.events, "count", name=f"{name}.events", trail=trail)
+        counted = say(events, " of ", number(count.n, "count", name=f"{name}.n", trail=trail), "; ")
+    return say(_rate(package, count, name), " (", *counted, cohort_name(package, count.arm_id), ")")
+
+
+def cohort_name(package: Package, arm_id: str) -> str:
+    """Study and arm in words; an arm that repeats the name of its study is named once."""
+    arm = package.arm(arm_id)
+    study = package.study_of(arm).name
+    if arm.label.lower() == study.lower():
+        return study
+    return arm.label if study.lower() in arm.label.lower() else f"{study}, {arm.label}"
+
+
+def _note(count: Count) -> str | None:
+    """The note of a row without what its rate already shows (``rate=0.038``)."""
+    return re.sub(r"^[;\s]+", "", re.sub(r"\brate=[\d.]+(?: \(([^)]*)\))?", r"\1", count.note)) or None
 
 
 def _rate(package: Package, count: Count, name: str) -> Number:
@@ -97,14 +135,13 @@ def _rate(package: Package, count: Count, name: str) -> Number:
 
 
 def _count_row(package: Package, count: Count, prefix: str) -> Row:
-    arm = package.arm(count.arm_id)
     key = f"{prefix}.{slug(count.what)}.{slug(count.arm_id)}.{count.line}"
     of: CellLike = "rate only"
     if count.events is not None and count.n is not None:
         of = f"{count.events} of {count.n}"
     elif count.n is not None:
         of = f"rate only, n {count.n}"
-    return (f"{package.study_of(arm).name}, {arm.label}", of, _rate(package, count, key), count.note or None)
+    return (cohort_name(package, count.arm_id), of, _rate(package, count, key), _note(count))
 
 
 def _deaths(package: Package, deaths: list[Count]) -> list[Block]:
@@ -176,7 +213,6 @@ def _contrasts(package: Package) -> list[Block]:
     for c in package.comparisons:
         if c.design == "prognostic":
             continue
-        names = [package.arm(a).label for a in (c.treated_arm_id, c.control_arm_id) if a]
         trail = row_trail(package, package.ref(c), "read from the source")
         key = f"intensification.contrast.{slug(c.comparison_id)}"
         interval = (c.ci_low, c.ci_high) if c.ci_low is not None and c.ci_high is not None else None
@@ -186,7 +222,7 @@ def _contrasts(package: Package) -> list[Block]:
         waiting = "yes" if "waiting" in c.adjustment else "not stated" if not c.adjustment else f"no ({c.adjustment})"
         rows.append(
             (
-                f"{package.study_of(c.treated_arm_id).name}: {' against '.join(names)}",
+                f"{package.study_of(c.treated_arm_id).name}: {_contrasted(package, c)}",
                 c.endpoint,
                 c.design,
                 effect,
@@ -214,6 +250,15 @@ def _contrasts(package: Package) -> list[Block]:
             narrow="stack",
         ),
     ]
+
+
+def _contrasted(package: Package, c: Comparison) -> str:
+    """What stands against what: the two arms, or the words of the note where both sides lie inside one arm."""
+    treated = package.arm(c.treated_arm_id).label
+    if c.control_arm_id:
+        return f"{treated} against {package.arm(c.control_arm_id).label}"
+    words = c.note.split(";")[0]
+    return f"{words} ({treated})" if " against " in words else f"within {treated}"
 
 
 def _transplant(text: str) -> bool:

@@ -59,19 +59,20 @@ LIMITS = (
 def section(package: Package) -> Section:
     """Write the section; counts are of the rows of ``package``."""
     trail = Trail(method="counted over the tables of the package", inputs=(f"package {package.name}",))
-    shown = number(len(package.sources), "count", name="methods.sources", trail=trail)
-    rows = sum(len(table) for _, table in package.tables())
+    named = {package.ref(row).source_id for _, table in package.tables() for row in table} - {""}
+    tables = [table for name, table in package.tables() if name != "sources" and table]
     return Section(
         id="methods",
         title="Methods and limitations",
         lead=say(
-            "Every number above is computed from ",
-            number(rows, "count", name="methods.rows", trail=trail),
-            " rows of evidence out of ",
-            shown,
-            " sources, by methods that are checked against published values and other programs (",
-            "nextarm verify",
-            ").",
+            "The package holds ",
+            number(sum(map(len, tables)), "count", name="methods.rows", trail=trail),
+            " rows in ",
+            number(len(tables), "count", name="methods.tables", trail=trail),
+            " tables, beside its list of sources, and names ",
+            number(len(named), "count", name="methods.sources", trail=trail),
+            " sources in them; numbers that rest on an assumption or on simulation are marked. ",
+            "The methods are checked against published values and other programs (nextarm verify).",
         ),
         blocks=(
             Heading("Methods"),

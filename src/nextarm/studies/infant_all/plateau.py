@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from statistics import NormalDist
 
 from nextarm.core.trail import LeftOut, Trail
-from nextarm.evidence import Package
+from nextarm.evidence import Outcome, Package
 from nextarm.report import (
     Block,
     DataTable,
@@ -37,6 +39,7 @@ from nextarm.synthesis import (
     select_rows,
     with_and_without,
 )
+from nextarm.synthesis.trend import FEWEST_COHORTS
 
 POOL_SET, ENDPOINT = "frontline-kmt2a-r", "EFS"
 TIME, WINDOW, MARGIN = 5.0, 1.0, 0.05
@@ -64,7 +67,7 @@ def section(package: Package) -> Section:
             *_trend(trend, wide, package),
             *_groups(wide),
             *_doubtful(chosen),
-            *_missing(trend),
+            *_missing(trend, package),
         ),
     )
 
@@ -111,6 +114,9 @@ def _margin(name: str) -> Number:
 _MARGIN_WHY = "5 points of EFS a decade as the smallest change worth calling one: set for this report, no row supports it"
 
 
+_FEWEST = Trail("fewest cohorts with which a verdict is given", assumptions=("a fixed rule of the analysis, no row supports it",))
+
+
 def _reasons(trend: EraTrend) -> Parts:
     """The reasons why the evidence cannot answer; the counts in them are numbers with the trend's trail."""
     said = " and ".join(r for r in trend.verdict.reasons if "different times" not in r) or "too few cohorts can be used"
@@ -146,7 +152,7 @@ def _study_row(study: PooledStudy, package: Package) -> ForestRow:
         f"{study.time:g} years" if study.time else "",
         _basis(study.se_basis),
     ]
-    label = f"{study.label} ({study.year:.0f})" if study.year else study.label
+    label = f"{study.label} ({study.year:.1f})" if study.year else study.label
     return ForestRow(
         label=label,
         estimate=study.estimate,
@@ -173,14 +179,28 @@ def _left_row(left: LeftOut, package: Package) -> ForestRow | None:
     label = f"{package.study_of(row.arm_id).name}, {row.time_years:g} years" if row.time_years else package.study_of(row.arm_id).name
     why = "another row is preferred" if left.reason.startswith("conflict") else left.reason
     why = "no SE, interval or n" if why.startswith("neither a standard error") else why
+    low, high = _limits(row)
     return ForestRow(
         label=label,
         estimate=row.estimate,
+        low=low,
+        high=high,
         kind="left-out",
         note=why,
         marks=left.row.marks,
         trail=row_trail(package, left.row, "shown, not pooled"),
     )
+
+
+def _limits(row: Outcome) -> tuple[float | None, float | None]:
+    """The printed interval of a row, or that of its printed standard error on the cloglog scale; none where neither is printed."""
+    if row.ci_low is not None and row.ci_high is not None:
+        return row.ci_low, row.ci_high
+    if row.se is None or row.estimate is None or not 0 < row.estimate < 1:
+        return None, None
+    hazard = -math.log(row.estimate)
+    reach = NormalDist().inv_cdf(0.975) * row.se / (row.estimate * hazard)  # delta method for log(-log S)
+    return math.exp(-hazard * math.exp(reach)), math.exp(-hazard * math.exp(-reach))
 
 
 def _pooled(pooled: PooledEstimate | None, package: Package, left: Sequence[LeftOut]) -> list[Block]:
@@ -198,11 +218,12 @@ def _pooled(pooled: PooledEstimate | None, package: Package, left: Sequence[Left
             rows,
             id="plateau-forest",
             title="EFS of frontline cohorts with KMT2A-rearranged ALL",
-            axis="EFS at 4 to 6 years from diagnosis",
+            axis="EFS from diagnosis, at the time each row names",
             trail=pooled.trail,
             caption=say(
                 "By mid-year of enrolment. Random effects on the complementary log-log scale, REML, Hartung-Knapp interval with the ad hoc "
-                "correction; prediction interval on t(k-2). Faint rows are shown and not pooled, each with its reason."
+                "correction; prediction interval on t(k-2). Pooled at 4 to 6 years. "
+                "Faint rows are shown and not pooled, each with its reason and an interval where its source prints one or a standard error."
             ),
             note_title="What stands behind it",
         )
@@ -255,7 +276,7 @@ def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
         bubble_trend(
             bubbles,
             id="plateau-trend",
-            title="EFS by mid-year of enrolment, whatever time each cohort reports",
+            title="EFS by mid-year of enrolment, cohorts read at any time" + (": not the fit of the answer" if shown is not trend else ""),
             x_title="mid-year of enrolment",
             y_title="EFS",
             line=line,
@@ -263,7 +284,8 @@ def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
             caption=say(
                 "Area by weight. ",
                 _latest(fit.studies),
-                "The line with its 95 % band is drawn to be looked at, not to be quoted.",
+                *_drawn(shown, trend),
+                "It is drawn with its 95 % band to be looked at, not to be quoted.",
             ),
         )
     )
@@ -276,7 +298,7 @@ def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
         blocks.append(
             paragraph(
                 f"Cohorts {words}: change ",
-                number(t.change, "signed-points", name=f"plateau.{name}.change", trail=t.trail, interval=t.change_ci),
+                _change(t, f"plateau.{name}.change"),
                 " a decade (",
                 number(t.k, "count", name=f"plateau.{name}.k", trail=t.trail),
                 f" cohorts; permutation p {kind} ",
@@ -288,6 +310,16 @@ def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
         )
     blocks.append(
         Note(
+            "information",
+            say(
+                number(FEWEST_COHORTS, "count", name="plateau.fewest", trail=_FEWEST),
+                " cohorts at one time are the fewest with which this report answers: "
+                "a fixed rule of the analysis, the same for any package.",
+            ),
+        )
+    )
+    blocks.append(
+        Note(
             "caution",
             say(
                 "A p value above 0.05 is not a plateau: that word needs the whole interval inside the margin of ",
@@ -297,6 +329,24 @@ def _trend(trend: EraTrend, wide: EraTrend, package: Package) -> list[Block]:
         )
     )
     return blocks
+
+
+def _change(trend: EraTrend, name: str) -> Number:
+    return number(trend.change, "signed-points", name=name, trail=trend.trail, interval=trend.change_ci)
+
+
+def _drawn(shown: EraTrend, trend: EraTrend) -> Parts:
+    """Say which fit the line is, and how it differs from the one that answers."""
+    if shown is trend:
+        return say("The line is the fit to the cohorts read at 4 to 6 years. ")
+    drawn = say(
+        "The line is the fit to all cohorts at whatever time they report, ",
+        _change(shown, "plateau.any.change"),
+        " a decade, not the answer",
+    )
+    if trend.change is None:
+        return (*drawn, ". ")
+    return (*drawn, *say(": that uses only the cohorts read at 4 to 6 years, ", _change(trend, "plateau.main.change"), " a decade. "))
 
 
 def _latest(studies: Sequence[PooledStudy]) -> str:
@@ -374,11 +424,17 @@ def _named(named: Named) -> Row:
     )
 
 
-def _missing(trend: EraTrend) -> list[Block]:
+def _missing(trend: EraTrend, package: Package) -> list[Block]:
     if not trend.verdict.missing:
         return []
     return [
         Heading("What is missing"),
         paragraph("These would enter the question if what is missing were printed or found:"),
-        ListBlock(tuple(say(text) for text in trend.verdict.missing)),
+        ListBlock(tuple(say(_in_words(text, package)) for text in trend.verdict.missing)),
     ]
+
+
+def _in_words(text: str, package: Package) -> str:
+    """The arm id a row's key opens with, replaced by study and arm."""
+    arm = next((a for a in package.arms if text.startswith(f"{a.arm_id} ")), None)
+    return text if arm is None else f"{package.study_of(arm).name}, {arm.label}: {text.removeprefix(f'{arm.arm_id} ')}"
