@@ -106,3 +106,15 @@ def test_without_its_rows_a_number_becomes_an_assumption(package):
     found = {label: value for label, value, _, _ in next_trial.plan_numbers(next_trial.shipped_plan(), bare)}
     assert "assumption" in found["accrual rate"].marks
     assert "assumption" in found["latency: median"].marks
+
+
+def test_section_7_counts_only_sources_that_a_row_names() -> None:
+    from nextarm.evidence import load_package
+    from nextarm.studies.infant_all import methods
+
+    package = load_package()
+    tables = [rows for name, rows in package.tables() if name != "sources"]
+    named = {getattr(row, "source_id", "") for rows in tables for row in rows} - {""}
+    shown = {part.name: part.value for part in methods.section(package).lead if not isinstance(part, str)}
+    assert shown["methods.sources"] == len(named) < len(package.sources)
+    assert shown["methods.rows"] == sum(map(len, tables))

@@ -59,8 +59,8 @@ LIMITS = (
 def section(package: Package) -> Section:
     """Write the section; counts are of the rows of ``package``."""
     trail = Trail(method="counted over the tables of the package", inputs=(f"package {package.name}",))
-    named = {package.ref(row).source_id for _, table in package.tables() for row in table} - {""}
     tables = [table for name, table in package.tables() if name != "sources" and table]
+    named = {package.ref(row).source_id for table in tables for row in table} - {""}
     return Section(
         id="methods",
         title="Methods and limitations",
