@@ -1,9 +1,11 @@
-"""Trails of single evidence rows, for numbers that are read and not computed."""
+"""Trails of single evidence rows, and the share a row of counts stands for."""
 
 from __future__ import annotations
 
 from nextarm.core.trail import RowRef, Trail
 from nextarm.evidence import Count, Outcome, Package
+from nextarm.report import Number, number
+from nextarm.survival.binomial import binomial_limits
 
 
 def row_trail(package: Package, ref: RowRef, method: str = "read from the source") -> Trail:
@@ -15,3 +17,23 @@ def row_trail(package: Package, ref: RowRef, method: str = "read from the source
 def fact_trail(package: Package, row: Outcome | Count, method: str = "read from the source") -> Trail:
     """The trail of a number that stands in ``row``."""
     return row_trail(package, package.ref(row), method)
+
+
+def share_number(
+    package: Package,
+    count: Count,
+    *,
+    name: str,
+    printed: str = "read from the source",
+    format: str = "percent",
+    missing: str = "not reached",
+) -> Number:
+    """The share a row counts, with its exact binomial interval where events and n were printed.
+
+    ``printed`` is the method of a share that stands in the source as such, ``missing`` what is shown where there is none.
+    """
+    interval, method = None, printed
+    if count.events is not None and count.n is not None:
+        interval = binomial_limits(count.events, count.n)
+        method = "events over n; exact binomial (Clopper-Pearson) interval, ours"
+    return number(count.rate, format, name=name, trail=fact_trail(package, count, method), interval=interval, missing=missing)

@@ -7,9 +7,8 @@ from nextarm.core.result import Interval
 from nextarm.evidence import Arm, Count, Outcome, Package, setting_of
 from nextarm.report import Block, DataTable, Heading, KeyFigures, Note, RowGroup, number, paragraph, say, slug
 from nextarm.report.document import CellLike, Number, Parts, Row
-from nextarm.studies.infant_all.evidence_rows import fact_trail
+from nextarm.studies.infant_all.evidence_rows import fact_trail, share_number
 from nextarm.studies.infant_all.germline_need import margin_trail
-from nextarm.survival.binomial import binomial_limits
 from nextarm.synthesis import StudyEstimate, pool
 
 TOLL, MRD = "treatment_related_death", "MRD"
@@ -130,13 +129,9 @@ def _key(prefix: str, count: Count) -> str:
 
 def _rate(package: Package, count: Count, name: str) -> Number:
     """The share counted; a row that says it in words only has its note beside it."""
-    interval, method = None, "as printed in the source"
-    if count.events is not None and count.n is not None:
-        interval = binomial_limits(count.events, count.n)
-        method = "events over n; exact binomial (Clopper-Pearson) interval, ours"
     shown = "percent" if count.rate is None or count.rate >= 0.1 else "percent(1)"
     missing = "in words" if count.note else "not printed"
-    return number(count.rate, shown, name=name, trail=fact_trail(package, count, method), interval=interval, missing=missing)
+    return share_number(package, count, name=name, printed="as printed in the source", format=shown, missing=missing)
 
 
 def _count(package: Package, count: Count, prefix: str) -> Row:

@@ -22,9 +22,8 @@ from nextarm.evidence import Count, Outcome, Package
 from nextarm.report import Block, Code, DataTable, Details, Heading, Note, RowGroup, Section, number, paragraph, say, slug
 from nextarm.report.charts import DumbbellRow, LineSeries, landmark_dumbbell, lines
 from nextarm.report.document import CellLike, Parts, Row
-from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail
+from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail, share_number
 from nextarm.studies.infant_all.rebuilt import Counted, rebuilt_blocks
-from nextarm.survival.binomial import binomial_limits
 
 TREATED, CONTROL = "blin", "interfant-06-histctrl"
 ENDPOINT, TIME = "DFS", 4.0
@@ -350,16 +349,7 @@ def _count_rows(package: Package, counts: list[Count], prefix: str) -> list[Row]
     rows: list[Row] = []
     for c in counts:
         of: CellLike = f"{c.events} of {c.n}" if c.events is not None and c.n else f"{c.events}" if c.events is not None else "not printed"
-        limits = binomial_limits(c.events, c.n) if c.events is not None and c.n else None
-        method = "events over n; exact binomial (Clopper-Pearson) interval, ours" if limits else "read from the source"
-        rate: CellLike = number(
-            c.rate,
-            "percent",
-            name=f"{prefix}.{slug(c.arm_id)}.{slug(c.what)}.{c.line}",
-            trail=fact_trail(package, c, method),
-            interval=limits,
-            missing="no rate",
-        )
+        rate = share_number(package, c, name=f"{prefix}.{slug(c.arm_id)}.{slug(c.what)}.{c.line}", missing="no rate")
         rows.append((c.what.replace("_", " "), of, rate, c.note or None))
     return rows
 

@@ -10,8 +10,7 @@ from nextarm.evidence import Comparison, Count, Package
 from nextarm.report import Block, DataTable, Heading, Note, RowGroup, Section, number, paragraph, say, slug
 from nextarm.report.charts import Bar, bars
 from nextarm.report.document import CellLike, Number, Parts, Row
-from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail
-from nextarm.survival.binomial import binomial_limits
+from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail, share_number
 
 #: Early and treatment-related deaths, each by the source's own definition (some may hold deaths of leukaemia); never added up.
 TOXIC_DEATHS = {
@@ -126,12 +125,7 @@ def _note(count: Count) -> str | None:
 
 def _rate(package: Package, count: Count, name: str) -> Number:
     """A rate with its exact binomial interval where events and n were printed."""
-    interval = None
-    method = "rate as printed in the source"
-    if count.events is not None and count.n is not None:
-        interval = binomial_limits(count.events, count.n)
-        method = "events over n; exact binomial (Clopper-Pearson) interval, ours"
-    return number(count.rate, "percent", name=name, trail=fact_trail(package, count, method), interval=interval)
+    return share_number(package, count, name=name, printed="rate as printed in the source")
 
 
 def _count_row(package: Package, count: Count, prefix: str) -> Row:
