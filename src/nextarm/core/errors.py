@@ -15,6 +15,7 @@ code meaning
 5    refused: the question cannot be answered from what was given
 6    the output cannot be written
 7    a verification case failed
+8    a figure was refused: it cannot be read without marks made by hand
 130  interrupted (Ctrl-C)
 ==== ================================================================
 """
