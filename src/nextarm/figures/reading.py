@@ -115,7 +115,7 @@ class FigureReading(Result):
     y_axis: AxisReading
     upward: bool
     box: Box
-    kind: Kind
+    file_kind: Kind
     method: Literal["vector", "raster"]
     width: float
     height: float
