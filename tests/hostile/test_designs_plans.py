@@ -356,3 +356,65 @@ def test_the_example_plan_of_a_new_study_can_work() -> None:
     made = plan.design.evaluate(plan)
     assert 0.78 < made.power < 0.83
     assert all("not constant" in w for w in made.warnings)
+
+
+VARIANTS_WRONG = [
+    ('[[grid]]\nkey = "arms.contrl.survival.cure_fraction"\nvalues = [0.5, 0.6]', "grid[1].key", "names no arm of the plan"),
+    ('[[grid]]\nkey = "design.events"\nvalues = [50, 60]', "grid[1].key", "must start with arms or accrual"),
+    ('[[grid]]\nkey = "accrual"\nvalues = [50, 60]', "grid[1].key", "is not a number in the plan"),
+    ('[[grid]]\nkey = "arms.control.survivl.cure_fraction"\nvalues = [0.5, 0.6]', "grid[1].key", "is not in the plan"),
+    ('[[grid]]\nkey = "accrual.rat"\nvalues = [50, 60]', "grid[1] with accrual.rat = 50", "Perhaps rate is meant"),
+    ('[[grid]]\nkey = "accrual.rate"\nvalues = [60, 50]', "grid[1].values", "must rise"),
+    ('[[grid]]\nkey = "accrual.rate"\nvalues = [60]', "grid[1].values", "at least 2 entries"),
+    ('[[grid]]\nkey = "accrual.rate"\nvalues = [30, "b"]', "grid[1].values[2]", "must be a number"),
+    ('[[grid]]\nkey = "arms.control.survival.cure_fraction"\nvalues = [0.5, 60]', "grid[1] with arms.control", "not a percentage"),
+    ('[[compare]]\nname = "x"\ndesign = { kind = "log-rank", events = 500 }', "compare[1] design.events = 500", "than the 135 patients"),
+    ('[[compare]]\nname = "x"\ndesign = { kind = "rmst" }', "compare[1] design.kind = 'rmst'", "must be one of"),
+    ('[[compare]]\nname = "plan"\ndesign = { kind = "rmst-difference" }', "compare[1].name = 'plan'", "is taken already"),
+    ('[[compare]]\nname = "x"\ndesign = { kind = "stratified-log-rank", strata = [] }', "compare[1] design.strata", "entries"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "what", "rule"), VARIANTS_WRONG)
+def test_grids_and_comparisons_are_checked_as_plans(text: str, what: str, rule: str) -> None:
+    found = problems(f"{GOOD}\n{text}\n")
+    assert len(found) == 1
+    assert what in found[0]
+    assert rule in found[0]
+    assert re.search(r"in plan\.toml line \d+", found[0])
+    assert int(re.search(r"line (\d+)", found[0])[1]) > GOOD.count("\n")  # type: ignore[index]  # the variant's own lines
+
+
+def test_a_map_of_too_many_cells_and_a_key_named_twice_are_refused() -> None:
+    many = ", ".join(str(10 + i) for i in range(30))
+    two = f"[[grid]]\nkey = 'accrual.rate'\nvalues = [{many}]\n[[grid]]\nkey = 'accrual.duration'\nvalues = [{many}]\n"
+    assert "grid has 900 cells" in problems(f"{GOOD}\n{two}")[0]
+    twice = "[[grid]]\nkey = 'accrual.rate'\nvalues = [30, 40]\n" * 2
+    assert "is varied already" in problems(f"{GOOD}\n{twice}")[0]
+
+
+def test_a_corner_of_the_map_that_no_plan_can_have_is_named() -> None:
+    grid = "[[grid]]\nkey = 'accrual.rate'\nvalues = [30, 45]\n[[grid]]\nkey = 'accrual.duration'\nvalues = [2.0, 30000.0]\n"
+    assert any("accrual.duration = 30000" in p for p in problems(f"{GOOD}\n{grid}"))
+
+
+CALENDAR = [
+    ("looks = [0.6, 1.0]", "look_times = [2.0, 5.0]", "design.latest = 5", "cannot be given with look_times"),
+    ("looks = [0.6, 1.0]", "looks = [0.6, 1.0]\nlook_times = [2.0, 5.0]", "looks and look_times are both given", "exactly one"),
+    ("looks = [0.6, 1.0]", "", "looks is missing", "exactly one"),
+    ("looks = [0.6, 1.0]", "look_times = [2.0, 1.0]", "design.look_times", "must rise from above 0 years"),
+    ("looks = [0.6, 1.0]\nlatest = 5.0", "look_times = [0.1, 5.0]", "look_times", "events are expected by the first look"),
+    ("looks = [0.6, 1.0]\nlatest = 5.0", "look_times = [4.0, 5.0]\nevents = 20", "look_times", "later looks would not take place"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "what", "rule"), CALENDAR)
+def test_calendar_looks_that_cannot_be(old: str, new: str, what: str, rule: str) -> None:
+    text = re.sub(r"(?m)[ ]*#.*$", "", GOOD)
+    if "events" in new:
+        text = text.replace("events = 80\n", "")
+    assert old in text
+    found = problems(text.replace(old, new, 1))
+    assert len(found) == 1, found
+    assert what in found[0]
+    assert rule in found[0]

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextarm.designs import analyse_look, plan_from_data
+from nextarm.designs import LookData, analyse_look, plan_from_data
+from nextarm.designs.group_sequential_log_rank import GroupSequentialLogRank
+from nextarm.designs.look_decisions import bounds_seen
+from nextarm.simulation import simulate
 from nextarm.survival import Patients, make_patients
 
 
@@ -86,3 +89,70 @@ def test_patients_give_what_their_events_and_z_give() -> None:
     same = analyse_look(made, events=[float(r.observed.sum())], z=[-r.z])
     assert got == same
     assert got.z[0] > 0.0
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        {"look_times": [1.5, 2.5, 4.5]},
+        {"look_times": [1.5, 2.5, 4.5], "spending": "pocock"},
+        {"looks": [0.5, 1.0], "events": 110, "latest": 4.0, "spending": "kim-demets"},
+    ],
+)
+def test_decisions_without_exact_bounds_are_those_with_them(design: dict[str, Any]) -> None:
+    made = _calendar_plan(**design)
+    table, rng, trials = made.design, np.random.default_rng(3), 300
+    looks = table.number_of_looks
+    data = LookData(
+        z=rng.normal(1.7, 1.0, (trials, looks)),
+        events=np.cumsum(rng.integers(0, 60, (trials, looks)), axis=1),
+        done=np.ones((trials, looks), np.bool_),
+    )
+    got = table.decide(data, made)
+    bounds, planned = table.bounds(made), table.planned_events(made)
+    for i in range(trials):
+        full = np.flatnonzero(data.events[i] >= planned)
+        last = int(full[0]) if len(full) else looks - 1
+        fractions = tuple(float(d) / planned for d in data.events[i, : last + 1])
+        exact = bounds_seen(
+            fractions, alpha=table.alpha, family=table.spending, parameter=None, efficacy=tuple(bounds.efficacy),
+            futility=tuple(table.lower(bounds)), binding=False,
+        )  # fmt: skip
+        crossed = np.flatnonzero(data.z[i, : last + 1] >= exact)
+        wanted = (int(crossed[0]), int(crossed[0])) if len(crossed) else (-1, last)
+        assert (got.rejected_at[i], got.stopped_at[i]) == wanted
+
+
+def test_calendar_looks_keep_their_error_and_power() -> None:
+    made = _calendar_plan(look_times=[1.5, 2.5, 3.5, 4.5])
+    result = made.evaluate()
+    assert isinstance(result, GroupSequentialLogRank)
+    assert result.look_times.tolist() == [1.5, 2.5, 3.5, 4.5]
+    own, null = simulate(made, trials=8192, seed=1).scenarios
+    assert result.power == pytest.approx(own.rejection.value, abs=0.01 + 3 * own.rejection.se)
+    assert null.rejection.value == pytest.approx(0.025, abs=0.0025 + 3 * null.rejection.se)
+    assert own.rejected_by_look / own.trials == pytest.approx(result.reject_h1, abs=0.03)
+
+
+def test_calendar_looks_when_solved_for_move_the_last_look_only() -> None:
+    made = _calendar_plan(look_times=[1.5, 2.5, 4.5]).changed({"solve": {"for": "duration", "power": 0.85}})
+    result = made.evaluate()
+    assert isinstance(result, GroupSequentialLogRank)
+    assert result.power == pytest.approx(0.85, abs=1e-6)
+    assert result.look_times[:2].tolist() == [1.5, 2.5]
+    assert result.analysis_time == pytest.approx(result.accrual_duration + 2.0)
+
+
+def _calendar_plan(**design: Any) -> Any:
+    return plan_from_data(
+        {
+            "trial": {"name": "a test", "endpoint": "EFS", "milestone": 2.0},
+            "accrual": {"rate": 80.0, "duration": 2.5, "follow_up": 2.0},
+            "arms": {
+                "control": {"survival": {"model": "exponential", "rate": 0.4}},
+                "new": {"survival": {"hazard_ratio": 0.6, "of": "control"}},
+            },
+            "design": {"kind": "group-sequential-log-rank", **design},
+            "scenario": [{"name": "null", "arms": {"new": {"survival": {"hazard_ratio": 1.0}}}}],
+        }
+    )

@@ -252,3 +252,35 @@ def test_bounds_accrual_and_one_arm_results_read_back_equal() -> None:
     got: Any = plan_of("one-arm-milestone", rate=40.0, cure=0.4, effect=0.2, latency=latency).evaluate()
     assert type(got).from_json(got.to_json()) == got
     assert got.drift_table()["rejection"].to_list() == [row.rejection for row in got.drift]
+
+
+def test_grids_and_comparisons_are_plans_of_their_own() -> None:
+    text = (
+        SHIPPED.read_text(encoding="utf-8")
+        + """
+[[grid]]
+key = "arms.control.survival.cure_fraction"
+values = [0.5, 0.6]
+[[grid]]
+key = "accrual.rate"
+values = [30, 45.0, 60.0]
+name = "infants a year"
+[[compare]]
+name = "years of life"
+design = { kind = "rmst-difference" }
+"""
+    )
+    made = plan_from_toml(text)
+    assert plan_from_toml(made.to_toml()).to_data() == made.to_data()
+    cells = made.grid_cells()
+    assert [values for values, _ in cells] == [(c, r) for c in (0.5, 0.6) for r in (30.0, 45.0, 60.0)]
+    for (cure, rate), cell in cells:
+        assert cell.arms["control"].survival["cure_fraction"] == cure
+        assert cell.accrual.rate == rate
+        assert not cell.grid
+    assert [table.label for table in made.grid] == ["cure fraction", "infants a year"]
+    (own, first), (other, second) = made.designs()
+    assert (own, first.design.kind) == ("plan", "group-sequential-log-rank")
+    assert (other, second.design.kind) == ("years of life", "rmst-difference")
+    assert [n for n, _ in first.scenarios()] == [n for n, _ in second.scenarios()]
+    assert len(second.grid) == 2

@@ -17,12 +17,11 @@ from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
-from nextarm.designs.boundaries import bounds_from_spending, efficacy_bounds
+from nextarm.designs.boundaries import Boundaries, bounds_from_spending, efficacy_bounds
 from nextarm.designs.expected_events import find_root
 from nextarm.designs.group_sequential_log_rank import GroupSequentialLogRankTable
 from nextarm.designs.log_rank_two_arm import moments_of
 from nextarm.designs.look_decisions import bounds_seen
-from nextarm.designs.setting import setting_of
 from nextarm.designs.spending import SPENDING, spent
 from nextarm.designs.stagewise import conditional_power, effect_at, predictive_power, tail
 
@@ -106,21 +105,22 @@ def analyse_look(
     planned = table.planned_events(plan)
     d, zs = _checked(events, z, table)
     k, f = len(d), d / planned
-    last = ended or k == len(table.looks) or f[-1] >= 1.0
-    future = np.zeros(0) if last else np.array([t for t in table.looks[k:] if t > f[-1] + 1e-12])
-    upper, lower = _bounds(table, f, last), _futility(table, k, last)
+    last = ended or k == table.number_of_looks or f[-1] >= 1.0
+    bounds = table.bounds(plan)
+    future = np.zeros(0) if last else np.array([t for t in bounds.fractions[k:] if t > f[-1] + 1e-12])
+    upper, lower = _bounds(table, bounds, f, last), _futility(table, bounds, k, last)
     share = plan.shares()[plan.experimental]
     root = np.sqrt(share * (1.0 - share) * d)
     crossed = np.flatnonzero(zs >= upper)
     decision = _decision(zs, upper, lower, last)
     if hazard_ratio is None:
-        hazard_ratio = moments_of(setting_of(plan, events=table.events, latest=table.latest), table.margin).average_hazard_ratio
+        hazard_ratio = moments_of(table.setting(plan), table.margin).average_hazard_ratio
     elif not 0.0 < hazard_ratio < math.inf:
         raise CallError(f"hazard_ratio = {hazard_ratio:g}", rule="must be above 0")
-    ahead = _bounds(table, np.append(f, future), True)[k:] if len(future) else np.zeros(0)
+    ahead = _bounds(table, bounds, np.append(f, future), True)[k:] if len(future) else np.zeros(0)
     powers, predictive = {}, None
     if len(future):
-        down = np.append(_futility(table, len(table.looks), True)[len(table.looks) - len(future) : -1], -np.inf)
+        down = np.append(_futility(table, bounds, len(bounds.fractions), True)[len(bounds.fractions) - len(future) : -1], -np.inf)
         i = root**2
         to_come: dict[str, Any] = {
             "information": float(i[-1]),
@@ -157,7 +157,7 @@ def analyse_look(
         hazard_ratio=table.margin * np.exp(-zs / root),
         repeated_low=table.margin * np.exp(-(zs + np.minimum(upper, 12.0)) / root),
         repeated_high=table.margin * np.exp(-(zs - np.minimum(upper, 12.0)) / root),
-        repeated_p=np.array([_repeated_p(table, f[: j + 1], float(zs[j]), last and j == k - 1) for j in range(k)]),
+        repeated_p=np.array([_repeated_p(table, bounds, f[: j + 1], float(zs[j]), last and j == k - 1) for j in range(k)]),
         future_events=future * planned,
         future_efficacy=ahead,
         assumed_hazard_ratio=hazard_ratio,
@@ -183,9 +183,8 @@ def _final(table: GroupSequentialLogRankTable, i: FloatArray, z: FloatArray, upp
     )
 
 
-def _bounds(table: GroupSequentialLogRankTable, f: FloatArray, last: bool) -> FloatArray:
+def _bounds(table: GroupSequentialLogRankTable, planned: Boundaries, f: FloatArray, last: bool) -> FloatArray:
     """Efficacy bounds at the fractions ``f``; the last of them is the trial's last look if ``last``."""
-    planned = table.bounds()
     spends = table.spending in [name for name, _, _ in SPENDING] and not table.binding
     if spends:
         cumulative = np.asarray(spent(table.spending, f, total=table.alpha, parameter=table.spending_parameter))
@@ -203,9 +202,9 @@ def _bounds(table: GroupSequentialLogRankTable, f: FloatArray, last: bool) -> Fl
     )
 
 
-def _futility(table: GroupSequentialLogRankTable, k: int, last: bool) -> FloatArray:
+def _futility(table: GroupSequentialLogRankTable, planned: Boundaries, k: int, last: bool) -> FloatArray:
     """The planned futility bounds of the first ``k`` looks; none at the last look."""
-    low = table.lower(table.bounds())[:k].copy()
+    low = table.lower(planned)[:k].copy()
     if last:
         low[-1] = -np.inf
     return np.asarray(low, np.float64)
@@ -219,7 +218,7 @@ def _decision(z: FloatArray, upper: FloatArray, lower: FloatArray, last: bool) -
     return "stop for futility" if z[-1] < lower[-1] else "go on"
 
 
-def _repeated_p(table: GroupSequentialLogRankTable, f: FloatArray, z: float, last: bool) -> float:
+def _repeated_p(table: GroupSequentialLogRankTable, planned: Boundaries, f: FloatArray, z: float, last: bool) -> float:
     """The alpha at which the bound of this look is ``z``."""
     spends = table.spending in [name for name, _, _ in SPENDING]
 
@@ -229,8 +228,7 @@ def _repeated_p(table: GroupSequentialLogRankTable, f: FloatArray, z: float, las
             cumulative = np.asarray(spent(table.spending, f, total=alpha, parameter=table.spending_parameter))
             bound = bounds_from_spending(f, np.append(cumulative[:-1], alpha if last else cumulative[-1]))[-1]
         else:
-            planned = np.asarray(table.looks, np.float64)
-            bound = efficacy_bounds(planned, alpha=alpha, family=table.spending, parameter=table.spending_parameter)[len(f) - 1]
+            bound = efficacy_bounds(planned.fractions, alpha=alpha, family=table.spending, parameter=table.spending_parameter)[len(f) - 1]
         return float(bound) - z
 
     low, high = math.log(1e-12), math.log(0.5)
@@ -243,8 +241,8 @@ def _checked(events: Sequence[float], z: Sequence[float], table: GroupSequential
     d, zs = np.asarray(events, np.float64), np.asarray(z, np.float64)
     if d.ndim != 1 or not len(d) or d.shape != zs.shape:
         raise CallError(f"{d.size} events and {zs.size} z", rule="there must be one of each for every look so far, at least one")
-    if len(d) > len(table.looks):
-        raise CallError(f"{len(d)} looks", rule=f"the plan has {len(table.looks)}")
+    if len(d) > table.number_of_looks:
+        raise CallError(f"{len(d)} looks", rule=f"the plan has {table.number_of_looks}")
     if not (np.all(np.isfinite(d)) and np.all(np.isfinite(zs)) and d[0] > 0.0 and np.all(np.diff(d) > 0.0)):
         raise CallError(f"events = {d.tolist()}, z = {zs.tolist()}", rule="events must rise from above 0, z be finite")
     return d, zs

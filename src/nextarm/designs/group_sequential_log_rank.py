@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from nextarm.core.errors import Problem
+from nextarm.core.errors import CallError, Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
@@ -92,6 +93,13 @@ class _Looks:
     method: str
 
 
+def _rising(times: tuple[float, ...]) -> tuple[float, ...]:
+    """Return ``times`` if they rise from above 0."""
+    if times[0] <= 0.0 or any(b <= a for a, b in itertools.pairwise(times)):
+        raise PydanticCustomError("rule", "must rise from above 0 years", {})
+    return times
+
+
 def _rising_to_one(looks: tuple[float, ...]) -> tuple[float, ...]:
     """Return ``looks`` if they are rising fractions that end at 1."""
     if looks and (looks[0] <= 0.0 or any(b <= a for a, b in itertools.pairwise(looks)) or looks[-1] != 1.0):
@@ -105,7 +113,14 @@ class GroupSequentialLogRankTable(DesignTable):
 
     kind: Literal["group-sequential-log-rank"] = "group-sequential-log-rank"
     events: Annotated[int | None, Field(gt=0, description="Events at the last look", json_schema_extra=unit("events"))] = None
-    looks: Annotated[Numbers, AfterValidator(_rising_to_one), Field(min_length=1, description="Fractions of the events, rising to 1")]
+    looks: Annotated[
+        Annotated[Numbers, AfterValidator(_rising_to_one), Field(min_length=1)] | None,
+        Field(description="Looks at these fractions of the events, rising to 1"),
+    ] = None
+    look_times: Annotated[
+        Annotated[Numbers, Field(min_length=1), AfterValidator(_rising)] | None,
+        Field(description="Looks at these times instead, years from the first patient", json_schema_extra=unit("years")),
+    ] = None
     latest: Annotated[float | None, Field(gt=0.0, description="The last look at the latest", json_schema_extra=unit("years"))] = None
     spending: Annotated[Family, Field(description="Efficacy: a spending function, or a shape of exact bounds")] = (
         "lan-demets-obrien-fleming"
@@ -134,9 +149,14 @@ class GroupSequentialLogRankTable(DesignTable):
             found.append(Problem("binding = true", "", f"is offered for spending functions, not for {self.spending}"))
         if self.spending == "kim-demets" and self.spending_parameter is not None and self.spending_parameter <= 0.0:
             found.append(Problem(f"spending_parameter = {self.spending_parameter:g}", "", "must be above 0 for kim-demets"))
-        if not found and self.futility_bounds is not None:
-            found += self._futility_problems()
-        found += unreachable(plan, self.events, self.latest)
+        found += self._timing_problems()
+        if any(p.what.startswith("look") for p in found):
+            return found
+        found += unreachable(plan, self.events, self.last_time)
+        if not found:
+            found += self._looks_too_early(plan)
+        if not found:
+            found += self._bounds_problems(plan)
         moments = moments_of(setting_of(plan), self.margin)
         if self.method == "schoenfeld" and not moments.proportional:
             found.append(
@@ -147,22 +167,72 @@ class GroupSequentialLogRankTable(DesignTable):
             found.append(Problem(f"kind = {self.kind!r}", "", rule))
         return found
 
-    def _futility_problems(self) -> list[Problem]:
-        given = self.futility_bounds or ()
-        shown = f"futility_bounds = {list(given)}"
-        if len(given) != len(self.looks) - 1:
-            return [Problem(shown, "", f"must have {len(self.looks) - 1} values, one for each look but the last")]
-        upper = self.bounds().efficacy
+    def _timing_problems(self) -> list[Problem]:
+        if (self.looks is None) == (self.look_times is None):
+            what = "looks is missing" if self.looks is None else "looks and look_times are both given"
+            rule = "exactly one of looks (fractions of the events) and look_times (years) must be given"
+            return [Problem(what, "", rule)]
+        if self.look_times is not None and self.latest is not None:
+            return [Problem(f"latest = {self.latest:g}", "", "cannot be given with look_times: the last of them is the last look")]
+        return []
+
+    def _looks_too_early(self, plan: Plan) -> list[Problem]:
+        """Calendar looks at which nothing can have been seen yet, or after everything planned has been seen."""
+        if self.look_times is None:
+            return []
+        events, planned = self._events_at(setting_of(plan), self.look_times), self.planned_events(plan)
+        if events[0] < 1.0:
+            rule = f"only {events[0]:.2g} events are expected by the first look at {self.look_times[0]:g} years"
+            return [Problem(f"look_times = {list(self.look_times)}", "", rule, "Look later")]
+        for k, seen in enumerate(events[:-1]):
+            if seen >= planned:
+                rule = f"the {planned} events planned are expected before look {k + 1}, so that later looks would not take place"
+                return [Problem(f"look_times = {list(self.look_times)}", "", rule, "Plan more events, or fewer or earlier looks")]
+        return []
+
+    def _bounds_problems(self, plan: Plan) -> list[Problem]:
+        """Bounds that do not exist, or futility bounds above those for efficacy."""
+        given, looks = self.futility_bounds, self.number_of_looks
+        shown = f"futility_bounds = {list(given or ())}"
+        if given is not None and len(given) != looks - 1:
+            return [Problem(shown, "", f"must have {looks - 1} values, one for each look but the last")]
+        try:
+            upper = self.bounds(plan).efficacy
+        except CallError as error:
+            p = error.problems[0]
+            key = "futility" if self.futility else "spending"
+            return [Problem(f"{key} = {getattr(self, key)!r} with {p.what}", "", p.rule, p.cure)]
+        if given is None:
+            return []
         return [
             Problem(shown, "", f"the futility bound {low:g} of look {k + 1} must lie below its efficacy bound {upper[k]:.4g}")
             for k, low in enumerate(given)
             if low >= upper[k]
         ]
 
-    def bounds(self) -> Boundaries:
+    @property
+    def number_of_looks(self) -> int:
+        """How many looks are planned."""
+        return len(self.looks if self.looks is not None else self.look_times or ())
+
+    @property
+    def last_time(self) -> float | None:
+        """The last look at the latest, years; None where that is the end of follow-up."""
+        return self.latest if self.look_times is None else self.look_times[-1]
+
+    def fractions(self, plan: Plan) -> FloatArray:
+        """Planned information fractions (looks,), the last 1; of calendar looks those expected under the plan's truths."""
+        if self.look_times is None:
+            return np.asarray(self.looks, np.float64)
+        return np.append(self._events_at(setting_of(plan), self.look_times[:-1]) / self.planned_events(plan), 1.0)
+
+    def bounds(self, plan: Plan) -> Boundaries:
         """The bounds at the planned fractions."""
+        return self._bounds_for(self.fractions(plan))
+
+    def _bounds_for(self, fractions: FloatArray) -> Boundaries:
         return boundaries(
-            np.asarray(self.looks, np.float64),
+            fractions,
             alpha=self.alpha,
             family=self.spending,
             parameter=self.spending_parameter,
@@ -181,13 +251,16 @@ class GroupSequentialLogRankTable(DesignTable):
         return np.asarray(low, np.float64)
 
     def schedule(self, plan: Plan) -> Schedule:
-        """Looks at whole numbers of events (rounded up), each at ``latest`` if that comes first.
+        """Looks at whole numbers of events (rounded up), each at ``latest`` if that comes first; or at ``look_times``.
 
         Without ``events`` the last look is at the end of follow-up, whatever has been seen by then.
         """
+        if self.look_times is not None:
+            timed_looks = tuple(Look(events=None, latest=t) for t in self.look_times)
+            return Schedule(looks=timed_looks, statistic="log-rank", null=self.margin, milestone=plan.trial.milestone)
         planned = self.planned_events(plan)
         latest = self.latest or plan.accrual_model().study_duration
-        counts: list[int | None] = [math.ceil(f * planned - 1e-9) for f in self.looks]
+        counts: list[int | None] = [math.ceil(f * planned - 1e-9) for f in self.fractions(plan)]
         if self.events is None:
             counts[-1] = None
         looks = tuple(Look(events=count, latest=latest) for count in counts)
@@ -195,11 +268,11 @@ class GroupSequentialLogRankTable(DesignTable):
 
     def planned_events(self, plan: Plan) -> int:
         """Events at information 1: as planned, else those expected at the last look."""
-        return self.events or max(round(sum(setting_of(plan, latest=self.latest).events_by_arm().values())), 1)
+        return self.events or max(round(sum(setting_of(plan, latest=self.last_time).events_by_arm().values())), 1)
 
     def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Bounds at the events really seen; the last look of a trial spends all alpha that remains."""
-        bounds = self.bounds()
+        bounds = self.bounds(plan)
         return decide_at_looks(
             data,
             planned=self.planned_events(plan),
@@ -213,39 +286,65 @@ class GroupSequentialLogRankTable(DesignTable):
 
     def evaluate(self, plan: Plan) -> GroupSequentialLogRank:
         """Characteristics at the plan, or what ``[solve]`` asks for."""
-        bounds = self.bounds()
-        setting = setting_of(plan, events=self.events, latest=self.latest)
+        bounds = self.bounds(plan)
+        setting = self.setting(plan)
         solve_for = plan.solve.for_ if plan.solve else "power"
         if plan.solve is not None and solve_for != "power":
             setting = self._timed(solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self.power(s, bounds)))
         return self._result(plan, setting, bounds, solve_for)
+
+    def setting(self, plan: Plan) -> Setting:
+        """The plan's setting with its last look where it is expected."""
+        return setting_of(plan, events=self._ending_events, latest=self.last_time)
 
     def power(self, setting: Setting, bounds: Boundaries) -> float:
         """Probability of crossing an efficacy bound in ``setting`` (futility bounds obeyed)."""
         looks = self._expected_looks(setting, bounds)
         return float(np.sum(crossing(looks.fractions, upper=looks.upper, lower=looks.lower, mean_z=looks.mean_z)[0]))
 
+    @property
+    def _ending_events(self) -> int | None:
+        """The number of events that ends the trial; None where the calendar does."""
+        return None if self.look_times is not None else self.events
+
     def _timed(self, setting: Setting) -> Setting:
-        return setting if self.events is None else timed(setting, events=self.events, latest=self.latest)
+        return setting if self._ending_events is None else timed(setting, events=self.events, latest=self.latest)
+
+    def _events_at(self, setting: Setting, times: Sequence[float]) -> FloatArray:
+        """Expected events of both arms at ``times``."""
+        return np.array([sum(replace(setting, analysis_time=t).events_by_arm().values()) for t in times])
+
+    def _interim(self, setting: Setting, planned: float) -> tuple[list[int], list[float], list[float]]:
+        """The looks expected before the last analysis: which, at how many events, when."""
+        kept, events, times = [], [], []
+        if self.look_times is not None:
+            at = self._events_at(setting, self.look_times[:-1])
+            found = [(k, float(at[k]), t) for k, t in enumerate(self.look_times[:-1]) if at[k] > 0.0]
+        else:
+            waits = [f * planned for f in (self.looks or ())[:-1]]
+            when = [time_of_events(setting.truths, shares=setting.shares, accrual=setting.accrual, events=e) for e in waits]
+            found = [(k, e, t) for k, (e, t) in enumerate(zip(waits, when, strict=True)) if t is not None]
+        for k, seen, time in found:
+            if time < setting.analysis_time - 1e-9 and seen < planned * (1.0 - 1e-9):
+                kept.append(k)
+                events.append(seen)
+                times.append(time)
+        return kept, events, times
 
     def _expected_looks(self, setting: Setting, bounds: Boundaries) -> _Looks:
         """The looks as they are expected to come: those after the last analysis fall away, and it spends what is left."""
         setting = self._timed(setting)
         last = moments_of(setting, self.margin)
         planned = last.events if self.events is None else float(self.events)
-        lower = self.lower(bounds)
-        events, times, kept = [], [], []
-        for k, fraction in enumerate(self.looks[:-1]):
-            time = time_of_events(setting.truths, shares=setting.shares, accrual=setting.accrual, events=fraction * planned)
-            if time is not None and time < setting.analysis_time - 1e-9:
-                events.append(fraction * planned)
-                times.append(time)
-                kept.append(k)
+        kept, events, times = self._interim(setting, planned)
         events.append(last.events)
         times.append(setting.analysis_time)
-        low = np.append(lower[kept], -np.inf)
         fractions = np.minimum(np.array(events) / planned, 1.0)
-        if abs(last.events / planned - 1.0) < 1e-9:
+        if self.look_times is not None and len(kept) == self.number_of_looks - 1:
+            bounds = self._bounds_for(np.append(fractions[:-1], 1.0))
+        lower = self.lower(bounds)
+        low = np.append(lower[kept], -np.inf)
+        if abs(last.events / planned - 1.0) < 1e-9 and len(kept) == self.number_of_looks - 1:
             upper = bounds.efficacy
         else:
             upper = bounds_seen(
@@ -274,12 +373,12 @@ class GroupSequentialLogRankTable(DesignTable):
         share = setting.shares[setting.experimental]
         reach = None
         if self.events is not None:
-            reach = probability_of_reaching(setting, events=self.events, time=self.latest or setting.accrual.study_duration)
-        fallen = len(self.looks) - len(looks.events)
+            reach = probability_of_reaching(setting, events=self.events, time=self.last_time or setting.accrual.study_duration)
+        fallen = self.number_of_looks - len(looks.events)
         warnings = list(warnings_for(moments, reach, events=self.events, most=setting.maximum_events()))
         warnings += cautions_for(setting)
         if fallen:
-            warnings.append(f"{fallen} of {len(self.looks)} looks are not expected to be reached before the last analysis")
+            warnings.append(f"{fallen} of {self.number_of_looks} looks are not expected to be reached before the last analysis")
         informed = looks.fractions / looks.fractions[-1]
         return GroupSequentialLogRank(
             **common_fields(plan, setting, solved_for=solve_for, power=float(np.sum(up1))),

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from nextarm.core.units import FloatArray
+from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.boundaries import bounds_from_spending
 from nextarm.designs.design import Decisions, LookData, last_look
 from nextarm.designs.spending import SPENDING, spent
@@ -30,33 +30,81 @@ def decide_at_looks(
 ) -> Decisions:
     """Apply group-sequential bounds to ``data`` (trials, looks).
 
-    ``planned`` events at the last look; ``efficacy`` and ``futility`` (looks,) the planned bounds, used where a trial
-    sees exactly its planned events. Elsewhere efficacy bounds are found anew: by the spending function at the fractions
-    seen, or for shape families by what the earlier planned bounds left of alpha. Binding bounds keep the planned
-    efficacy bound, except that a trial cut short spends what is left with its futility bounds counted.
+    ``planned`` events at the last look (a calendar look that sees them all is the last); ``efficacy`` and ``futility``
+    (looks,) the planned bounds, used where a trial sees exactly its planned events. Elsewhere efficacy bounds are found
+    anew: by the spending function at the fractions seen, or for shape families by what the earlier planned bounds left
+    of alpha. Binding bounds keep the planned efficacy bound, except that a trial cut short spends what is left with its
+    futility bounds counted.
     """
     trials, looks = data.z.shape
-    last = last_look(data)
+    last = np.minimum(last_look(data), _complete(data, planned))
     rejected = np.full(trials, -1, np.int64)
     stopped = last.copy()
     open_ = np.ones(trials, np.bool_)
-    bounds = np.empty((trials, looks))
-    keys = np.where(data.done, data.events, 0)
-    unique, inverse = np.unique(np.column_stack([keys, last]), axis=0, return_inverse=True)
+    bounds, doubtful = np.empty((trials, looks)), np.ones(trials, np.bool_)
+    if not binding:
+        if family in [name for name, _, _ in SPENDING]:
+            bounds, high = _between(_cumulative(data.events / planned, last, alpha=alpha, family=family, parameter=parameter))
+        else:
+            bounds, high = _between_shapes(efficacy, last, alpha)
+        taken = data.done & (np.arange(looks) <= last[:, None])
+        idle = taken & (np.diff(data.events, axis=1, prepend=0) <= 0)
+        doubtful = np.any(idle | (taken & (data.z >= bounds) & (data.z < high)), axis=1)
+    where = np.flatnonzero(doubtful)
+    keys = np.where(data.done, data.events, 0)[where]
+    unique, inverse = np.unique(np.column_stack([keys, last[where]]), axis=0, return_inverse=True)
     for i, row in enumerate(unique):
         seen = tuple(float(v) / planned for v in row[: int(row[-1]) + 1])
         found = bounds_seen(
             seen, alpha=alpha, family=family, parameter=parameter, efficacy=tuple(efficacy), futility=tuple(futility), binding=binding
         )
-        bounds[inverse.ravel() == i, : len(found)] = found
+        bounds[where[inverse.ravel() == i], : len(found)] = found
     for k in range(looks):
-        here = open_ & data.done[:, k]
+        here = open_ & data.done[:, k] & (k <= last)
         cross = here & (data.z[:, k] >= bounds[:, k])
         rejected[cross], stopped[cross] = k, k
-        futile = here & ~cross & (k < last) & (data.z[:, k] < futility[k])
+        futile = here & ~cross & (k < last) & (data.z[:, k] < futility[k]) & (data.events[:, k] > 0)
         stopped[futile] = k
         open_ &= ~(cross | futile)
     return Decisions(rejected_at=rejected, stopped_at=stopped)
+
+
+def _complete(data: LookData, planned: int) -> IntArray:
+    """The first look at which a trial has all its planned events: there is no look after it."""
+    full = data.done & (data.events >= planned)
+    return np.asarray(np.where(full.any(axis=1), np.argmax(full, axis=1), data.z.shape[1]), np.int64)
+
+
+def _cumulative(fractions: FloatArray, last: IntArray, *, alpha: float, family: str, parameter: float | None) -> FloatArray:
+    """Alpha spent by each look (trials, looks): all of it from the last look on, none without information."""
+    seen = fractions > 0.0
+    used = np.where(seen, spent(family, np.where(seen, fractions, 1.0), total=alpha, parameter=parameter), 0.0)
+    return np.where(np.arange(fractions.shape[1]) >= last[:, None], alpha, used)
+
+
+def _between(cumulative: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Two values between which each spending bound lies: z of all alpha spent by its look, and z of what the look spends.
+
+    The look's crossing probability is at least what it spends for the first time, and at most all that has been spent. Trials
+    whose z lies outside need no exact bound.
+    """
+    from scipy.special import ndtri
+
+    steps = np.diff(cumulative, axis=1, prepend=0.0)
+    return -np.asarray(ndtri(cumulative), np.float64), -np.asarray(ndtri(np.maximum(steps, 0.0)), np.float64)
+
+
+def _between_shapes(efficacy: FloatArray, last: IntArray, alpha: float) -> tuple[FloatArray, FloatArray]:
+    """The same for shape families: planned bounds before a trial's last look, where alpha less what they spend remains."""
+    from scipy.special import ndtr, ndtri
+
+    at_most = np.concatenate([[0.0], np.cumsum(ndtr(-efficacy))])[last]
+    low = np.broadcast_to(efficacy, (len(last), len(efficacy))).copy()
+    high = low.copy()
+    trials = np.arange(len(last))
+    low[trials, last] = -float(ndtri(alpha))
+    high[trials, last] = -np.asarray(ndtri(np.maximum(alpha - at_most, 0.0)), np.float64)
+    return low, high
 
 
 @lru_cache(maxsize=4096)

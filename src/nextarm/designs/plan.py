@@ -1,12 +1,13 @@
 """The plan: one TOML file, data only, that says what a trial is to be.
 
 ``load_plan(path)`` reads it; everything that is wrong comes in one :class:`PlanError`, each problem with key path, line,
-rule and cure. A scenario is a second truth laid over the plan's own: nested tables are merged key by key, and a
-``survival`` (or ``latency``) table that names its ``model`` (or ``posterior``, or the arm it is ``of``) replaces the old one whole.
+rule and cure. Scenarios, grids of assumptions and other designs to compare are laid over the plan's own tables
+(:mod:`nextarm.designs.variants`).
 """
 
 from __future__ import annotations
 
+import itertools
 import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
@@ -22,13 +23,21 @@ from nextarm.designs.design import DesignResult
 from nextarm.designs.plan_checks import Places, problems_of_fields, problems_of_survival, problems_of_tables
 from nextarm.designs.posterior import located
 from nextarm.designs.registry import Design
-from nextarm.designs.tables import AccrualTable, ArmTable, ReferenceTable, ScenarioTable, SolveTable, Table, TrialTable
+from nextarm.designs.tables import (
+    AccrualTable,
+    ArmTable,
+    CompareTable,
+    GridTable,
+    ReferenceTable,
+    ScenarioTable,
+    SolveTable,
+    Table,
+    TrialTable,
+)
 from nextarm.designs.toml_lines import KeyPath, key_lines
 from nextarm.designs.toml_text import toml_text
 from nextarm.designs.truths import Distribution, truths_from_specs
-
-#: What a scenario may change: truths, never the design that meets them.
-SCENARIO_TABLES = ("arms", "accrual")
+from nextarm.designs.variants import VARIANTS, compare_problems, grid_changes, grid_problems, merge, own_tables, scenario_problems
 
 
 def _as_tuple(value: Any) -> Any:
@@ -45,6 +54,8 @@ class Plan(Table):
     reference: ReferenceTable | None = None
     solve: SolveTable | None = None
     scenario: Annotated[tuple[ScenarioTable, ...], BeforeValidator(_as_tuple)] = ()
+    grid: Annotated[tuple[GridTable, ...], BeforeValidator(_as_tuple), Field(max_length=2)] = ()
+    compare: Annotated[tuple[CompareTable, ...], BeforeValidator(_as_tuple), Field(max_length=3)] = ()
 
     _data: dict[str, Any] = PrivateAttr(default_factory=dict)
 
@@ -78,12 +89,24 @@ class Plan(Table):
 
     def scenarios(self) -> tuple[tuple[str, Plan], ...]:
         """The plan's own truth first (called ``plan``), then each scenario: plans without scenarios and ``[solve]``."""
-        own = {k: v for k, v in self._data.items() if k not in ("scenario", "solve")}
+        own = own_tables(self._data)
         made = [("plan", plan_from_data(own))]
         for raw in self._data.get("scenario", ()):
             changes = {k: v for k, v in raw.items() if k != "name"}
             made.append((raw["name"], plan_from_data(merge(own, changes))))
         return tuple(made)
+
+    def grid_cells(self) -> tuple[tuple[tuple[float, ...], Plan], ...]:
+        """The values of the ``[[grid]]`` assumptions and the plan with them, the last grid moving fastest; () without a grid."""
+        own = own_tables(self._data)
+        cells = itertools.product(*(table.values for table in self.grid)) if self.grid else ()
+        return tuple((values, plan_from_data(merge(own, grid_changes(self.grid, values)))) for values in cells)
+
+    def designs(self) -> tuple[tuple[str, Plan], ...]:
+        """The plan itself (called ``plan``) and one plan for each ``[[compare]]``, with the same scenarios and grids."""
+        shared = {k: v for k, v in self._data.items() if k not in ("compare", "solve")}
+        others = [(table.name, plan_from_data(shared | {"design": table.design})) for table in self.compare]
+        return (("plan", plan_from_data(shared)), *others)
 
     def changed(self, changes: Mapping[str, Any]) -> Plan:
         """A new plan with ``changes`` (nested like the file) laid over this one; checked as a file would be."""
@@ -142,26 +165,19 @@ def plan_from_data(data: Mapping[str, Any], *, name: str = "the plan", lines: Ma
     places = Places(name, lines or {})
     raw = deepcopy(dict(data))
     plan, problems = _checked(raw, places)
-    if isinstance(raw.get("scenario"), list | tuple):
-        problems += _scenario_problems(raw, bool(problems), places)
+    if any(key in raw for key in VARIANTS):
+        broken = bool(problems)
+
+        def check(data: dict[str, Any], where: Places) -> list[Problem]:
+            return [] if broken else _checked(data, where)[1]
+
+        problems += scenario_problems(raw, places, check)
+        problems += grid_problems(raw, places, check)
+        problems += compare_problems(raw, places, check)
     if problems or plan is None:
         raise PlanError(problems=problems)
     plan._data = raw
     return plan
-
-
-def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay ``changes`` over ``base``, table by table.
-
-    >>> merge({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
-    {'a': {'x': 1, 'y': 3}}
-    """
-    made = deepcopy(dict(base))
-    for key, value in changes.items():
-        old = made.get(key)
-        whole = isinstance(value, Mapping) and any(key in value for key in ("model", "of", "posterior"))
-        made[key] = merge(old, value) if isinstance(value, Mapping) and isinstance(old, Mapping) and not whole else deepcopy(value)
-    return made
 
 
 def _checked(raw: dict[str, Any], places: Places) -> tuple[Plan | None, list[Problem]]:
@@ -200,33 +216,6 @@ def _truth_problems(specs: Mapping[str, Mapping[str, Any]], path: str, places: P
     except CallError as error:
         return problems_of_survival(error, places)
     return []
-
-
-def _scenario_problems(raw: Mapping[str, Any], base_is_broken: bool, places: Places) -> list[Problem]:
-    found: list[Problem] = []
-    names: set[str] = {"plan"}
-    arms = raw.get("arms") if isinstance(raw.get("arms"), Mapping) else {}
-    own = {k: v for k, v in raw.items() if k not in ("scenario", "solve")}
-    for i, scenario in enumerate(raw["scenario"]):
-        if not isinstance(scenario, Mapping):
-            continue
-        path: KeyPath = ("scenario", i)
-        label = scenario.get("name")
-        if isinstance(label, str):
-            if label in names:
-                found.append(Problem(f"scenario[{i + 1}].name = {label!r}", places.of((*path, "name")), "is taken already"))
-            names.add(label)
-        changed = scenario.get("arms")
-        unknown = [n for n in changed if n not in (arms or {})] if isinstance(changed, Mapping) else []
-        for arm in unknown:
-            rule = f"names no arm of the plan ({', '.join(arms or {})})"
-            found.append(Problem(f"scenario[{i + 1}].arms.{arm}", places.of((*path, "arms", arm)), rule))
-        if base_is_broken or unknown or set(scenario) - {"name", *SCENARIO_TABLES}:
-            continue  # the fields of the scenario itself were checked with the plan
-        moved = Places(places.name, {p[2:]: line for p, line in places.lines.items() if p[:2] == path and len(p) > 2})
-        _, inner = _checked(merge(own, {k: v for k, v in scenario.items() if k != "name"}), moved)
-        found += [Problem(f"scenario[{i + 1}] {p.what}", p.where, p.rule, p.cure) for p in inner]
-    return found
 
 
 def _array(value: float) -> FloatArray:

@@ -78,7 +78,7 @@ def power_over_draws(plan: Plan, *, draws: int = 200, seed: int = 0) -> PowerOve
     """
     if draws < 2:
         raise CallError(f"draws = {draws}", rule="must be at least 2")
-    own = plan.without("solve", "scenario")
+    own = plan.without("solve", "scenario", "grid", "compare")
     powers = np.array([own.changed({"arms": arms}).evaluate().power for arms in _drawn(own, draws, seed)])
     low, high = (float(np.quantile(powers, q)) for q in (0.025, 0.975))
     return PowerOverDraws(

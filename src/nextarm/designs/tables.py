@@ -169,3 +169,28 @@ class ScenarioTable(Table):
     name: Annotated[str, Field(min_length=1)]
     arms: Annotated[dict[str, dict[str, Any]], Field(description="Changes of arms, by name")] = Field(default_factory=dict)
     accrual: Annotated[dict[str, Any], Field(description="Changes of the accrual table")] = Field(default_factory=dict)
+
+
+class GridTable(Table):
+    """``[[grid]]``: one assumption that takes several values; two of them span a map of truths."""
+
+    key: Annotated[str, Field(min_length=1, description="A number under arms or accrual, such as arms.new.survival.cure_fraction")]
+    values: Annotated[Numbers, Field(min_length=2, description="The values it takes, rising")]
+    name: Annotated[str, Field(description="What the assumption is called on charts; default: the key's last part")] = ""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The key, part by part."""
+        return tuple(self.key.split("."))
+
+    @property
+    def label(self) -> str:
+        """What charts and tables call the assumption."""
+        return self.name or self.path[-1].replace("_", " ")
+
+
+class CompareTable(Table):
+    """``[[compare]]``: another design for the same patients, looked at beside the plan's own."""
+
+    name: Annotated[str, Field(min_length=1)]
+    design: Annotated[dict[str, Any], Field(description="A whole [design] table")]

@@ -52,8 +52,11 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 
 def line_of(path: KeyPath, lines: dict[KeyPath, int]) -> int | None:
-    """Return the line of ``path``, or of the longest part of it that is written down; None if nothing is."""
-    for length in range(len(path), 0, -1):
+    """Return the line of ``path``, or of the longest part of it that is written down; None if nothing is.
+
+    The empty path, if ``lines`` has it, is the table that all the others stand in.
+    """
+    for length in range(len(path), -1, -1):
         if path[:length] in lines:
             return lines[path[:length]]
     return None
