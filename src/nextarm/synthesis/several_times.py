@@ -113,6 +113,37 @@ class _Stacked:
         return value - 0.5 * n * math.log(2.0 * math.pi), means, covariance
 
 
+    def value_and_slope(self, tau2: float, rho: float, structure: str, *, restricted: bool) -> tuple[float, FloatArray]:
+        """The log-likelihood (up to its constant) and its derivatives in tau2 and rho.
+
+        ``d = (r'W D W r - tr W D) / 2`` for a change D of every study's covariance, plus half the trace of
+        ``cov (sum W D W)`` under restriction.
+        """
+        pairs = self.known[:, :, None] * self.known[:, None, :]
+        R = self.correlation(rho, structure)
+        if structure == "car":
+            powers = np.where(self.lag == 0.0, 0.0, self.lag * rho ** (self.lag - 1.0))
+        else:
+            powers = np.where(self.lag == 0.0, 0.0, 1.0)
+        M = self.V + tau2 * R * pairs
+        inverse = np.linalg.inv(M) * pairs
+        precision = inverse.sum(axis=0)
+        covariance = np.linalg.inv(precision)
+        means = covariance @ np.einsum("ijm,im->j", inverse, self.y)
+        r = (self.y - means) * self.known
+        weighted = np.einsum("ijm,im->ij", inverse, r)
+        value = -0.5 * (float(np.linalg.slogdet(M)[1].sum()) + float((r * weighted).sum()))
+        if restricted:
+            value -= 0.5 * float(np.linalg.slogdet(precision)[1])
+        slopes = []
+        for D in (R, tau2 * powers):
+            slope = float(((weighted @ D) * weighted).sum()) - float((precision * D).sum())
+            if restricted:
+                slope += float((covariance * np.einsum("ijm,mp,ipq->jq", inverse, D, inverse, optimize=True)).sum())
+            slopes.append(0.5 * slope)
+        return value, np.array(slopes)
+
+
 def _stack(studies: tuple[StudyEstimate, ...], binomial: bool) -> tuple[_Stacked, list[str], list[LeftOut], list[RowRef]]:
     out: list[LeftOut] = []
     by_label: dict[str, list[tuple[float, float, float, RowRef]]] = {}
@@ -240,24 +271,27 @@ def pool_several_times(
 
 
 def _maximise(stack: _Stacked, structure: str, *, restricted: bool) -> tuple[float, float]:
-    """The (tau2, rho) of highest likelihood: from several starts, then polished."""
+    """The (tau2, rho) of highest likelihood: BFGS with exact derivatives from several starts, on log tau2 and a logit of rho."""
     from scipy.optimize import minimize
 
     floor = -1.0 / (stack.times.size - 1) if structure == "cs" and stack.times.size > 1 else 0.0
     low, high = floor + 1e-9, 1.0 - 1e-9
 
-    def loss(x: FloatArray) -> float:
-        rho = low + (high - low) / (1.0 + math.exp(-min(max(float(x[1]), -40.0), 40.0)))
-        return -stack.fit(math.exp(min(max(float(x[0]), -40.0), 20.0)), rho, structure, restricted=restricted)[0]
+    def at(x: FloatArray) -> tuple[float, float]:
+        share = 1.0 / (1.0 + math.exp(-min(max(float(x[1]), -40.0), 40.0)))
+        return math.exp(min(max(float(x[0]), -40.0), 20.0)), low + (high - low) * share
+
+    def loss(x: FloatArray) -> tuple[float, FloatArray]:
+        tau2, rho = at(x)
+        value, slope = stack.value_and_slope(tau2, rho, structure, restricted=restricted)
+        chain = np.array([tau2, (rho - low) * (high - rho) / (high - low)])
+        return -value, -slope * chain
 
     starts = [np.array([math.log(t), r]) for t in (0.02, 0.3) for r in (0.0, 2.5)]
-    best = min((minimize(loss, s, method="BFGS", options={"gtol": 1e-6}) for s in starts), key=lambda f: float(f.fun))
-    polished = minimize(loss, best.x, method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-13, "maxiter": 150})
-    x = polished.x if polished.fun <= best.fun else best.x
-    tau2 = math.exp(min(max(float(x[0]), -40.0), 20.0))
-    rho = low + (high - low) / (1.0 + math.exp(-min(max(float(x[1]), -40.0), 40.0)))
+    best = min((minimize(loss, s, jac=True, method="BFGS", options={"gtol": 1e-7}) for s in starts), key=lambda f: float(f.fun))
+    tau2, rho = at(best.x)
     at_zero = stack.fit(0.0, rho, structure, restricted=restricted)[0]
-    return (0.0, rho) if at_zero >= -float(min(polished.fun, best.fun)) else (tau2, rho)
+    return (0.0, rho) if at_zero >= -float(best.fun) else (tau2, rho)
 
 
 def interval_at(result: SeveralTimes, time: float) -> tuple[float, Interval]:
