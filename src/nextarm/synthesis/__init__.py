@@ -9,6 +9,7 @@ from nextarm.synthesis.competing import CauseCounts, CompetingEvents, cause_coun
 from nextarm.synthesis.coverage import Coverage, simulate_coverage
 from nextarm.synthesis.curve import PooledCurve, StudyCurve, pooled_curve
 from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, se_from_interval, to_scale
+from nextarm.synthesis.frailty import FrailtyFit, frailty_cox
 from nextarm.synthesis.from_patients import PooledCure, TrialFit, pool_cure, stratified_cox
 from nextarm.synthesis.grade import Downgrade, Finding, SummaryOfFindings, certainty, finding, hints, summary_of_findings
 from nextarm.synthesis.groups import GroupTrend, Step, group_trends
@@ -55,6 +56,7 @@ __all__ = [
     "EraTrend",
     "EventTiming",
     "Finding",
+    "FrailtyFit",
     "GroupTrend",
     "IncrementCurve",
     "Influence",
@@ -93,6 +95,7 @@ __all__ = [
     "era_trend",
     "era_trend_joined",
     "finding",
+    "frailty_cox",
     "group_trends",
     "half_cauchy",
     "half_normal",

@@ -33,7 +33,7 @@ from nextarm.synthesis import (
 )
 from nextarm.synthesis.tau import METHODS, Model
 from nextarm.validation.case import Case, Kind, data_file, expected
-from nextarm.validation.cases import synthesis_counts, synthesis_coverage, synthesis_joined, synthesis_patients
+from nextarm.validation.cases import synthesis_counts, synthesis_coverage, synthesis_frailty, synthesis_joined, synthesis_patients
 
 FROZEN = "synthesis_metafor"
 METAFOR = "metafor 3.8-1 (R 4.2.2), threshold 1e-14"
@@ -449,6 +449,7 @@ CASES: tuple[Case, ...] = (
     *_several_cases(),
     *synthesis_counts.CASES,
     *synthesis_coverage.CASES,
+    *synthesis_frailty.CASES,
     *synthesis_joined.CASES,
     *synthesis_patients.CASES,
     _case("s1-logit", "S1 on the logit scale, REML", partial(_s1, "logit", "reml"),
