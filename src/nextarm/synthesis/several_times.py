@@ -112,7 +112,6 @@ class _Stacked:
             n -= p
         return value - 0.5 * n * math.log(2.0 * math.pi), means, covariance
 
-
     def value_and_slope(self, tau2: float, rho: float, structure: str, *, restricted: bool) -> tuple[float, FloatArray]:
         """The log-likelihood (up to its constant) and its derivatives in tau2 and rho.
 
@@ -271,7 +270,11 @@ def pool_several_times(
 
 
 def _maximise(stack: _Stacked, structure: str, *, restricted: bool) -> tuple[float, float]:
-    """The (tau2, rho) of highest likelihood: BFGS with exact derivatives from several starts, on log tau2 and a logit of rho."""
+    """The (tau2, rho) of highest likelihood: BFGS with exact derivatives on log tau2 and a logit of rho.
+
+    It starts from the best point of a grid and from the best one with another tau2, because a likelihood of few studies may
+    have two maxima.
+    """
     from scipy.optimize import minimize
 
     floor = -1.0 / (stack.times.size - 1) if structure == "cs" and stack.times.size > 1 else 0.0
@@ -287,7 +290,9 @@ def _maximise(stack: _Stacked, structure: str, *, restricted: bool) -> tuple[flo
         chain = np.array([tau2, (rho - low) * (high - rho) / (high - low)])
         return -value, -slope * chain
 
-    starts = [np.array([math.log(t), r]) for t in (0.02, 0.3) for r in (0.0, 2.5)]
+    grid = [np.array([math.log(t), r]) for t in (0.002, 0.02, 0.1, 0.5) for r in (-2.0, 0.0, 2.0, 4.0)]
+    grid.sort(key=lambda x: loss(x)[0])
+    starts = [grid[0], next(x for x in grid if x[0] != grid[0][0])]
     best = min((minimize(loss, s, jac=True, method="BFGS", options={"gtol": 1e-7}) for s in starts), key=lambda f: float(f.fun))
     tau2, rho = at(best.x)
     at_zero = stack.fit(0.0, rho, structure, restricted=restricted)[0]
