@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nextarm.simulation import OperatingCharacteristics
     from nextarm.survival import KaplanMeier
     from nextarm.survival.fit_result import Fit
-    from nextarm.synthesis import MetaRegression, PooledEstimate, TauPrior
+    from nextarm.synthesis import IncrementCurve, MetaRegression, PooledCurve, PooledEstimate, PooledProportion, SeveralTimes, TauPrior
     from nextarm.validation.verify import Verification
 
 Progress = Callable[[int, int], None]
@@ -192,12 +192,19 @@ def pool(
     level: float = 0.95,
     moderators: Iterable[str] = (),
     percent: bool = False,
-) -> PooledEstimate | MetaRegression:
+    model: str = "normal",
+    curves: str | Path | None = None,
+    curve_model: str = "combescure",
+    times: Iterable[float] | None = None,
+    unit: str = "years",
+) -> PooledEstimate | MetaRegression | PooledProportion | PooledCurve | SeveralTimes | IncrementCurve:
     """Pool several studies under random effects, or regress on ``moderators`` (``year`` counts in decades).
 
     Either ``data`` (CSV path or frame with the columns study, estimate, and se, or ci_low and ci_high, or n and events)
     or rows of ``package`` chosen by ``pool_set``, ``endpoint`` and ``time`` (within ``window`` years); the rows that
-    stay out are in the trail with their reasons.
+    stay out are in the trail with their reasons. ``model`` ``binomial-normal`` or ``beta-binomial`` pools events of n by
+    their exact likelihood (0 of n is welcome). ``curves`` is a folder of survival curves, one CSV file a study, in ``unit``,
+    pooled at ``times`` (years) by ``curve_model``: combescure (default), multivariate or increments.
 
     >>> result = pool(endpoint="EFS", pool_set="frontline-kmt2a-r", time=5, window=1)
     >>> result.k, round(result.estimate, 3)
@@ -209,6 +216,17 @@ def pool(
 
     names = tuple(moderators)
     probability = measure in ("cloglog", "logit")
+    if curves is not None:
+        if data is not None or endpoint or pool_set or names:
+            raise CallError("curves were given with other studies or moderators", rule="curves are pooled on their own")
+        return synthesis.pool_curves(curves, model=curve_model, times=times, unit=unit, percent=percent, level=level, method=method)
+    if times is not None:
+        raise CallError("times", rule="belong to curves", cure="Give --curves, or one --time of the evidence")
+    if model != "normal":
+        if data is None or names:
+            raise CallError(f"model = {model!r}", rule="pools events of n from a file, without moderators", cure="Give a file of counts")
+        counted = read_studies(data, percent=percent, level=level)
+        return synthesis.pool_proportions(counted, model=model, level=level)
     if data is not None:
         if endpoint or pool_set or time is not None:
             raise CallError("both data and a selection of evidence were given", rule="give one of the two")

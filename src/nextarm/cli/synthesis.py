@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nextarm.cli.options import AssumeOrigin, Json, Out, Package
+from nextarm.cli.options import AssumeOrigin, Json, Out, Package, read_numbers
 from nextarm.cli.show import show
 
 
@@ -30,15 +30,27 @@ def pool(
     level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
     moderator: Annotated[list[str] | None, typer.Option(help="Regress on this column; year counts in decades.")] = None,
     percent: Annotated[bool, typer.Option("--percent", help="Estimates and limits are in percent.")] = False,
+    model: Annotated[
+        str, typer.Option(help="normal; or binomial-normal, beta-binomial: events of n by their exact likelihood (0 of n is welcome).")
+    ] = "normal",
+    curves: Annotated[
+        Path | None,
+        typer.Option(help="Pool survival curves: a folder with one CSV a study (time, survival, and at_risk, at_risk_before, se or n)."),
+    ] = None,
+    curve_model: Annotated[str, typer.Option(help="combescure, multivariate or increments.")] = "combescure",
+    times: Annotated[str | None, typer.Option(help="Years at which curves are pooled, such as 1,2,3.")] = None,
+    unit: Annotated[str, typer.Option(help="Unit of the times in curve files: years, months, weeks or days.")] = "years",
     package: Package = "infant-all",
     time_origin: Annotated[str | None, typer.Option(help="Only rows with this time origin.")] = None,
     assume_origin: AssumeOrigin = False,
     json: Json = False,
     out: Out = None,
 ) -> None:
-    """Pool studies under random effects, from evidence rows or from a file.
+    """Pool studies under random effects, from evidence rows, from a file, or whole survival curves from a folder.
 
     Example: nextarm pool --endpoint EFS --pool-set frontline-kmt2a-r --time 4 --window 1
+
+    Others: nextarm pool data.csv --measure logit --moderator year; nextarm pool --curves FOLDER --unit months
     """
     from nextarm import verbs
 
@@ -58,5 +70,10 @@ def pool(
         level=level,
         moderators=moderator or (),
         percent=percent,
+        model=model,
+        curves=curves,
+        curve_model=curve_model,
+        times=read_numbers(times, "times"),
+        unit=unit,
     )
     show(found, json=json, out=out)

@@ -19,6 +19,7 @@ from nextarm.synthesis.many import PooledMany, pool_many
 from nextarm.synthesis.multivariate import MultivariateFit, pool_multivariate
 from nextarm.synthesis.pool import INTERVALS, PREDICTIONS, PooledEstimate, PooledStudy, pool
 from nextarm.synthesis.proportions import PooledProportion, clopper_pearson, pool_proportions
+from nextarm.synthesis.read_curves import CURVE_MODELS, curve_estimates, pool_curves, read_curves
 from nextarm.synthesis.regression import Coefficient, MetaRegression, meta_regression
 from nextarm.synthesis.risk_of_bias import BIAS_TOOLS, BiasJudgement, BiasTable, StudyBias, bias_from_csv, bias_table, bias_tool
 from nextarm.synthesis.scales import MEASURES, SCALES, Scale, scale
@@ -39,6 +40,7 @@ from nextarm.synthesis.trend import EraTrend, Probabilities, Verdict, era_trend,
 
 __all__ = [
     "BIAS_TOOLS",
+    "CURVE_MODELS",
     "ESTIMATORS",
     "INTERVALS",
     "MEASURES",
@@ -92,6 +94,7 @@ __all__ = [
     "certainty",
     "clopper_pearson",
     "cumulative",
+    "curve_estimates",
     "era_trend",
     "era_trend_joined",
     "finding",
@@ -109,6 +112,7 @@ __all__ = [
     "pool_bayes",
     "pool_competing",
     "pool_cure",
+    "pool_curves",
     "pool_evidence",
     "pool_increments",
     "pool_many",
@@ -118,6 +122,7 @@ __all__ = [
     "pooled_curve",
     "profile_likelihood",
     "q_profile",
+    "read_curves",
     "scale",
     "se_from_interval",
     "select_for_pooling",

@@ -173,7 +173,7 @@ def to_scale(study: StudyEstimate, *, measure: str = "cloglog", binomial: bool =
         raise DataError(
             f"estimate = {study.estimate:g}",
             rule=f"cannot be put on the {measure} scale",
-            cure="Counts at 0 or n need an exact binomial model; nothing is added to them here",
+            cure="Pool events of n by their exact likelihood: pool_proportions, or --model binomial-normal",
         )
     se, se_scale, phrase = _natural_se(study, binomial=binomial)
     if se_scale.name == measure:

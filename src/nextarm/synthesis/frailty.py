@@ -224,7 +224,7 @@ def _fit_one(patients: Patients, codes: IntArray, q: int, *, gamma: bool, ties: 
     indicators = {f"trial {i}": (codes == i).astype(float) for i in range(q)}
     data = cox_data(patients, covariates={**extra, **indicators}, arm=arm, stratified=False, efron=ties == "efron")
     p = data.p - q
-    deaths = np.bincount(codes, weights=(patients.event > 0).astype(float), minlength=q)
+    deaths = np.asarray(np.bincount(codes, weights=(patients.event > 0).astype(float), minlength=q), np.float64)
     model = _Penalised(data, p, deaths, gamma)
     theta, start = model.theta(np.zeros(data.p))
     used = max(theta, _SMALLEST_THETA)

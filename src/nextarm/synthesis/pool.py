@@ -190,6 +190,8 @@ def pool(
             "no study can be pooled", rule="at least one usable estimate is needed", cure=reasons or "Give at least one study"
         )
     warnings = [f"{o.row.key} is not pooled: {o.reason}" for o in refused]
+    if any("exact likelihood" in o.reason for o in refused):
+        warnings.append("leaving out studies because they have all or none moves the pool away from them: pool the counts instead")
     if any(FROM_COUNTS in u.marks for u in used):
         warnings.append(f"{FROM_COUNTS}: the share WITH the event; for survival give n minus events")
     model = Model(np.array([u.y for u in used]), np.array([u.v for u in used]))

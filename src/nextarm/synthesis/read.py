@@ -26,7 +26,7 @@ def read_studies(
     columns: ``time``, ``year``, ``group``, and any moderator named. ``percent`` divides estimates, standard errors and
     limits by 100. Raises :class:`DataError` with all problems; unknown columns are problems too.
     """
-    name, columns, rows = _rows(source)
+    name, columns, rows = read_rows(source)
     known = {*TEXT, *NUMBERS, *moderators}
     problems = [
         Problem(f"column {c!r}", name, "is not known", f"Known: {', '.join((*TEXT, *NUMBERS))}; name others as --moderator")
@@ -47,7 +47,7 @@ def read_studies(
     for number, row in rows:
         values: dict[str, float | None] = {}
         for column in (c for c in (*NUMBERS, *moderators) if c in row):
-            value, problem = _number(row[column], column, f"{name} row {number}")
+            value, problem = parse_number(row[column], column, f"{name} row {number}")
             values[column] = value / 100.0 if value is not None and percent and column in SCALED else value
             problems += [problem] if problem else []
         for column in ("n", "events"):
@@ -93,7 +93,7 @@ def read_studies(
     return tuple(studies)
 
 
-def _rows(source: Any) -> tuple[str, list[str], list[tuple[int, dict[str, Any]]]]:
+def read_rows(source: Any) -> tuple[str, list[str], list[tuple[int, dict[str, Any]]]]:
     """The name, the columns and the rows, each with its line in the file (the header is line 1; a frame counts alike)."""
     if not isinstance(source, str | Path):
         import narwhals as nw
@@ -127,7 +127,8 @@ def _rows(source: Any) -> tuple[str, list[str], list[tuple[int, dict[str, Any]]]
     return path.name, header, [(i, dict(zip(header, (cell.strip() for cell in line), strict=True))) for i, line in body]
 
 
-def _number(value: Any, column: str, where: str) -> tuple[float | None, Problem | None]:
+def parse_number(value: Any, column: str, where: str) -> tuple[float | None, Problem | None]:
+    """A cell as a number, None where it is empty, or the problem with it."""
     if value is None or value != value or str(value).strip().lower() in _EMPTY:
         return None, None
     try:
