@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nextarm.borrowing import LandmarkComparison, MapPrior, MixtureFit, TippingPoint
+    from nextarm.borrowing import (
+        AnchoredComparison,
+        LandmarkComparison,
+        MapPrior,
+        MixtureFit,
+        PatientComparison,
+        SensitivityArray,
+        TippingPoint,
+        Weighting,
+    )
     from nextarm.designs.design import DesignResult
     from nextarm.designs.plan import Plan
     from nextarm.evidence import Classification, NewStudy, Package, Selection
@@ -32,9 +41,12 @@ __all__ = [
     "check_evidence",
     "classify",
     "compare",
+    "compare_patients",
     "design",
     "evidence",
     "fit",
+    "indirect",
+    "match",
     "new_study",
     "pool",
     "prior",
@@ -42,9 +54,11 @@ __all__ = [
     "reconstruct",
     "report",
     "require_passed",
+    "sensitivity",
     "simulate",
     "tipping_point",
     "verify",
+    "weighted_csv",
 ]
 
 
@@ -292,6 +306,107 @@ def compare(
         assume_origin=assume_origin,
         level=level,
     )
+
+
+def compare_patients(treated: Any, control: Any = None, **options: Any) -> PatientComparison:
+    """Compare patients with an external control: difference at milestones, RMST, hazard ratio, cure fractions.
+
+    ``treated`` and ``control`` are CSV paths or frames (columns time, event[, arm, entry, weight, version] and covariates), or one
+    file with both arms, named by ``arm`` and ``control_arm``. ``options`` are those of :func:`nextarm.borrowing.compare_files`:
+    ``milestones``, ``tau``, ``unit``, ``treated_origin``, ``control_origin``, ``landmark_treated``, ``landmark_control``, ``adjust``,
+    ``baseline``, ``method``, ``estimand``, ``replicates``. Across files the origins of time must be stated and equal, unless
+    ``assume_origin``.
+
+    >>> import polars as pl
+    >>> new = pl.DataFrame({"time": [1.0, 5.0, 5.0, 5.0], "event": [1, 0, 0, 0]})
+    >>> old = pl.DataFrame({"time": [1.0, 2.0, 5.0, 5.0], "event": [1, 1, 0, 0]})
+    >>> found = compare_patients(
+    ...     new, old, milestones=(4,), treated_origin="diagnosis", control_origin="diagnosis", cure_model=None
+    ... )
+    >>> found.milestones[0].difference
+    0.25
+    """
+    from nextarm.borrowing import compare_files
+
+    return compare_files(treated, control, **options)
+
+
+def match(patients: Any, **options: Any) -> Weighting:
+    """Weights that match patients to a published ``baseline`` table (MAIC), or two files of patients to each other.
+
+    ``options`` are those of :func:`nextarm.borrowing.match_files`: ``baseline`` or ``control``, ``method`` (maic, entropy,
+    propensity), ``estimand``, ``covariates``, ``standard_deviations``, ``least_size``.
+
+    >>> import polars as pl
+    >>> old = pl.DataFrame({"time": [1.0] * 30, "event": [0] * 30, "cns": [0, 1] * 15})
+    >>> round(match(old, baseline=pl.DataFrame({"covariate": ["cns"], "mean": [0.25]})).treated_size, 6)
+    24.0
+    """
+    from nextarm.borrowing import match_files
+
+    return match_files(patients, **options)
+
+
+def weighted_csv(patients: Any, control: Any, found: Weighting) -> str:
+    """The rows of the patients' file (and of the control's, below) with a column ``weight``; an old one is replaced."""
+    import polars as pl
+
+    frames = []
+    for source, weights, arm in ((patients, found.treated, "treated"), (control, found.control, "control")):
+        if source is None or weights is None:
+            continue
+        frame = pl.read_csv(source, infer_schema_length=None) if isinstance(source, str | Path) else source
+        frame = frame.with_columns(pl.Series("weight", weights))
+        if control is not None and "arm" not in frame.columns:
+            frame = frame.with_columns(pl.lit(arm).alias("arm"))
+        frames.append(frame)
+    return pl.concat(frames, how="diagonal_relaxed").write_csv()
+
+
+def indirect(
+    patients: Any,
+    *,
+    baseline: Any,
+    published: tuple[float, float, float],
+    common: str,
+    unit: str = "years",
+    method: str = "maic",
+    standard_deviations: bool = False,
+    least_size: float | None = None,
+    replicates: int = 0,
+    seed: int = 1,
+    level: float = 0.95,
+) -> AnchoredComparison:
+    """Compare a treatment with another through a ``common`` arm (anchored): ``published`` is the other's hazard ratio to it.
+
+    ``patients`` is a CSV path or frame with two arms and the covariates of the ``baseline`` table; ``method`` is maic, stc
+    (simulated treatment comparison) or unadjusted.
+    """
+    from nextarm.borrowing import LEAST_SIZE, anchored_comparison, read_baseline, read_covariates
+    from nextarm.survival import read_patients
+
+    rows = read_baseline(baseline)
+    table = read_patients(patients, unit=unit)
+    return anchored_comparison(
+        table,
+        read_covariates(patients, [r.covariate for r in rows]),
+        rows,
+        published=published,
+        common=common,
+        method=method,
+        standard_deviations=standard_deviations,
+        least_size=LEAST_SIZE if least_size is None else least_size,
+        replicates=replicates,
+        seed=seed,
+        level=level,
+    )
+
+
+def sensitivity(comparison: LandmarkComparison) -> SensitivityArray:
+    """A comparison read again under an array of stated biases, with the smallest that overturns it named in a sentence."""
+    from nextarm.borrowing import sensitivity_array
+
+    return sensitivity_array(comparison)
 
 
 def tipping_point(comparison: LandmarkComparison) -> TippingPoint:

@@ -24,7 +24,8 @@ app.add_typer(evidence_app, name="evidence")
 evidence_app.callback()(evidence.evidence)
 evidence_app.command()(evidence.classify)
 for command in (
-    evidence.new, patients.reconstruct, patients.fit, synthesis.pool, borrowing.compare, borrowing.prior, trials.design, trials.simulate,
+    evidence.new, patients.reconstruct, patients.fit, synthesis.pool, borrowing.compare, borrowing.match, borrowing.prior,
+    trials.design, trials.simulate,
     reports.report, reports.verify, reports.serve,
 ):  # fmt: skip
     app.command()(command)

@@ -1,34 +1,126 @@
-"""The commands compare and prior."""
+"""The commands compare, match and prior."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from nextarm.cli.options import AssumeOrigin, Json, Out, Package
-from nextarm.cli.show import cell, emit, plain, show
+from nextarm.cli.options import AssumeOrigin, Json, Out, Package, read_numbers
+from nextarm.cli.show import cell, emit, grid, plain, show
+from nextarm.core.errors import CallError
 
 
 def compare(
-    arm: Annotated[str, typer.Option(help="The treated arm, by id.")],
-    control: Annotated[str, typer.Option(help="The historical control, by arm id.")],
-    endpoint: Annotated[str, typer.Option(help="EFS, OS, DFS, RFS.")],
-    time: Annotated[float, typer.Option(help="Years at which both arms report.")],
-    data_lock: Annotated[str | None, typer.Option(help="Which analysis, where the arms share several.")] = None,
+    patients: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Patients: treated.csv control.csv, or one file with both arms. Without: two arms of the evidence."),
+    ] = None,
+    arm: Annotated[str | None, typer.Option(help="The treated arm: of the evidence by id, or of the file by name.")] = None,
+    control: Annotated[str | None, typer.Option(help="The historical control, likewise.")] = None,
+    endpoint: Annotated[str, typer.Option(help="EFS, OS, DFS, RFS.")] = "",
+    time: Annotated[float | None, typer.Option(help="Evidence: years at which both arms report.")] = None,
+    data_lock: Annotated[str | None, typer.Option(help="Evidence: which analysis, where the arms share several.")] = None,
+    milestones: Annotated[str | None, typer.Option(help="Patients: years at which S(t) is compared, such as 2,4.")] = None,
+    tau: Annotated[float | None, typer.Option(help="Patients: years up to which RMST counts.")] = None,
+    unit: Annotated[str, typer.Option(help="Patients: years, months, weeks or days.")] = "years",
+    origin: Annotated[str | None, typer.Option(help="Patients: from when both files count time, such as diagnosis.")] = None,
+    treated_origin: Annotated[str | None, typer.Option(help="... or of the treated alone.")] = None,
+    control_origin: Annotated[str | None, typer.Option(help="... and of the control alone.")] = None,
+    landmark_treated: Annotated[float | None, typer.Option(help="Start the treated group's clock at this many years.")] = None,
+    landmark_control: Annotated[float | None, typer.Option(help="Start the control group's clock at this many years.")] = None,
+    adjust: Annotated[str | None, typer.Option(help="Patients: covariate columns of both files to weight on: age,wbc.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Published baseline table of the control instead: weight the treated to it.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="With --adjust: entropy or propensity.")] = "entropy",
+    estimand: Annotated[str, typer.Option(help="With --adjust: att, atc, ate, or overlap (propensity).")] = "att",
+    match_sd: Annotated[bool, typer.Option("--match-sd", help="Match standard deviations too.")] = False,
+    least_size: Annotated[float, typer.Option(help="Effective sample size below which it is refused.")] = 10.0,
+    cure_model: Annotated[str, typer.Option(help="Model of the cure fractions, or none.")] = "mixture-cure:weibull",
+    replicates: Annotated[int, typer.Option(help="Bootstrap replicates (0: none).")] = 0,
+    seed: Annotated[int, typer.Option(help="Root of the bootstrap's random numbers.")] = 1,
     assume_origin: AssumeOrigin = False,
     level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
     package: Package = "infant-all",
     json: Json = False,
     out: Out = None,
 ) -> None:
-    """Compare published survival of two arms of the evidence, and say how large a bias would undo the finding.
+    """Compare with an external control, from patients or from published survival, and say how large a bias would undo the finding.
 
+    Example: nextarm compare treated.csv control.csv --origin diagnosis --milestones 2,4
     Example: nextarm compare --arm blin --control interfant-06-histctrl --endpoint DFS --time 4
     """
     from nextarm import verbs
 
+    if not patients:
+        _compare_evidence(
+            arm, control, endpoint=endpoint, time=time, data_lock=data_lock, assume_origin=assume_origin, level=level, package=package,
+            json=json, out=out,
+        )  # fmt: skip
+        return
+    if len(patients) > 2:
+        raise CallError(f"{len(patients)} files of patients", rule="must be one with both arms, or two")
+    if time is not None:
+        raise CallError("--time", rule="is for arms of the evidence", cure="For patients say --milestones")
+    stated = {"treated_origin": treated_origin or origin, "control_origin": control_origin or origin}
+    two = len(patients) == 2
+    found = verbs.compare_patients(
+        patients[0], patients[1] if two else None, arm=arm, control_arm=control, unit=unit,
+        milestones=read_numbers(milestones, "milestones") or (),
+        tau=tau, landmark_treated=landmark_treated, landmark_control=landmark_control, adjust=_names(adjust),
+        baseline=baseline, method=method,
+        estimand=estimand, standard_deviations=match_sd, least_size=least_size, cure_model=None if cure_model == "none" else cure_model,
+        endpoint=endpoint, assume_origin=assume_origin, replicates=replicates, seed=seed, level=level,
+        **{k: v for k, v in stated.items() if v},
+    )  # fmt: skip
+    if json:
+        show(found, json=True, out=out)
+        return
+    lines = [
+        "comparison with an external control, not randomised",
+        f"{found.labels[0]} against {found.labels[1]}, time from {found.origin}",
+    ]
+    lines.append(
+        f"patients {found.n[0]} and {found.n[1]}, events {cell(found.events[0])} and {cell(found.events[1])}, versions {found.versions}"
+    )
+    if found.weighting is not None:
+        lines += ["", *_weights(found.weighting)]
+    lines += ["", plain(found)]
+    if found.resampled is not None:
+        lines += ["", f"bootstrap, {found.resampled.replicates} replicates, weights estimated again"]
+        lines += [f"{e.measure:<24}{cell(e.median)} ({cell(e.ci.low)} to {cell(e.ci.high)})" for e in found.resampled.effects]
+    for point in found.milestones:
+        if point.log_ratio is not None:
+            lines += ["", f"at {point.time:g} years: {verbs.sensitivity(point).sentence}"]
+    emit("\n".join(lines), out)
+
+
+def _compare_evidence(
+    arm: str | None,
+    control: str | None,
+    *,
+    endpoint: str,
+    time: float | None,
+    data_lock: str | None,
+    assume_origin: bool,
+    level: float,
+    package: str,
+    json: bool,
+    out: Path | None,
+) -> None:
+    """Two arms of the evidence."""
+    from nextarm import verbs
+
+    given = {"--arm": arm, "--control": control, "--endpoint": endpoint or None, "--time": time}
+    if arm is None or control is None or not endpoint or time is None:
+        missing = ", ".join(k for k, v in given.items() if v is None)
+        cure = "Or give files of patients: nextarm compare treated.csv control.csv"
+        raise CallError(
+            f"{missing} not given", rule="arms of the evidence are compared by --arm, --control, --endpoint and --time", cure=cure
+        )
     found = verbs.compare(
         arm, control, endpoint=endpoint, time=time, data_lock=data_lock, assume_origin=assume_origin, level=level, package=package
     )
@@ -39,7 +131,81 @@ def compare(
     lines = ["comparison with a historical control, not randomised", plain(found), "", "the smallest bias that would remove the finding"]
     table = tip.table().select(["points_tips", "ratio_tips", "excluded_tips", "drift_sd"])
     lines += [f"{name:<14}{cell(value)}" for name, value in table.to_dicts()[0].items()]
+    if found.log_ratio is not None:
+        lines.append(verbs.sensitivity(found).sentence)
     emit("\n".join(lines), out)
+
+
+def match(
+    patients: Annotated[Path, typer.Argument(help="CSV: time, event, and covariate columns.")],
+    baseline: Annotated[Path | None, typer.Option(help="Published table: covariate, mean (or proportion)[, sd, n].")] = None,
+    control: Annotated[Path | None, typer.Option(help="CSV of control patients with the same covariates.")] = None,
+    method: Annotated[str | None, typer.Option(help="maic (baseline table), entropy, or propensity (control patients).")] = None,
+    estimand: Annotated[str, typer.Option(help="With control patients: att, atc, ate, or overlap (propensity).")] = "att",
+    covariates: Annotated[str | None, typer.Option(help="Which covariates, separated by commas (default: all shared).")] = None,
+    match_sd: Annotated[bool, typer.Option("--match-sd", help="Match standard deviations too.")] = False,
+    least_size: Annotated[float, typer.Option(help="Effective sample size below which it is refused.")] = 10.0,
+    common: Annotated[str | None, typer.Option(help="Anchored: the arm that both trials share.")] = None,
+    published: Annotated[str | None, typer.Option(help="Anchored: the other treatment's hazard ratio to it: 0.8,0.6,1.1.")] = None,
+    adjustment: Annotated[str, typer.Option(help="Anchored: maic, stc or unadjusted.")] = "maic",
+    replicates: Annotated[int, typer.Option(help="Anchored: bootstrap replicates (0: none).")] = 0,
+    seed: Annotated[int, typer.Option(help="Root of the bootstrap's random numbers.")] = 1,
+    unit: Annotated[str, typer.Option(help="Anchored: years, months, weeks or days.")] = "years",
+    json: Json = False,
+    weights_out: Annotated[Path | None, typer.Option(help="Write the patients with their weights to this CSV.")] = None,
+    out: Out = None,
+) -> None:
+    """Weight patients to a published baseline table (MAIC), or against control patients (entropy balancing, propensity scores).
+
+    Example: nextarm match patients.csv --baseline baseline.csv --weights-out weighted.csv
+    """
+    from nextarm import verbs
+
+    if (common is None) != (published is None):
+        raise CallError("an anchored comparison", rule="needs both --common and --published")
+    if common is not None and baseline is None:
+        raise CallError("an anchored comparison", rule="needs the --baseline table of the other trial")
+    if common is not None:
+        ratio = read_numbers(published, "published") or []
+        if len(ratio) != 3:
+            raise CallError(f"--published {published}", rule="must be the hazard ratio and its two limits, such as 0.8,0.6,1.1")
+        anchored = verbs.indirect(
+            patients, baseline=baseline, published=(ratio[0], ratio[1], ratio[2]), common=common, unit=unit, method=adjustment,
+            standard_deviations=match_sd, least_size=least_size, replicates=replicates, seed=seed,
+        )  # fmt: skip
+        show(anchored, json=json, out=out)
+        return
+    found = verbs.match(
+        patients, baseline=baseline, control=control, method=method, estimand=estimand, covariates=_names(covariates),
+        standard_deviations=match_sd, least_size=least_size,
+    )  # fmt: skip
+    if weights_out is not None:
+        from nextarm.cli.show import write_file
+
+        write_file(weights_out, verbs.weighted_csv(patients, control, found))
+        print(f"written: {weights_out}", file=sys.stderr)
+    if json:
+        show(found, json=True, out=out)
+        return
+    emit(
+        "\n".join([*_weights(found), *(f"assumed: {t}" for t in found.trail.assumptions), *(f"warning: {t}" for t in found.warnings)]), out
+    )
+
+
+def _weights(found: Any) -> list[str]:
+    """A weighting for a person: sizes, balance, histogram."""
+    lines = [f"{found.trail.method}; {found.estimand}"]
+    for side, n, size in (("treated", found.treated_n, found.treated_size), ("control", found.control_n, found.control_size)):
+        if n is not None:
+            lines.append(f"{side}: {n} patients, effective sample size {size:.1f}")
+    table = found.balance_table()
+    lines += ["", *grid(table.columns, [[cell(v) for v in row.values()] for row in table.to_dicts()])]
+    return [*lines, "", "weights (mean 1), patients", *found.histogram_lines()]
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    """Read ``age,wbc`` as names."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
 def prior(

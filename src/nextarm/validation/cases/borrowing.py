@@ -29,6 +29,7 @@ from nextarm.borrowing import (
 )
 from nextarm.synthesis import StudyEstimate, TauPrior, half_cauchy, half_normal, uniform
 from nextarm.validation.case import Case, Kind, expected
+from nextarm.validation.cases.borrowing_external import CASES as EXTERNAL
 
 FROZEN = "borrowing"
 BASE_R = "base R 4.2.2, references/borrowing.R"
@@ -347,4 +348,5 @@ CASES: tuple[Case, ...] = (
     _case("elir-normal-mixture", "Expected local information ratio against its definition", _normal_elir,
           {"elir": expected(FROZEN)["mixtures"]["normal"]["elir"]}, kind="second implementation",
           source=f"{BASE_R}; second derivative by differences", inputs="three normals, sigma 2", tolerance=1e-3, frozen=True),
+    *EXTERNAL,
 )  # fmt: skip
