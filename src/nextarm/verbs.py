@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
     from nextarm.evidence import Classification, NewStudy, Package, Selection
     from nextarm.evidence.checks import PackageCheck
+    from nextarm.figures import FigureReading, Marks
     from nextarm.patients import Reconstruction
     from nextarm.report import WrittenReport
     from nextarm.simulation import OperatingCharacteristics
@@ -51,6 +52,7 @@ __all__ = [
     "pool",
     "prior",
     "prior_lines",
+    "read_figure",
     "reconstruct",
     "report",
     "require_passed",
@@ -133,10 +135,60 @@ def check_evidence(package: str | Path = "infant-all") -> PackageCheck:
     return run(package)
 
 
+def read_figure(
+    file: str | Path,
+    *,
+    page: int | None = None,
+    panel: int | None = None,
+    marks: str | Path | Marks | None = None,
+    out: str | Path | None = None,
+) -> FigureReading:
+    """Read a published Kaplan-Meier figure: curves, censoring marks, numbers at risk, axes, with an honest measure of error.
+
+    ``file`` is PNG, JPEG, TIFF, WebP, SVG or PDF; it is parsed in a process of its own with limits and without network.
+    ``page`` (of a PDF) and ``panel`` count from 1. ``marks`` is a marks file or record (see docs/figures.md). With ``out``
+    the folder gets curves.csv, ticks.csv, at_risk.csv, figure.json and overlay.png; look at the overlay before the
+    numbers are used. Raises :class:`FigureRefused` with the reason and the marks to fill where the figure cannot be read
+    (with ``out``: marks.json and rulers.png are written), :class:`DataError` for a file that is damaged or of another kind.
+    """
+    from nextarm.figures import FigureRefused, Marks, dump_marks, files_of, load_marks
+    from nextarm.figures import read_figure as run
+    from nextarm.report import write_texts
+
+    given = marks if marks is None or isinstance(marks, Marks) else load_marks(marks)
+    try:
+        found = run(file, page=page, panel=panel, marks=given)
+    except FigureRefused as refusal:
+        if out is not None and refusal.marks is not None:
+            files: dict[Path, str | bytes] = {Path(out) / "marks.json": dump_marks(refusal.marks)}
+            if refusal.image:
+                files[Path(out) / "rulers.png"] = refusal.image
+            write_texts(files)
+        raise
+    if out is not None:
+        write_texts({Path(out) / name: content for name, content in files_of(found.reading, found.overlay).items()})
+    return found.reading
+
+
+def _from_reading(reading: FigureReading, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """A reading as the curve and options of a reconstruction; what the caller gives counts more."""
+    from nextarm.core.errors import CallError
+    from nextarm.figures import at_risk_columns, curve_columns, tick_columns
+
+    given = {"unit": reading.time_unit, "points": "corners"} | options
+    if given["unit"] is None:
+        raise CallError("the figure does not say its time unit", rule="must be years, months, weeks or days", cure="Give it: --unit months")
+    for name, columns in (("at_risk", at_risk_columns(reading)), ("ticks", tick_columns(reading))):
+        if columns["arm"] and name not in options:
+            given[name] = columns
+    return curve_columns(reading), given
+
+
 def reconstruct(curve: Any, **options: Any) -> Reconstruction:
     """Rebuild patients from a published Kaplan-Meier curve and whatever is printed beside it.
 
-    ``curve`` is a CSV path, a frame with the columns time, survival[, arm], or arrays (time, survival). ``options`` are
+    ``curve`` is what :func:`read_figure` returned (its marks, table and unit are used unless ``options`` say otherwise), a
+    CSV path, a frame with the columns time, survival[, arm], or arrays (time, survival). ``options`` are
     those of :func:`nextarm.patients.reconstruct`: ``at_risk``, ``ticks``, ``n``, ``events``, ``median``, ``landmarks``,
     ``hazard_ratio``, ``p_value``, ``unit``, ``percent``, ``versions``, ``seed``, ``method``.
 
@@ -144,8 +196,11 @@ def reconstruct(curve: Any, **options: Any) -> Reconstruction:
     >>> made.patients.n, made.patients.events
     (10, 3)
     """
+    from nextarm.figures import FigureReading
     from nextarm.patients import reconstruct as run
 
+    if isinstance(curve, FigureReading):
+        curve, options = _from_reading(curve, options)
     return run(curve, **options)
 
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from nextarm.cli import INTERRUPTED, borrowing, evidence, leave_interrupted, patients, reports, synthesis, trials
+from nextarm.cli import INTERRUPTED, borrowing, evidence, figures, leave_interrupted, patients, reports, synthesis, trials
 from nextarm.core.errors import NextarmError
 
 app = typer.Typer(
@@ -24,9 +24,8 @@ app.add_typer(evidence_app, name="evidence")
 evidence_app.callback()(evidence.evidence)
 evidence_app.command()(evidence.classify)
 for command in (
-    evidence.new, patients.reconstruct, patients.fit, synthesis.pool, borrowing.compare, borrowing.match, borrowing.prior,
-    trials.design, trials.simulate,
-    reports.report, reports.verify, reports.serve,
+    evidence.new, figures.read_figure, patients.reconstruct, patients.fit, synthesis.pool, borrowing.compare, borrowing.match,
+    borrowing.prior, trials.design, trials.simulate, reports.report, reports.verify, reports.serve,
 ):  # fmt: skip
     app.command()(command)
 

@@ -162,3 +162,5 @@ class FigureRefused(NextarmError):  # noqa: N818 (a refusal is an answer, not a 
         super().__init__(what, where=where, rule=rule, cure=cure)
         self.found = found
         self.marks = marks
+        #: A PNG of the figure under rulers, so that positions can be read off; empty where none could be drawn.
+        self.image = b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nextarm.core.units import FloatArray
 from nextarm.figures.reading import Box
@@ -43,12 +44,12 @@ class Chain:
 
 def corners(points: FloatArray) -> list[FloatArray]:
     """The runs of horizontal and vertical pieces of a line, each as its corners; slanted pieces end a run."""
-    keep = np.concatenate([[True], np.any(np.abs(np.diff(points, axis=0)) > 1e-9, axis=1)])
+    keep = np.concatenate([[True], np.abs(np.diff(points, axis=0)).max(axis=1) > 1e-9])
     points = points[keep]
     if len(points) < 2:
         return []
     step = np.abs(np.diff(points, axis=0))
-    good = (step < STRAIGHT).any(axis=1)
+    good: NDArray[np.bool_] = step.min(axis=1) < STRAIGHT
     runs, first = [], 0
     for i in [*np.flatnonzero(~good).tolist(), len(good)]:
         if i > first:
@@ -68,7 +69,8 @@ def _simplified(run: FloatArray) -> FloatArray:
     flat = np.abs(step[:, 0]) >= np.abs(step[:, 1])
     sign = np.sign(np.where(flat, step[:, 0], step[:, 1]))
     turn = (flat[1:] != flat[:-1]) | (sign[1:] != sign[:-1])
-    return run[np.concatenate([[True], turn, [True]])]
+    out: FloatArray = run[np.concatenate([[True], turn, [True]])]
+    return out
 
 
 def monotone(points: FloatArray) -> int:

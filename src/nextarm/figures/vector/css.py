@@ -11,9 +11,9 @@ from nextarm.figures.vector.scene import Rgb
 MOST_RULES = 5000
 #: Properties that children take over from their parents.
 INHERITED = frozenset(
-    "fill stroke stroke-width stroke-dasharray fill-opacity stroke-opacity font-size text-anchor visibility color "
-    "dominant-baseline font-family".split()
-)
+    ("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "stroke-opacity", "font-size", "text-anchor", "visibility",
+     "color", "dominant-baseline", "font-family")
+)  # fmt: skip
 WANTED = INHERITED | {"opacity", "display", "clip-path", "transform", "baseline-shift"}
 _SIMPLE = re.compile(r"(\*|[A-Za-z][\w-]*)?((?:[.#][\w-]+)*)$")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,8 +34,7 @@ class Line:
 
 def lines_of(panel: Panel) -> tuple[list[Line], list[str]]:
     """The curves of a panel, with notes on what was left out."""
-    found = [_line(chain, panel) for chain in panel.candidates]
-    found = [line for line in found if line is not None and line.end - line.x[0] > 1.0]
+    found = [line for chain in panel.candidates if (line := _line(chain)) is not None and line.end - line.x[0] > 1.0]
     single: list[Line] = []
     for line in sorted(found, key=lambda k: (-k.chain.opacity, -len(k.x))):
         if not any(_same(line, other) for other in single):
@@ -42,14 +42,14 @@ def lines_of(panel: Panel) -> tuple[list[Line], list[str]]:
     limits = _limits(single)
     notes = [f"{len(limits)} lines of confidence limits were left out"] if limits else []
     kept = [line for k, line in enumerate(single) if k not in limits]
-    return sorted(kept, key=lambda k: (k.chain.paths[0])), notes
+    return sorted(kept, key=lambda k: k.chain.paths[0]), notes
 
 
-def _line(chain: Chain, panel: Panel) -> Line | None:
+def _line(chain: Chain) -> Line | None:
     """Corners as steps, cut at the clip of the drawing."""
     points = chain.points
     xs, ys = [float(points[0, 0])], [float(points[0, 1])]
-    for (ax, ay), (bx, by) in zip(points[:-1], points[1:], strict=True):
+    for (ax, ay), (bx, by) in pairwise(points):
         if abs(by - ay) > abs(bx - ax):
             if abs(by - ys[-1]) < LEAST_STEP and len(xs) > 1:
                 continue

@@ -10,6 +10,8 @@ from nextarm.figures.vector.scene import Glyph, Text
 
 #: In ems: a gap wider than this between two characters starts a new text.
 BREAK = 0.75
+#: ... and than this between two strings of the file (some programs write each word as a string).
+WORD = 0.45
 #: So many spaces set what follows in a new column.
 COLUMN = 3
 
@@ -54,6 +56,8 @@ def _follows(a: Glyph, b: Glyph) -> bool:
     if abs(float(step @ down)) > 0.25 * size:
         return False
     gap = _extent(b, ahead)[0] - _extent(a, ahead)[1]
+    if a.string != b.string and (gap > WORD * size or "+" in (a.char, b.char) or "|" in (a.char, b.char)):
+        return False  # a mark of its own, or the next cell of a table
     return -0.5 * size < gap < BREAK * size and float(step @ ahead) > -0.1 * size
 
 

@@ -10,7 +10,7 @@ from nextarm.figures.reading import Box
 from nextarm.figures.vector.axes import Scale, columns, rows, sharpened
 from nextarm.figures.vector.chains import Chain
 from nextarm.figures.vector.numbers import Number
-from nextarm.figures.vector.scene import Scene, Text
+from nextarm.figures.vector.scene import Fill, Scene, Stroke, Text
 
 #: A curve starts at S = 1 within this (proportion), or it is no survival curve.
 START = 0.006
@@ -57,6 +57,11 @@ def _panel(scene: Scene, x: Scale, y: Scale, lines: list[Chain]) -> Panel | None
     x = sharpened(x, scene, vertical=False, span=span)
     reach = (min(x.first, y.across) - room, max(x.last, y.across) + room)
     y = sharpened(y, scene, vertical=True, span=reach)
+    return panel_between(scene, x, y, lines)
+
+
+def panel_between(scene: Scene, x: Scale, y: Scale, lines: list[Chain], *, upward: bool | None = None) -> Panel | None:
+    """The panel of two axes with the lines that may be its curves; None if none starts where a survival curve starts."""
     unit = 0.01 if y.percent else 1.0
     slack = START + (0.0 if y.ticked else abs(y.slope) * unit * 0.35 * y.size)
     wide = x.last - x.first
@@ -79,8 +84,10 @@ def _panel(scene: Scene, x: Scale, y: Scale, lines: list[Chain]) -> Panel | None
     rising = [c for c in rising if not _is_frame(c, x, y)]
     if not falling and not rising:
         return None
-    upward = _ink(rising) > _ink(falling)
+    upward = _ink(rising) > _ink(falling) if upward is None else upward
     chosen = rising if upward else falling
+    if not chosen:
+        return None
     if not y.ticked:
         goal = 0.0 if upward else 1.0
         shifts = [y.at(float(c.points[0, 1])) - goal / unit for c in chosen]
@@ -104,13 +111,18 @@ def _box(scene: Scene, x: Scale, y: Scale, lines: list[Chain]) -> Box:
     """The frame: the smallest rectangle drawn around all labelled positions, else the reach of labels and curves."""
     inner = Box(left=x.first, top=y.first, right=x.last, bottom=y.last)
     best: Box | None = None
-    for shape in (*scene.fills, *(s for s in scene.strokes if s.closed)):
+    shapes: list[Stroke | Fill] = [*scene.fills, *(s for s in scene.strokes if s.closed)]
+    for shape in shapes:
         if not 4 <= len(shape.points) <= 5:
             continue
         b = shape.box
         around = b.left <= inner.left + 1 and b.right >= inner.right - 1 and b.top <= inner.top + 1 and b.bottom >= inner.bottom - 1
         tight = b.bottom < inner.bottom + 0.5 * (inner.bottom - inner.top) and b.left > inner.left - 0.5 * (inner.right - inner.left)
-        if around and tight and (best is None or (b.right - b.left) * (b.bottom - b.top) < (best.right - best.left) * (best.bottom - best.top)):
+        if (
+            around
+            and tight
+            and (best is None or (b.right - b.left) * (b.bottom - b.top) < (best.right - best.left) * (best.bottom - best.top))
+        ):
             best = b
     if best is not None and (best.right < x.across or not x.first <= best.right):
         return best

@@ -39,7 +39,9 @@ def opened(data: bytes) -> Iterator[Any]:
         raise DataError(what, cure="Save the figure from a viewer as PNG or as an unlocked PDF" if locked else "") from None
     try:
         if not 1 <= len(document) <= MOST_PAGES:
-            raise DataError(f"the PDF has {len(document)} pages", rule=f"from 1 to {MOST_PAGES}", cure="Give the page with the figure alone")
+            raise DataError(
+                f"the PDF has {len(document)} pages", rule=f"from 1 to {MOST_PAGES}", cure="Give the page with the figure alone"
+            )
         yield document
     finally:
         document.close()
@@ -90,9 +92,15 @@ class _Page:
         self.to_page = _page_matrix(page)
         self.objects = self.points = self.number = 0
         count = raw.FPDFPage_CountObjects(page)
-        for i in range(max(0, count)):
-            self._object(raw.FPDFPage_GetObject(page, i), self.to_page, None, 0)
-        self.scene.glyphs = list(self._characters(page))
+        self.text = raw.FPDFText_LoadPage(page)
+        if not self.text:
+            raise DataError("the text of the page is damaged")
+        try:
+            for i in range(max(0, count)):
+                self._object(raw.FPDFPage_GetObject(page, i), self.to_page, None, 0)
+            self.scene.glyphs = list(self._characters())
+        finally:
+            raw.FPDFText_ClosePage(self.text)
         self.scene.texts = join(self.scene.glyphs, space=_SPACE)
 
     def _count(self, points: int) -> None:
@@ -106,6 +114,7 @@ class _Page:
         kind = raw.FPDFPageObj_GetType(item)
         self._count(0)
         if kind == raw.FPDF_PAGEOBJ_TEXT:
+            self._single(item, outer)
             return
         own = self._matrix(item)
         clip = meet(clip, self._clip(item, outer))
@@ -119,6 +128,24 @@ class _Page:
             for i in range(max(0, raw.FPDFFormObj_CountObjects(item))):
                 self._object(raw.FPDFFormObj_GetObject(item, i), inner, clip, depth + 1)
 
+    def _single(self, item: Any, outer: FloatArray) -> None:
+        """A string of one character, as censoring marks are written."""
+        raw = self.raw
+        buffer = (ctypes.c_ushort * 4)()
+        size = raw.FPDFTextObj_GetText(item, self.text, buffer, 8)
+        words = bytes(buffer)[: max(0, min(size, 8) - 2)].decode("utf-16-le", "replace").strip("\0 ")
+        if size > 6 or len(words) > 1:
+            return
+        left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+        if not raw.FPDFPageObj_GetBounds(item, left, bottom, right, top):
+            return
+        corners = np.array([[left.value, bottom.value], [right.value, top.value]])
+        if not np.isfinite(corners).all() or np.abs(corners).max() > 1e6:
+            return
+        colour, _ = self._colour(item, raw.FPDFPageObj_GetFillColor)
+        box = bounds(transformed(outer, corners))
+        self.scene.singles.append(Glyph(words or None, box.left, box.bottom, box.bottom - box.top, box, 0.0, colour))
+
     def _matrix(self, item: Any) -> FloatArray:
         found = self.raw.FS_MATRIX()
         if not self.raw.FPDFPageObj_GetMatrix(item, found):
@@ -131,9 +158,8 @@ class _Page:
         path = raw.FPDFPageObj_GetClipPath(item)
         found: Box | None = None
         for i in range(min(20, max(0, raw.FPDFClipPath_CountPaths(path) if path else 0))):
-            points = []
-            for k in range(min(500, max(0, raw.FPDFClipPath_CountPathSegments(path, i)))):
-                points.append(self._point(raw.FPDFClipPath_GetPathSegment(path, i, k)))
+            count = min(500, max(0, raw.FPDFClipPath_CountPathSegments(path, i)))
+            points = [self._point(raw.FPDFClipPath_GetPathSegment(path, i, k)) for k in range(count)]
             if points:
                 found = meet(found, bounds(transformed(outer, np.array(points))))
         return found
@@ -221,42 +247,49 @@ class _Page:
         dash = tuple(float(v) * grow for v in values)
         return dash if all(math.isfinite(v) for v in dash) and any(v > 0 for v in dash) else ()
 
-    def _characters(self, page: Any) -> Iterator[Glyph]:
-        raw = self.raw
-        text = raw.FPDFText_LoadPage(page)
-        if not text:
-            return
-        try:
-            count = raw.FPDFText_CountChars(text)
-            if count > MOST_CHARACTERS:
-                raise DataError("the page holds too much text", rule=f"at most {MOST_CHARACTERS:,} characters")
-            x, y = ctypes.c_double(), ctypes.c_double()
-            cell, ink = raw.FS_RECTF(), [ctypes.c_double() for _ in range(4)]
-            r, g, b, a = (ctypes.c_uint() for _ in range(4))
-            for i in range(max(0, count)):
-                char = chr(min(raw.FPDFText_GetUnicode(text, i), 0x10FFFF))
-                if raw.FPDFText_IsGenerated(text, i) == 1 or char in "\r\n\0":
-                    continue
-                if not (raw.FPDFText_GetCharOrigin(text, i, x, y) and raw.FPDFText_GetLooseCharBox(text, i, cell)):
-                    continue
-                corners = np.array([[cell.left, cell.top], [cell.right, cell.bottom], [x.value, y.value]])
-                if not np.isfinite(corners).all() or np.abs(corners).max() > 1e6:
-                    continue
-                at = transformed(self.to_page, corners)
-                angle = math.degrees(raw.FPDFText_GetCharAngle(text, i))
-                angle = round((-angle if angle <= 180 else 360.0 - angle) + _turned(self.to_page), 1)
-                box = bounds(at[:2])
-                if char.strip() and raw.FPDFText_GetCharBox(text, i, *ink) and ink[1].value > ink[0].value:
-                    tight = bounds(transformed(self.to_page, np.array([[ink[0].value, ink[3].value], [ink[1].value, ink[2].value]])))
-                else:
-                    tight = box
-                upright = abs(math.cos(math.radians(angle))) > 0.7
-                size = box.bottom - box.top if upright else box.right - box.left
-                raw.FPDFText_GetFillColor(text, i, r, g, b, a)
-                paint = (r.value & 255, g.value & 255, b.value & 255)
-                yield Glyph(char, float(at[2, 0]), float(at[2, 1]), max(size, 0.01), box, angle, paint, path=i, ink=tight)
-        finally:
-            raw.FPDFText_ClosePage(text)
+    def _characters(self) -> Iterator[Glyph]:
+        raw, text = self.raw, self.text
+        count = raw.FPDFText_CountChars(text)
+        if count > MOST_CHARACTERS:
+            raise DataError("the page holds too much text", rule=f"at most {MOST_CHARACTERS:,} characters")
+        strings: dict[int, int] = {}
+        x, y = ctypes.c_double(), ctypes.c_double()
+        cell, ink = raw.FS_RECTF(), [ctypes.c_double() for _ in range(4)]
+        r, g, b, a = (ctypes.c_uint() for _ in range(4))
+        for i in range(max(0, count)):
+            char = chr(min(raw.FPDFText_GetUnicode(text, i), 0x10FFFF))
+            if raw.FPDFText_IsGenerated(text, i) == 1 or char in "\r\n\0":
+                continue
+            if not (raw.FPDFText_GetCharOrigin(text, i, x, y) and raw.FPDFText_GetLooseCharBox(text, i, cell)):
+                continue
+            corners = np.array([[cell.left, cell.top], [cell.right, cell.bottom], [x.value, y.value]])
+            if not np.isfinite(corners).all() or np.abs(corners).max() > 1e6:
+                continue
+            at = transformed(self.to_page, corners)
+            angle = math.degrees(raw.FPDFText_GetCharAngle(text, i))
+            angle = round((-angle if angle <= 180 else 360.0 - angle) + _turned(self.to_page), 1)
+            box = bounds(at[:2])
+            if char.strip() and raw.FPDFText_GetCharBox(text, i, *ink) and ink[1].value > ink[0].value:
+                tight = bounds(transformed(self.to_page, np.array([[ink[0].value, ink[3].value], [ink[1].value, ink[2].value]])))
+            else:
+                tight = box
+            upright = abs(math.cos(math.radians(angle))) > 0.7
+            size = box.bottom - box.top if upright else box.right - box.left
+            item = raw.FPDFText_GetTextObject(text, i)
+            raw.FPDFText_GetFillColor(text, i, r, g, b, a)
+            paint = (r.value & 255, g.value & 255, b.value & 255)
+            yield Glyph(
+                char,
+                float(at[2, 0]),
+                float(at[2, 1]),
+                max(size, 0.01),
+                box,
+                angle,
+                paint,
+                path=i,
+                ink=tight,
+                string=strings.setdefault(ctypes.addressof(item.contents) if item else 0, len(strings)),
+            )
 
 
 def _turned(matrix: FloatArray) -> float:

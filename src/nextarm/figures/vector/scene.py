@@ -101,6 +101,8 @@ class Glyph:
     outline: tuple[FloatArray, ...] = ()
     path: int = 0
     ink: Box | None = None
+    #: Characters of one string share a number, where the file has strings.
+    string: int = 0
 
 
 @dataclass
@@ -114,6 +116,8 @@ class Scene:
     texts: list[Text] = field(default_factory=list)
     bitmaps: list[Box] = field(default_factory=list)
     glyphs: list[Glyph] = field(default_factory=list)
+    #: Strings of one character, each with its own ink: a PDF's text may drop those that overlap.
+    singles: list[Glyph] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -129,6 +133,11 @@ def meet(a: Box | None, b: Box | None) -> Box | None:
         return a or b
     left, top = max(a.left, b.left), max(a.top, b.top)
     return Box(left=left, top=top, right=max(left, min(a.right, b.right)), bottom=max(top, min(a.bottom, b.bottom)))
+
+
+def around(a: Box, b: Box) -> Box:
+    """The smallest box that holds two."""
+    return Box(left=min(a.left, b.left), top=min(a.top, b.top), right=max(a.right, b.right), bottom=max(a.bottom, b.bottom))
 
 
 def transformed(matrix: FloatArray, points: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from nextarm.core.errors import DataError
 from nextarm.core.units import FloatArray
 from nextarm.figures.reading import Box
 from nextarm.figures.vector import css
-from nextarm.figures.vector.scene import IDENTITY, Fill, Glyph, Rgb, Scene, Stroke, Text, bounds, meet, scale_of, times, transformed
+from nextarm.figures.vector.scene import IDENTITY, Fill, Glyph, Rgb, Scene, Stroke, Text, around, bounds, meet, scale_of, times, transformed
 from nextarm.figures.vector.svg_shapes import Subpath, shape, transform
 from nextarm.figures.vector.xml_reader import Element, read_xml
 
@@ -124,8 +124,7 @@ class _Walk:
                 local = times(inner, transform(child.attributes.get("transform")))
                 for points, _ in shape(child.name, child.attributes, self.size):
                     box = bounds(transformed(local, points))
-                    found = box if found is None else Box(left=min(found.left, box.left), top=min(found.top, box.top),
-                                                          right=max(found.right, box.right), bottom=max(found.bottom, box.bottom))  # fmt: skip
+                    found = box if found is None else around(found, box)
         return found
 
     def _element(self, element: Element, state: _State) -> None:
@@ -194,7 +193,7 @@ class _Walk:
         if state.style.get("visibility") in ("hidden", "collapse"):
             return True
         matrix = state.matrix
-        for part in ([target] if target.name == "path" else [target, *parts]):
+        for part in [target] if target.name == "path" else [target, *parts]:
             matrix = times(matrix, transform(part.attributes.get("transform")))
         found = [transformed(matrix, p) for part in parts for p, _ in shape("path", part.attributes, self.size) if len(p) > 1]
         origin = transformed(matrix, np.zeros((1, 2)))[0]
@@ -250,7 +249,9 @@ class _Walk:
             if len(columns := re.split(r" {3,}", raw.strip())) > 1 and "\n" not in raw:
                 at[0] += self._columns(columns, raw.strip("\n"), state, at[0], at[1])
             elif words:
-                spread = css.length(element.attributes.get("textLength")) if not any(isinstance(c, Element) for c in element.children) else 0.0
+                spread = (
+                    css.length(element.attributes.get("textLength")) if not any(isinstance(c, Element) for c in element.children) else 0.0
+                )
                 if len(xs) > 1 and len(xs) >= len(words):
                     spread = xs[len(words) - 1] - xs[0] + 0.5 * css.length(state.style.get("font-size"), 16.0)
                 at[0] += self._place(words, state, at[0], at[1], spread)
@@ -293,9 +294,10 @@ class _Walk:
             self._count(1)
             self.number += 1
             paint: Rgb = css.colour(state.style.get("fill", "black")) or (0, 0, 0)
+            left = along - before
             self.scene.texts.append(
-                Text(words, float(spot[0]), float(spot[1]), size * grow, angle, anchor, paint, along - before, along - before + width * grow, self.number)
-            )  # fmt: skip
+                Text(words, float(spot[0]), float(spot[1]), size * grow, angle, anchor, paint, left, left + width * grow, self.number)
+            )
         return width if anchor == "start" else 0.0
 
 

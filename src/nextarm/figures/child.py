@@ -1,0 +1,70 @@
+"""The process that parses: locks itself in, reads one request from standard input, writes one answer, ends.
+
+Request: four bytes of length, JSON (kind, page, panel, marks), the bytes of the file. Answer: four bytes of length, JSON
+(``reading``, or ``error`` with its problems), a PNG.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from nextarm.figures import jail
+
+OUT_OF_MEMORY = 71
+
+
+def main() -> None:
+    """Serve one request."""
+    out = sys.stdout.buffer
+    jail.lock()
+    import json
+    import os
+    import struct
+
+    try:
+        whole = sys.stdin.buffer.read()
+        size = struct.unpack(">I", whole[:4])[0]
+        answer, image = serve(json.loads(whole[4 : 4 + size]), whole[4 + size :])
+        body = json.dumps(answer, allow_nan=False).encode()
+        out.write(struct.pack(">I", len(body)) + body + image)
+        out.flush()
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    os._exit(0)  # libraries that parsed a damaged file are not asked to clean up
+
+
+def serve(request: dict[str, object], data: bytes) -> tuple[dict[str, object], bytes]:
+    """The answer to one request; every failure becomes an answer."""
+    from nextarm.core.errors import NextarmError
+    from nextarm.core.result import to_data
+    from nextarm.figures.marks import Marks
+    from nextarm.figures.read_file import read_file
+    from nextarm.figures.reading import FigureRefused
+
+    try:
+        marks = Marks.model_validate(request["marks"]) if request.get("marks") else None
+        reading, image = read_file(data, kind=request["kind"], page=request.get("page"), panel=request.get("panel"), marks=marks)  # type: ignore[arg-type]
+        return {"reading": to_data(reading)}, image
+    except FigureRefused as refusal:
+        answer = _answer(refusal)
+        answer["found"] = list(refusal.found)
+        answer["marks"] = None if refusal.marks is None else refusal.marks.model_dump(mode="json")
+        return answer, refusal.image
+    except NextarmError as error:
+        return _answer(error), b""
+    except MemoryError:
+        raise
+    except RecursionError:
+        return {"error": "DataError", "problems": [["the file is nested too deeply", "", "", ""]]}, b""
+    except Exception as error:  # a damaged file may make a library fail in any way
+        rule = f"reading failed with {type(error).__name__}"
+        return {"error": "DataError", "problems": [["the file is damaged, or of a form that is not known", "", rule, ""]]}, b""
+
+
+def _answer(error: object) -> dict[str, object]:
+    problems = [[p.what, p.where, p.rule, p.cure] for p in error.problems]  # type: ignore[attr-defined]
+    return {"error": type(error).__name__, "problems": problems}
+
+
+if __name__ == "__main__":
+    main()
