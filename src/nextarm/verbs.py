@@ -143,45 +143,26 @@ def read_figure(
     marks: str | Path | Marks | None = None,
     out: str | Path | None = None,
 ) -> FigureReading:
-    """Read a published Kaplan-Meier figure: curves, censoring marks, numbers at risk, axes, with an honest measure of error.
+    """Read a published Kaplan-Meier figure (PNG, JPEG, TIFF, WebP, SVG, PDF) in a locked child process; see docs/figures.md.
 
-    ``file`` is PNG, JPEG, TIFF, WebP, SVG or PDF; it is parsed in a process of its own with limits and without network.
-    ``page`` (of a PDF) and ``panel`` count from 1. ``marks`` is a marks file or record (see docs/figures.md). With ``out``
-    the folder gets curves.csv, ticks.csv, at_risk.csv, figure.json and overlay.png; look at the overlay before the
-    numbers are used. Raises :class:`FigureRefused` with the reason and the marks to fill where the figure cannot be read
-    (with ``out``: marks.json and rulers.png are written), :class:`DataError` for a file that is damaged or of another kind.
+    ``page`` of a PDF and ``panel`` count from 1; ``marks`` is a marks file or record. ``out`` gets curves.csv, ticks.csv,
+    at_risk.csv, figure.json, overlay.png, or after :class:`FigureRefused` (the reason and what to mark by hand) marks.json
+    and rulers.png. :class:`DataError`: damaged or of another kind.
     """
-    from nextarm.figures import FigureRefused, Marks, dump_marks, files_of, load_marks
+    from nextarm.figures import FigureRefused, Marks, load_marks
     from nextarm.figures import read_figure as run
-    from nextarm.report import write_texts
+    from nextarm.report.figure_files import write_reading, write_refusal
 
     given = marks if marks is None or isinstance(marks, Marks) else load_marks(marks)
     try:
         found = run(file, page=page, panel=panel, marks=given)
     except FigureRefused as refusal:
-        if out is not None and refusal.marks is not None:
-            files: dict[Path, str | bytes] = {Path(out) / "marks.json": dump_marks(refusal.marks)}
-            if refusal.image:
-                files[Path(out) / "rulers.png"] = refusal.image
-            write_texts(files)
+        if out is not None:
+            write_refusal(refusal, out)
         raise
     if out is not None:
-        write_texts({Path(out) / name: content for name, content in files_of(found.reading, found.overlay).items()})
+        write_reading(found, out)
     return found.reading
-
-
-def _from_reading(reading: FigureReading, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """A reading as the curve and options of a reconstruction; what the caller gives counts more."""
-    from nextarm.core.errors import CallError
-    from nextarm.figures import at_risk_columns, curve_columns, tick_columns
-
-    given = {"unit": reading.time_unit, "points": "corners"} | options
-    if given["unit"] is None:
-        raise CallError("the figure does not say its time unit", rule="must be years, months, weeks or days", cure="Give it: --unit months")
-    for name, columns in (("at_risk", at_risk_columns(reading)), ("ticks", tick_columns(reading))):
-        if columns["arm"] and name not in options:
-            given[name] = columns
-    return curve_columns(reading), given
 
 
 def reconstruct(curve: Any, **options: Any) -> Reconstruction:
@@ -198,9 +179,10 @@ def reconstruct(curve: Any, **options: Any) -> Reconstruction:
     """
     from nextarm.figures import FigureReading
     from nextarm.patients import reconstruct as run
+    from nextarm.patients.from_figure import from_figure
 
     if isinstance(curve, FigureReading):
-        curve, options = _from_reading(curve, options)
+        curve, options = from_figure(curve, options)
     return run(curve, **options)
 
 
