@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
     from nextarm.evidence import Classification, NewStudy, Package, Selection
     from nextarm.evidence.checks import PackageCheck
-    from nextarm.figures import FigureReading, Marks
+    from nextarm.figures import FigureReading
     from nextarm.patients import Reconstruction
     from nextarm.report import WrittenReport
     from nextarm.simulation import OperatingCharacteristics
@@ -135,34 +135,15 @@ def check_evidence(package: str | Path = "infant-all") -> PackageCheck:
     return run(package)
 
 
-def read_figure(
-    file: str | Path,
-    *,
-    page: int | None = None,
-    panel: int | None = None,
-    marks: str | Path | Marks | None = None,
-    out: str | Path | None = None,
-) -> FigureReading:
+def read_figure(file: str | Path, *, out: str | Path | None = None, **options: Any) -> FigureReading:
     """Read a published Kaplan-Meier figure (PNG, JPEG, TIFF, WebP, SVG, PDF) in a locked child process; see docs/figures.md.
 
-    ``page`` of a PDF and ``panel`` count from 1; ``marks`` is a marks file or record. ``out`` gets curves.csv, ticks.csv,
-    at_risk.csv, figure.json, overlay.png, or after :class:`FigureRefused` (the reason and what to mark by hand) marks.json
-    and rulers.png. :class:`DataError`: damaged or of another kind.
+    ``options``: ``page`` of a PDF and ``panel``, from 1; ``marks``, a file or record. ``out`` gets curves.csv, ticks.csv,
+    at_risk.csv, figure.json, overlay.png, or after :class:`FigureRefused` marks.json to fill and rulers.png.
     """
-    from nextarm.figures import FigureRefused, Marks, load_marks
-    from nextarm.figures import read_figure as run
-    from nextarm.report.figure_files import write_reading, write_refusal
+    from nextarm.report.figure_files import read_figure as run
 
-    given = marks if marks is None or isinstance(marks, Marks) else load_marks(marks)
-    try:
-        found = run(file, page=page, panel=panel, marks=given)
-    except FigureRefused as refusal:
-        if out is not None:
-            write_refusal(refusal, out)
-        raise
-    if out is not None:
-        write_reading(found, out)
-    return found.reading
+    return run(file, folder=out, **options)
 
 
 def reconstruct(curve: Any, **options: Any) -> Reconstruction:
@@ -177,12 +158,8 @@ def reconstruct(curve: Any, **options: Any) -> Reconstruction:
     >>> made.patients.n, made.patients.events
     (10, 3)
     """
-    from nextarm.figures import FigureReading
-    from nextarm.patients import reconstruct as run
-    from nextarm.patients.from_figure import from_figure
+    from nextarm.patients.from_figure import reconstruct as run
 
-    if isinstance(curve, FigureReading):
-        curve, options = from_figure(curve, options)
     return run(curve, **options)
 
 

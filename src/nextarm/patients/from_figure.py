@@ -6,6 +6,15 @@ from typing import Any
 
 from nextarm.core.errors import CallError
 from nextarm.figures import FigureReading, at_risk_columns, curve_columns, tick_columns
+from nextarm.patients.reconstruct import reconstruct as rebuild
+from nextarm.patients.record import Reconstruction
+
+
+def reconstruct(curve: Any, **options: Any) -> Reconstruction:
+    """:func:`nextarm.patients.reconstruct` for a curve in any form, a figure that was read among them."""
+    if isinstance(curve, FigureReading):
+        curve, options = from_figure(curve, options)
+    return rebuild(curve, **options)
 
 
 def from_figure(reading: FigureReading, options: dict[str, Any]) -> tuple[dict[str, list[Any]], dict[str, Any]]:
