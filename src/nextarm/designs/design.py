@@ -6,15 +6,16 @@ statistics of many virtual trials at once) and ``evaluate`` (its exact or asympt
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from nextarm.core.errors import Problem, RefusedError
 from nextarm.core.result import Result, record
-from nextarm.core.units import FloatArray, IntArray
+from nextarm.core.units import IntArray
+from nextarm.designs.seam import BoolArray, Decisions, Look, LookData, Measures, RankWeight, Schedule, Seen, Statistic
 from nextarm.designs.tables import Table, unit
 
 if TYPE_CHECKING:
@@ -22,62 +23,13 @@ if TYPE_CHECKING:
 
     from nextarm.designs.plan import Plan
 
-BoolArray = NDArray[np.bool_]
+__all__ = [
+    "BLOCKED", "BoolArray", "Decisions", "DesignResult", "DesignTable", "Look", "LookData", "Measures", "RankWeight", "Schedule", "Seen",
+    "Statistic", "decide_once", "estimand_text", "last_look",
+]  # fmt: skip
+
 #: What all two-arm designs assume of the randomisation; the virtual trials do it.
 BLOCKED = "randomised in permuted blocks, so that the numbers in the arms are those of the allocation but for a last block cut short"
-Statistic = Literal["log-rank", "milestone-one-arm", "milestone-difference"]
-
-
-@record
-class Look:
-    """One analysis: at ``events`` events (None: not event-driven), or at ``latest`` years if that comes first."""
-
-    events: int | None
-    latest: float
-
-
-@record
-class Schedule:
-    """The looks of a design in order, and the statistic computed at each.
-
-    ``statistic``: ``log-rank`` is z = -U / sqrt(V) against the hazard ratio ``null`` (1 unless a margin is tested);
-    ``milestone-one-arm`` and ``milestone-difference`` compare Kaplan-Meier estimates at ``milestone`` on ``scale``
-    against ``null`` (reference S, or minus the margin), ``reference_se`` entering the variance. z is positive where the
-    experimental arm does better than the null. A trial that has not reached its events at ``latest`` has its last look
-    then.
-    """
-
-    looks: tuple[Look, ...]
-    statistic: Statistic
-    null: float
-    milestone: float
-    scale: Literal["cloglog", "plain"] = "plain"
-    reference_se: float = 0.0
-
-
-@record
-class LookData:
-    """What was seen in many virtual trials: arrays of shape (trials, looks).
-
-    ``z`` the statistic, ``events`` the events seen, ``done`` whether the look took place. A trial's last look is its
-    last ``done`` one.
-    """
-
-    z: FloatArray
-    events: IntArray
-    done: BoolArray
-
-
-@record
-class Decisions:
-    """What became of each virtual trial: arrays of shape (trials,).
-
-    ``rejected_at`` the look (from 0) at which the null was rejected, -1 if never; ``stopped_at`` the look at which the
-    trial ended.
-    """
-
-    rejected_at: IntArray
-    stopped_at: IntArray
 
 
 @record
@@ -153,6 +105,10 @@ class DesignTable(Table):
     def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Decide for many virtual trials at once."""
         raise NotImplementedError
+
+    def decider(self, plan: Plan) -> Callable[[LookData], Decisions]:
+        """``decide`` for this plan; a design that must work out bounds first does it here, once for all blocks."""
+        return lambda data: self.decide(data, plan)
 
     def evaluate(self, plan: Plan) -> DesignResult:
         """The design's characteristics, or what ``[solve]`` asks for."""

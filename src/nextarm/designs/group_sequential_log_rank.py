@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -272,9 +273,13 @@ class GroupSequentialLogRankTable(DesignTable):
 
     def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Bounds at the events really seen; the last look of a trial spends all alpha that remains."""
+        return self.decider(plan)(data)
+
+    def decider(self, plan: Plan) -> Callable[[LookData], Decisions]:
+        """The planned bounds and events are worked out once."""
         bounds = self.bounds(plan)
-        return decide_at_looks(
-            data,
+        return partial(
+            decide_at_looks,
             planned=self.planned_events(plan),
             alpha=self.alpha,
             family=self.spending,

@@ -51,14 +51,13 @@ def decide_at_looks(
         idle = taken & (np.diff(data.events, axis=1, prepend=0) <= 0)
         doubtful = np.any(idle | (taken & (data.z >= bounds) & (data.z < high)), axis=1)
     where = np.flatnonzero(doubtful)
-    keys = np.where(data.done, data.events, 0)[where]
-    unique, inverse = np.unique(np.column_stack([keys, last[where]]), axis=0, return_inverse=True)
+    unique, inverse = _distinct(np.column_stack([np.where(data.done, data.events, 0), last])[where])
     for i, row in enumerate(unique):
         seen = tuple(float(v) / planned for v in row[: int(row[-1]) + 1])
         found = bounds_seen(
             seen, alpha=alpha, family=family, parameter=parameter, efficacy=tuple(efficacy), futility=tuple(futility), binding=binding
         )
-        bounds[where[inverse.ravel() == i], : len(found)] = found
+        bounds[where[inverse == i], : len(found)] = found
     for k in range(looks):
         here = open_ & data.done[:, k] & (k <= last)
         cross = here & (data.z[:, k] >= bounds[:, k])
@@ -67,6 +66,17 @@ def decide_at_looks(
         stopped[futile] = k
         open_ &= ~(cross | futile)
     return Decisions(rejected_at=rejected, stopped_at=stopped)
+
+
+def _distinct(rows: IntArray) -> tuple[IntArray, IntArray]:
+    """The distinct rows of ``rows`` and which of them each is; quick where all but a few rows are like the first."""
+    usual = (rows == rows[:1]).all(axis=1)
+    which = np.zeros(len(rows), np.int64)
+    if usual.all():
+        return rows[:1], which
+    others, inverse = np.unique(rows[~usual], axis=0, return_inverse=True)
+    which[~usual] = 1 + inverse.ravel()
+    return np.concatenate([rows[:1], others]), which
 
 
 def _complete(data: LookData, planned: int) -> IntArray:

@@ -15,7 +15,7 @@ from pydantic import Field
 from nextarm.core.errors import Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
-from nextarm.designs.design import Decisions, DesignResult, DesignTable, LookData, decide_once
+from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Measures, Schedule, decide_once
 from nextarm.designs.milestone_one_arm import Drift, drift_columns, z_of
 from nextarm.designs.one_sample_test import OneSampleTest, ReferenceCurve, curve_of, reference_problems
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
@@ -80,6 +80,10 @@ class OneSampleLogRankTable(DesignTable):
             found += worse_than_reference(plan)
         return found
 
+    def schedule(self, plan: Plan) -> Schedule:
+        """One look, at the end of follow-up."""
+        return one_sample_schedule(plan, (plan.accrual_model().study_duration,))
+
     def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Reject where z reaches the normal quantile."""
         return decide_once(data, z_of(self.alpha))
@@ -127,6 +131,21 @@ class OneSampleLogRankTable(DesignTable):
 
     def _power(self, setting: Setting, reference: ReferenceCurve) -> float:
         return self._test(setting, reference).rejects(setting.truths[setting.experimental], z_of(self.alpha))
+
+
+def one_sample_schedule(plan: Plan, times: tuple[float, ...]) -> Schedule:
+    """Looks at ``times``, the reference's error there as the plan's own truth makes it."""
+    reference, setting = curve_of(plan), setting_of(plan)
+    test = OneSampleTest(setting, reference)
+    errors = tuple(reference.tau(test.moments(setting.truths[setting.experimental], time)) for time in times)
+    return Schedule(
+        looks=tuple(Look(events=None, latest=time) for time in times),
+        statistic="one-sample-log-rank",
+        null=1.0,
+        milestone=plan.trial.milestone,
+        reference_errors=errors,
+        measures=Measures(reference=reference.curve),
+    )
 
 
 def drift_rows(test: OneSampleTest, reference: ReferenceCurve, plan: Plan, critical: float) -> tuple[Drift, ...]:

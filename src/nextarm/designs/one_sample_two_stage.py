@@ -12,6 +12,7 @@ is below alpha; with ``approximation = "second-order"`` (the default) the bound 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -21,10 +22,10 @@ from pydantic import Field
 from nextarm.core.errors import Problem, RefusedError
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
-from nextarm.designs.design import Decisions, DesignResult, DesignTable, LookData
+from nextarm.designs.design import Decisions, DesignResult, DesignTable, LookData, Schedule
 from nextarm.designs.expected_events import find_root
 from nextarm.designs.milestone_one_arm import Drift, drift_columns
-from nextarm.designs.one_sample_log_rank import Approximation, precision_words, warnings_of, worse_than_reference
+from nextarm.designs.one_sample_log_rank import Approximation, one_sample_schedule, precision_words, warnings_of, worse_than_reference
 from nextarm.designs.one_sample_test import OneSampleTest, ReferenceCurve, TwoLooks, curve_of, reference_problems
 from nextarm.designs.setting import LONGEST, Setting, common_fields, setting_of
 from nextarm.designs.tables import unit
@@ -111,12 +112,30 @@ class OneSampleTwoStageTable(DesignTable):
             found.append(Problem(f"interim_time = {self.interim_time:g}", "", f"must come before the last analysis at {end:g} years"))
         return found
 
+    def schedule(self, plan: Plan) -> Schedule:
+        """The interim look and the end of follow-up; :class:`RefusedError` while the interim look is still to be solved for."""
+        if self.interim_time is None:
+            raise RefusedError(
+                "virtual trials of a two-stage design that is still to be solved for",
+                rule="its interim look and its size are what [solve] asks for",
+                cure="Take interim_time, interim_bound and the accrual duration from `nextarm design` into the plan, without [solve]",
+            )
+        return one_sample_schedule(plan, (self.interim_time, plan.accrual_model().study_duration))
+
     def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Stop below the interim bound, reject from the final bound on."""
+        return self.decider(plan)(data)
+
+    def decider(self, plan: Plan) -> Callable[[LookData], Decisions]:
+        """The final bound is worked out once."""
         found = self.evaluate(plan)
-        stops = data.z[:, 0] < found.interim_bound
-        rejects = ~stops & (data.z[:, 1] >= found.final_bound)
-        return Decisions(rejected_at=np.where(rejects, 1, -1).astype(np.int64), stopped_at=np.where(stops, 0, 1).astype(np.int64))
+
+        def decide(data: LookData) -> Decisions:
+            stops = data.z[:, 0] < found.interim_bound
+            rejects = ~stops & (data.z[:, 1] >= found.final_bound)
+            return Decisions(rejected_at=np.where(rejects, 1, -1).astype(np.int64), stopped_at=np.where(stops, 0, 1).astype(np.int64))
+
+        return decide
 
     def evaluate(self, plan: Plan) -> OneSampleTwoStage:
         """Characteristics at the plan, or the design with the fewest patients that reaches the power."""

@@ -19,7 +19,7 @@ from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
-from nextarm.designs.design import BLOCKED, Decisions, DesignResult, DesignTable, LookData, decide_once
+from nextarm.designs.design import BLOCKED, Decisions, DesignResult, DesignTable, Look, LookData, Measures, Schedule, decide_once
 from nextarm.designs.expected_events import integration_breaks
 from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.quadrature import follow_up_nodes, gauss_legendre
@@ -78,6 +78,16 @@ class RmstDifferenceTable(DesignTable):
                 rule = f"the true difference of {gap:+.4g} years lies outside the margin, no size reaches the power"
                 found.append(Problem(f"margin = {self.margin:g}", "", rule))
         return found
+
+    def schedule(self, plan: Plan) -> Schedule:
+        """One look, at the end of follow-up."""
+        return Schedule(
+            looks=(Look(events=None, latest=plan.accrual_model().study_duration),),
+            statistic="rmst-difference",
+            null=-self.margin,
+            milestone=plan.trial.milestone,
+            measures=Measures(tau=self.restriction(plan)),
+        )
 
     def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Reject where z reaches the normal quantile."""

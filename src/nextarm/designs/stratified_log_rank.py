@@ -19,7 +19,7 @@ from nextarm.core.errors import Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
-from nextarm.designs.design import BLOCKED, Decisions, DesignResult, DesignTable, LookData, decide_once
+from nextarm.designs.design import BLOCKED, Decisions, DesignResult, DesignTable, Look, LookData, Measures, RankWeight, Schedule, decide_once
 from nextarm.designs.log_rank_moments import LogRankMoments
 from nextarm.designs.log_rank_two_arm import asymptotic_power, moments_of
 from nextarm.designs.milestone_one_arm import z_of
@@ -121,6 +121,16 @@ class StratifiedLogRankTable(DesignTable):
         if plan.solve is not None and plan.solve.for_ in ("n", "duration", "events") and self.moments(setting_of(plan)).drift <= 0.0:
             return [Problem(f"kind = {self.kind!r}", "", f"the experimental arm must do better to solve for {plan.solve.for_}")]
         return []
+
+    def schedule(self, plan: Plan) -> Schedule:
+        """One look, at the end of follow-up; patients are randomised within strata."""
+        return Schedule(
+            looks=(Look(events=None, latest=plan.accrual_model().study_duration),),
+            statistic="log-rank",
+            null=1.0,
+            milestone=plan.trial.milestone,
+            measures=Measures(weights=(RankWeight(),), strata=tuple((s.share, s.hazard_ratio) for s in self.strata)),
+        )
 
     def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Reject where z reaches the normal quantile."""

@@ -6,6 +6,7 @@ their power, for each arm. Formulas in :mod:`nextarm.designs.weighted_moments`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from pydantic import BeforeValidator, Field
 from nextarm.core.errors import Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
-from nextarm.designs.design import BLOCKED, Decisions, DesignResult, DesignTable, LookData, decide_once
+from nextarm.designs.design import BLOCKED, Decisions, DesignResult, DesignTable, Look, LookData, Measures, RankWeight, Schedule, decide_once
 from nextarm.designs.log_rank_two_arm import asymptotic_power, moments_of
 from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
@@ -80,9 +81,28 @@ class _Weighted(DesignTable):
                 return [Problem(f"kind = {self.kind!r}", "", f"the experimental arm must do better to solve for {plan.solve.for_}")]
         return []
 
+    def rank_weights(self) -> tuple[RankWeight, ...]:
+        """The weights as virtual trials know them."""
+        raise NotImplementedError
+
+    def schedule(self, plan: Plan) -> Schedule:
+        """One look, at the end of follow-up."""
+        return Schedule(
+            looks=(Look(events=None, latest=plan.accrual_model().study_duration),),
+            statistic="max-combo",
+            null=1.0,
+            milestone=plan.trial.milestone,
+            measures=Measures(weights=self.rank_weights()),
+        )
+
     def decide(self, data: LookData, plan: Plan) -> Decisions:
         """Reject where z (of MaxCombo the largest) reaches the bound."""
-        return decide_once(data, self.power_and_bound(setting_of(plan))[1])
+        return self.decider(plan)(data)
+
+    def decider(self, plan: Plan) -> Callable[[LookData], Decisions]:
+        """The bound is worked out once."""
+        bound = self.power_and_bound(setting_of(plan))[1]
+        return lambda data: decide_once(data, bound)
 
     def evaluate(self, plan: Plan) -> WeightedDesign:
         """Power at the plan, or what ``[solve]`` asks for."""
@@ -137,6 +157,10 @@ class WeightedLogRankTable(_Weighted):
             return ((f"modestly weighted to {self.modest_until:g} years", modest(self.modest_until)),)
         return ((f"Fleming-Harrington ({self.p:g}, {self.q:g})", fleming_harrington(self.p, self.q)),)
 
+    def rank_weights(self) -> tuple[RankWeight, ...]:
+        """The one weight."""
+        return (RankWeight(p=self.p, q=self.q, until=self.modest_until),)
+
     def breaks(self) -> tuple[float, ...]:
         """Where the modest weight stops rising."""
         return () if self.modest_until is None else (self.modest_until,)
@@ -168,6 +192,10 @@ class MaxComboTable(_Weighted):
     def members(self) -> tuple[tuple[str, Weight], ...]:
         """The tests combined."""
         return tuple((f"Fleming-Harrington ({p:g}, {q:g})", fleming_harrington(p, q)) for p, q in self.weights)
+
+    def rank_weights(self) -> tuple[RankWeight, ...]:
+        """The weights."""
+        return tuple(RankWeight(p=p, q=q) for p, q in self.weights)
 
     def power_and_bound(self, setting: Setting) -> tuple[float, float]:
         """Power, and the bound for the largest Z from their correlation."""

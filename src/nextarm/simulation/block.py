@@ -6,7 +6,8 @@ A block is drawn once and used by all scenarios. What it adds depends on plan, s
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import lru_cache
 
@@ -15,12 +16,13 @@ import numpy as np
 from nextarm.core.errors import PlanError
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.accrual import Accrual
-from nextarm.designs.design import LookData, Schedule
 from nextarm.designs.plan import Plan, plan_from_toml
-from nextarm.designs.truths import Distribution
-from nextarm.simulation.draws import SPARE, Cohort, Draws, draw_trials, drawn_null, enrol
-from nextarm.simulation.kernel import ENTERED, EVENTS, REACHED, TIME, run_lanes
-from nextarm.simulation.lanes import lanes_of
+from nextarm.designs.seam import Decisions, LookData, Schedule, Seen
+from nextarm.designs.truths import Distribution, ProportionalHazards
+from nextarm.simulation.draws import SPARE, Cohort, Draws, draw_trials, drawn_normals, enrol
+from nextarm.simulation.enrol import MOST_CELLS, limits_of, patients_of_draws
+from nextarm.simulation.kernel import see
+from nextarm.simulation.simplify import dropout_truth, simplified
 from nextarm.simulation.statistics import look_data
 
 #: Patients drawn at a time: few enough to stay in the processor's cache, enough to make each call worth it.
@@ -39,38 +41,41 @@ class BlockCounts:
 
 @dataclass(frozen=True)
 class Truth:
-    """One scenario, ready to be simulated: control and experimental truth, or the only arm's."""
+    """One scenario, ready to be simulated: a survival truth for each cell (stratum by stratum the arms, control first)."""
 
     name: str
     patients: int
     accrual: Accrual
     survival: tuple[Distribution, ...]
+    dropout: Distribution | None
+    limits: FloatArray
     allocation: tuple[int, ...]
+    shares: tuple[float, ...] = (1.0,)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan, ready to be simulated: its schedule and its truths, the plan's own first."""
+    """A plan, ready to be simulated: its schedule, what decides, and its truths, the plan's own first."""
 
     plan: Plan
     schedule: Schedule
+    decide: Callable[[LookData], Decisions]
     truths: tuple[Truth, ...]
 
     @property
-    def events(self) -> IntArray:
-        """Events of each look (looks,), -1 where a look is at a fixed time."""
-        return np.array([-1 if look.events is None else look.events for look in self.schedule.looks], np.int64)
+    def reference_is_drawn(self) -> bool:
+        """Whether each trial meets its own estimate of the reference."""
+        return self.schedule.reference_se > 0.0 or any(tau > 0.0 for tau in self.schedule.reference_errors)
 
-    @property
-    def latest(self) -> FloatArray:
-        """Latest time of each look (looks,)."""
-        return np.array([look.latest for look in self.schedule.looks])
+
+def arms_of(plan: Plan) -> list[str]:
+    """The arms in the order of the simulation: the control first (a single arm is its own)."""
+    return [plan.control, *(name for name in plan.arms if name != plan.control)]
 
 
 def whole_allocation(plan: Plan) -> tuple[int, ...]:
     """The arms' allocation as the smallest whole numbers, control first; :class:`PlanError` where a block would be too large."""
-    names = list(plan.arms) if len(plan.arms) != 2 else [plan.control, plan.experimental]
-    shares = [Fraction(plan.arms[name].allocation).limit_denominator(SPARE) for name in names]
+    shares = [Fraction(plan.arms[name].allocation).limit_denominator(SPARE) for name in arms_of(plan)]
     common = np.lcm.reduce([s.denominator for s in shares])
     whole = [int(s * int(common)) for s in shares]
     divisor = int(np.gcd.reduce(whole))
@@ -88,8 +93,14 @@ def patients_of(plan: Plan) -> int:
 
 
 def prepared(plan: Plan) -> Prepared:
-    """Make a plan ready to be simulated."""
-    return Prepared(plan, plan.design.schedule(plan), tuple(_truth(name, scenario) for name, scenario in plan.scenarios()))
+    """Make a plan ready to be simulated; :class:`PlanError` for more strata times arms than there is room for."""
+    schedule = plan.design.schedule(plan)
+    strata = schedule.measured.strata or ((1.0, 1.0),)
+    latest = max(look.latest for look in schedule.looks)
+    if len(strata) * len(plan.arms) > MOST_CELLS:
+        raise PlanError(f"{len(strata)} strata and {len(plan.arms)} arms", rule=f"strata times arms must be at most {MOST_CELLS}")
+    truths = tuple(_truth(name, scenario, strata, latest) for name, scenario in plan.scenarios())
+    return Prepared(plan, schedule, plan.design.decider(plan), truths)
 
 
 @lru_cache(maxsize=8)
@@ -98,10 +109,16 @@ def prepared_from_toml(text: str) -> Prepared:
     return prepared(plan_from_toml(text))
 
 
-def _truth(name: str, plan: Plan) -> Truth:
-    truths = plan.truths()
-    arms = [plan.experimental] if len(plan.arms) == 1 else [plan.control, plan.experimental]
-    return Truth(name, patients_of(plan), plan.accrual_model(), tuple(truths[arm] for arm in arms), whole_allocation(plan))
+def _truth(name: str, plan: Plan, strata: tuple[tuple[float, float], ...], latest: float) -> Truth:
+    truths, total = plan.truths(), sum(share for share, _ in strata)
+    survival = tuple(
+        simplified(ProportionalHazards(base=truths[arm], hazard_ratio=ratio)) for _, ratio in strata for arm in arms_of(plan)
+    )
+    shares = tuple(share / total for share, _ in strata)
+    accrual = plan.accrual_model()
+    dropout = dropout_truth(accrual)
+    limits = limits_of(survival, dropout, latest)
+    return Truth(name, patients_of(plan), accrual, survival, dropout, limits, whole_allocation(plan), shares)
 
 
 def simulate_block(made: Prepared, *, seed: int, block: int, trials: int) -> tuple[BlockCounts, ...]:
@@ -110,35 +127,37 @@ def simulate_block(made: Prepared, *, seed: int, block: int, trials: int) -> tup
     Where a single arm is compared with an estimated reference, each trial meets its own draw of that estimate.
     """
     seen = seen_in_block(made, seed=seed, block=block, trials=trials)
-    schedule, null = made.schedule, None
-    if schedule.statistic == "milestone-one-arm" and schedule.reference_se > 0.0:
-        null = drawn_null(seed, block, trials=trials, null=schedule.null, se=schedule.reference_se)
-    return tuple(counts_of(made, scenario, null) for scenario in seen)
+    errors = drawn_normals(seed, block, trials=trials) if made.reference_is_drawn else None
+    return tuple(counts_of(made, scenario, errors) for scenario in seen)
 
 
-def seen_in_block(made: Prepared, *, seed: int, block: int, trials: int) -> list[FloatArray]:
-    """What every trial of a block shows at its looks, (trials, looks, 9) for each scenario; columns as in ``kernel.run_lanes``."""
+def seen_in_block(made: Prepared, *, seed: int, block: int, trials: int) -> list[Seen]:
+    """What every trial of a block shows at its looks, for each scenario."""
     most = max(truth.patients for truth in made.truths)
-    parts = -(-trials * most // PATIENTS_AT_ONCE)
+    parts = min(-(-trials * most // PATIENTS_AT_ONCE), trials)
     edges = [trials * i // parts for i in range(parts + 1)]
-    seen: list[list[FloatArray]] = [[] for _ in made.truths]
+    seen: list[list[Seen]] = [[] for _ in made.truths]
     for first, end in itertools.pairwise(edges):
-        draws = draw_trials(seed, block, first=first, trials=end - first, patients=most)
+        draws = draw_trials(seed, block, first=first, trials=end - first, patients=most, strata=len(made.truths[0].shares))
         for s, truth in enumerate(made.truths):
             seen[s].append(_seen(made, truth, first_patients(draws, truth.patients)))
-    return [np.concatenate(part) for part in seen]
+    return [joined(part) for part in seen]
+
+
+def joined(parts: Sequence[Seen]) -> Seen:
+    """Trials of several parts as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Seen(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Seen)})
 
 
 def cohort_of(made: Prepared, scenario: int, *, seed: int, block: int, trial: int) -> Cohort:
-    """The patients of one virtual trial, redrawn alone by the plain code; a single arm is arm 1."""
+    """The patients of one virtual trial, redrawn alone by the plain code."""
     truth = made.truths[scenario]
-    cohort = enrol(
-        draw_trials(seed, block, first=trial, trials=1, patients=truth.patients),
-        accrual=truth.accrual,
-        survival=truth.survival,
-        allocation=truth.allocation,
+    draws = draw_trials(seed, block, first=trial, trials=1, patients=truth.patients, strata=len(truth.shares))
+    return enrol(
+        draws, accrual=truth.accrual, survival=truth.survival, dropout=truth.dropout, allocation=truth.allocation, shares=truth.shares
     ).trial(0)
-    return cohort if len(truth.survival) == 2 else Cohort(cohort.entry, np.ones_like(cohort.arm), cohort.event, cohort.dropout)
 
 
 def first_patients(draws: Draws, patients: int) -> Draws:
@@ -146,25 +165,31 @@ def first_patients(draws: Draws, patients: int) -> Draws:
     if draws.entry.shape[1] == patients:
         return draws
     entry, event, dropout = (np.ascontiguousarray(part[:, :patients]) for part in (draws.entry, draws.event, draws.dropout))
-    return Draws(entry, event, dropout, draws.order)
+    stratum = None if draws.stratum is None else np.ascontiguousarray(draws.stratum[:, :patients])
+    return Draws(entry, event, dropout, draws.order, stratum)
 
 
-def _seen(made: Prepared, truth: Truth, draws: Draws) -> FloatArray:
-    latest, schedule = made.latest, made.schedule
-    lanes = lanes_of(draws, accrual=truth.accrual, survival=truth.survival, allocation=truth.allocation, latest=float(latest.max()))
-    ranks = schedule.statistic == "log-rank"
-    ratio, milestone = (schedule.null, -1.0) if ranks else (1.0, schedule.milestone)  # curves only where they are looked at
-    return run_lanes(lanes, events=made.events, latest=latest, hazard_ratio=ratio, milestone=milestone)
+def _seen(made: Prepared, truth: Truth, draws: Draws) -> Seen:
+    patients = patients_of_draws(
+        draws,
+        accrual=truth.accrual,
+        survival=truth.survival,
+        dropout=truth.dropout,
+        allocation=truth.allocation,
+        shares=truth.shares,
+        limits=truth.limits,
+    )
+    return see(patients, made.schedule.looks, made.schedule.measured, arms=len(truth.allocation))
 
 
-def counts_of(made: Prepared, seen: FloatArray, null: FloatArray | None = None) -> BlockCounts:
-    """Decide every trial of ``seen`` (trials, looks, 9), each against its own ``null`` if given, and count."""
-    data: LookData = look_data(seen, made.schedule, null)
-    decisions = made.plan.design.decide(data, made.plan)
-    looks, trials = len(made.schedule.looks), np.arange(seen.shape[0])
+def counts_of(made: Prepared, seen: Seen, errors: FloatArray | None = None) -> BlockCounts:
+    """Decide every trial of ``seen``, each against the reference its own of ``errors`` gives if there are any, and count."""
+    data = look_data(seen, made.schedule, errors)
+    decisions = made.decide(data)
+    looks, trials = len(made.schedule.looks), np.arange(len(seen.time))
     rejected = np.bincount(decisions.rejected_at[decisions.rejected_at >= 0], minlength=looks).astype(np.int64)
     stopped = np.bincount(decisions.stopped_at, minlength=looks).astype(np.int64)
-    end = seen[trials, decisions.stopped_at]
-    values = end[:, [EVENTS, ENTERED, TIME]].T
+    last = decisions.stopped_at
+    values = np.stack([data.events[trials, last], seen.entered.sum(axis=2)[trials, last], seen.time[trials, last]]).astype(np.float64)
     sums = np.stack([values.sum(axis=1), (values * values).sum(axis=1)], axis=1)
-    return BlockCounts(rejected, stopped, int(np.count_nonzero(end[:, REACHED] == 0.0)), sums)
+    return BlockCounts(rejected, stopped, int(np.count_nonzero(seen.took[trials, last] == 0)), sums)

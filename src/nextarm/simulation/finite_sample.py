@@ -16,7 +16,7 @@ from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.random import blocks_of
 from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
-from nextarm.designs.design import LookData
+from nextarm.designs.seam import LookData
 from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.plan import Plan
 from nextarm.simulation.block import Prepared, patients_of, prepared, seen_in_block
@@ -114,7 +114,7 @@ def _under_null(plan: Plan) -> Prepared:
     ratio = float(getattr(plan.design, "margin", 1.0))
     survival = {"hazard_ratio": ratio, "of": plan.control}
     null = prepared(plan.changed({"arms": {plan.experimental: {"survival": survival}}})).truths[:1]
-    return Prepared(plan, plan.design.schedule(plan), null)
+    return Prepared(plan, plan.design.schedule(plan), plan.design.decider(plan), null)
 
 
 def _trials(made: Prepared, *, trials: int, seed: int) -> tuple[LookData, float]:

@@ -1,216 +1,229 @@
-"""The fast twin of the oracle: a trial at all its looks, compiled.
+"""The fast twin of the oracle: what trials show at their looks, compiled.
 
-Those who can matter are sorted once by their own times; a look is then a single walk over them in which those who are
-censored by the analysis leave in the order of their entry, the latest first. Agreement with ``oracle.py`` is a test,
-trial by trial. Two doors: ``run_lanes`` for draws, ``run_cohorts`` for patients from anywhere.
+At a look each patient entered is one 64-bit key: the time of follow-up (a float's bits order as numbers do), the cell, and
+whether it ended with the event. The 8 low bits of the time give room for the latter, so times are kept to 44 binary
+digits, here and in the oracle. Sorted keys are walked once. Plain log-rank trials of two arms take a walk without
+branches, anything else the general one. Agreement with ``oracle.py`` is a test, trial by trial.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numba import njit
 
 from nextarm.core.units import FloatArray, IntArray
-from nextarm.simulation.draws import Cohort
-from nextarm.simulation.lanes import Lanes
-from nextarm.simulation.sorting import settle, sort_spread
+from nextarm.designs.seam import Look, Measures, RankWeight, Seen
+from nextarm.simulation.enrol import END, EVENT, CellArray, Patients
+from nextarm.simulation.sorting import SHORT, order_statistics, settle, sort_keys
+from nextarm.simulation.walks import walk_general, walk_log_rank
 
-#: Columns of what is seen at a look.
-Z, EVENTS, ENTERED, S0, V0, S1, V1, TIME, REACHED = range(9)
+#: Low bits of a key that hold cell and kind, and the mask that leaves the time.
+CODE_BITS = 8
+TIME_MASK = -(1 << CODE_BITS)
+_NOBODY = np.int64(2**63 - 1)
 
 
-@njit(cache=True, error_model="numpy")
-def _look(
-    entry: FloatArray, arm: IntArray, time: FloatArray, kind: IntArray, who: IntArray, leaves: FloatArray, count: int,
-    analysis_time: float, hazard_ratio: float, milestone: float, out: FloatArray,
-) -> None:  # fmt: skip
-    """Walk one trial at one analysis.
-
-    ``time``, ``kind`` and ``who`` (``count`` used) are of those who can matter, times rising; kind is the arm, plus 2 for
-    a dropout; ``leaves`` (patients,) the calendar time of a patient's own event or dropout, infinity if never.
-    """
-    entered = np.searchsorted(entry, analysis_time)
-    ones = 0
-    for p in range(entered):
-        ones += arm[p]
-    n0, n1 = entered - ones, ones
-    last = entered - 1  # the latest entrant not yet looked at: the next to be censored by the analysis
-    difference = variance = 0.0
-    events = 0
-    s0 = s1 = 1.0
-    v0 = v1 = 0.0
-    i = 0
-    while i < count:
-        now = time[i]
-        if now > analysis_time:
-            break  # nobody has been followed that long
-        d0 = d1 = gone0 = gone1 = 0
-        while True:  # all whose own time ties with this one
-            w, k = who[i], kind[i]
-            known = int((w < entered) & (leaves[w] <= analysis_time))
-            one = k & 1
-            gone0 += known * (1 - one)
-            gone1 += known * one
-            d0 += known * int(k == 0)
-            d1 += known * int(k == 1)
-            i += 1
-            if i >= count or time[i] != now:
-                break
-        if gone0 + gone1 == 0:
-            continue
-        while last >= 0 and analysis_time - entry[last] < now:
-            unknown = int(leaves[last] > analysis_time)
-            n1 -= unknown * arm[last]
-            n0 -= unknown * (1 - arm[last])
-            last -= 1
-        d = d0 + d1
-        if d > 0:
-            n = n0 + n1
-            share = hazard_ratio * n1 / (n0 + hazard_ratio * n1)
-            difference += d * share - d1
-            if d == 1:
-                variance += share * (1.0 - share)  # what the formula below is without ties, n = 1 included
-            elif n > 1:
-                variance += d * share * (1.0 - share) * (n - d) / (n - 1)
-            events += d
-            if now <= milestone:
-                if d0 > 0:
-                    s0 *= 1.0 - d0 / n0
-                    v0 += d0 / (n0 * (n0 - d0)) if n0 > d0 else 0.0
-                if d1 > 0:
-                    s1 *= 1.0 - d1 / n1
-                    v1 += d1 / (n1 * (n1 - d1)) if n1 > d1 else 0.0
-        n0 -= gone0
-        n1 -= gone1
-    out[0] = difference / math.sqrt(variance) if variance > 0.0 else 0.0
-    out[1], out[2] = events, entered
-    out[3], out[4] = s0, s0 * s0 * v0
-    out[5], out[6] = s1, s1 * s1 * v1
+def recorded(time: FloatArray) -> FloatArray:
+    """Times as they are kept: cut to 44 binary digits."""
+    return (np.ascontiguousarray(time, np.float64).view(np.int64) & np.int64(TIME_MASK)).view(np.float64)
 
 
 @njit(cache=True, error_model="numpy")
-def _looks(
-    entry: FloatArray, arm: IntArray, time: FloatArray, kind: IntArray, who: IntArray, leaves: FloatArray, count: int,
-    calendar: FloatArray, look_events: IntArray, look_latest: FloatArray, hazard_ratio: float, milestone: float, out: FloatArray,
-) -> None:  # fmt: skip
-    """All looks of one trial; ``calendar`` holds the rising calendar times of its events."""
-    ended = False
-    for k in range(look_events.size):
-        if ended:
-            out[k, 8] = -1.0
-            continue
-        at, reached = look_latest[k], 1.0
-        if look_events[k] >= 0:
-            if look_events[k] <= calendar.size and calendar[look_events[k] - 1] <= look_latest[k]:
-                at = calendar[look_events[k] - 1]
-            else:
-                reached, ended = 0.0, True
-        _look(entry, arm, time, kind, who, leaves, count, at, hazard_ratio, milestone, out[k, :7])
-        out[k, 7], out[k, 8] = at, reached
+def _calendar(entry: FloatArray, own: FloatArray, code: CellArray, out: FloatArray) -> None:
+    """Calendar times of events; infinity for those who have none."""
+    for t in range(entry.shape[0]):
+        for p in range(entry.shape[1]):
+            out[t, p] = entry[t, p] + own[t, p] if code[t, p] & END == EVENT else np.inf
 
 
 @njit(cache=True, error_model="numpy")
-def _run_lanes(
-    entry: FloatArray, arm: IntArray, t0: FloatArray, t1: FloatArray, t2: FloatArray, w0: IntArray, w1: IntArray, w2: IntArray,
-    start: IntArray, look_events: IntArray, look_latest: FloatArray, hazard_ratio: float, milestone: float,
-) -> FloatArray:  # fmt: skip
-    trials, patients = entry.shape
-    latest = look_latest.max()
-    out = np.zeros((trials, look_events.size, 9))
-    never = np.inf
-    event, dropout, leaves = np.full(patients, never), np.full(patients, never), np.full(patients, never)
-    time, kind, who = np.empty(2 * patients), np.empty(2 * patients, np.int64), np.empty(2 * patients, np.int64)
-    calendar, happens = np.empty(patients), np.empty(patients)
-    nobody, out_nobody, place = np.zeros(patients, np.int64), np.empty(patients, np.int64), np.empty(patients + 1, np.int64)
-    timed_by_events = look_events.max() >= 0
-    for t in range(trials):
-        event[:], dropout[:], leaves[:] = never, never, never
-        a, b, c = start[t]
-        end0, end1, end2 = start[t + 1]
-        # The quantile function of sorted numbers is sorted, but for its last digit.
-        settle(t0, w0, a, end0)
-        settle(t1, w1, b, end1)
-        settle(t2, w2, c, end2)
-        for j in range(a, end0):
-            event[w0[j]] = t0[j]
-        for j in range(b, end1):
-            event[w1[j]] = t1[j]
-        for j in range(c, end2):
-            dropout[w2[j]] = t2[j]
-        count = seen = 0
-        longest = 0.0
-        while a < end0 or b < end1 or c < end2:
-            x = t0[a] if a < end0 else never
-            y = t1[b] if b < end1 else never
-            z = t2[c] if c < end2 else never
-            if a < end0 and x <= y and x <= z:
-                w, k, own = w0[a], 0, x
-                a += 1
-            elif b < end1 and y <= z:
-                w, k, own = w1[b], 1, y
-                b += 1
-            elif c < end2:
-                w, k, own = w2[c], 2 + arm[t, w2[c]], z
-                c += 1
-            else:  # what is left never happens
-                break
-            if (k < 2 and dropout[w] < own) or (k >= 2 and event[w] <= own):
-                continue  # the patient's other time comes first
-            time[count], kind[count], who[count] = own, k, w
-            count += 1
-            leaves[w] = entry[t, w] + own
-            if k < 2 and leaves[w] <= latest:
-                calendar[seen] = leaves[w]
-                longest = max(longest, leaves[w])
-                seen += 1
-        if timed_by_events:
-            sort_spread(calendar, nobody, seen, longest, happens, out_nobody, place)
-        _looks(
-            entry[t], arm[t], time, kind, who, leaves, count, happens[:seen], look_events, look_latest, hazard_ratio, milestone, out[t]
-        )  # fmt: skip
-    return out
-
-
-@njit(cache=True, error_model="numpy")
-def _run_cohorts(
-    entry: FloatArray, arm: IntArray, event: FloatArray, dropout: FloatArray, look_events: IntArray, look_latest: FloatArray,
-    hazard_ratio: float, milestone: float,
-) -> FloatArray:  # fmt: skip
-    trials, patients = entry.shape
-    out = np.zeros((trials, look_events.size, 9))
-    kind, time = np.empty(patients, np.int64), np.empty(patients)
-    for t in range(trials):
-        own = np.minimum(event[t], dropout[t])
-        leaves = entry[t] + own
-        order = np.argsort(own)
-        happens = np.sort(leaves[(event[t] <= dropout[t]) & (event[t] < np.inf)])
+def _keys(entry: FloatArray, own: FloatArray, code: CellArray, at: FloatArray, keys: Any, times: FloatArray, entered: IntArray) -> None:
+    """Keys of a look at ``at`` (trials,); ``times`` is the float view of ``keys``."""
+    patients = entry.shape[1]
+    for t in range(entry.shape[0]):
+        now = at[t]
         count = 0
-        for i in range(patients):
-            w = order[i]
-            if own[w] < np.inf:
-                time[i], kind[i] = own[w], arm[t, w] + (0 if event[t, w] <= dropout[t, w] else 2)
-                count += 1
-        _looks(entry[t], arm[t], time, kind, order, leaves, count, happens, look_events, look_latest, hazard_ratio, milestone, out[t])
-    return out
+        for p in range(patients):
+            count += np.int64(entry[t, p] < now)
+        entered[t] = count
+        for p in range(count):
+            begin, o = entry[t, p], own[t, p]
+            times[t, p] = o if begin + o <= now else now - begin
+        for p in range(count):
+            known = entry[t, p] + own[t, p] <= now
+            c = np.int64(code[t, p]) | (np.int64(0) if known else np.int64(END))
+            keys[t, p] = (keys[t, p] & np.int64(TIME_MASK)) | c
+        for p in range(count, patients):
+            keys[t, p] = _NOBODY
 
 
-def run_lanes(lanes: Lanes, *, events: IntArray, latest: FloatArray, hazard_ratio: float, milestone: float) -> FloatArray:
-    """Run trials through their looks.
+@njit(cache=True, error_model="numpy")
+def _sorted_keys(entry: FloatArray, own: FloatArray, code: CellArray, at: FloatArray, out: Any, entered: IntArray) -> None:
+    """Sorted keys of a look for many patients: those cut by the look stand in the order of their entry already."""
+    patients = entry.shape[1]
+    known, cut, ordered = np.empty(patients, np.int64), np.empty(patients, np.int64), np.empty(patients, np.int64)
+    times, cut_times, place = known.view(np.float64), cut.view(np.float64), np.empty(2 * patients + 1, np.int64)
+    for t in range(entry.shape[0]):
+        now = at[t]
+        count = np.searchsorted(entry[t], now)
+        entered[t] = count
+        a = b = 0
+        for p in range(count - 1, -1, -1):
+            seen = entry[t, p] + own[t, p] <= now
+            c = np.int64(code[t, p])
+            times[a] = own[t, p]
+            known[a] = (known[a] & np.int64(TIME_MASK)) | c
+            cut_times[b] = now - entry[t, p]
+            cut[b] = (cut[b] & np.int64(TIME_MASK)) | c | np.int64(END)
+            a += np.int64(seen)
+            b += np.int64(not seen)
+        settle(cut, b)
+        sort_keys(known, times, a, ordered, place)
+        i = j = 0
+        for p in range(count):
+            first = j >= b or (i < a and ordered[i] < cut[j])
+            out[t, p] = ordered[i] if first else cut[j]
+            i += np.int64(first)
+            j += np.int64(not first)
+        out[t, count:] = _NOBODY
 
-    ``events`` (looks,) holds -1 where a look is at a fixed time, ``latest`` (looks,) the times. Returns (trials, looks,
-    9): z, events, entered, S0, var S0, S1, var S1, analysis time, and 1 if the look took place with its events reached,
-    0 if it took place at its latest time instead, -1 if it did not take place because the trial had already had its last
-    look.
-    """
-    found: FloatArray = _run_lanes(lanes.entry, lanes.arm, *lanes.time, *lanes.who, lanes.start, events, latest, hazard_ratio, milestone)
-    return found
+
+def look_times(patients: Patients, looks: Sequence[Look]) -> tuple[FloatArray, IntArray]:
+    """When each trial looks, (trials, looks), and how: 1 with its events, 0 at the latest time, -1 not, having had its last look."""
+    trials, n = patients.entry.shape
+    comings: Iterator[FloatArray] = iter(())
+    if any(look.events is not None for look in looks):
+        calendar = np.empty((trials, n))
+        _calendar(patients.entry, patients.own, patients.code, calendar)
+        ranks = np.array([look.events - 1 for look in looks if look.events is not None and look.events <= n], np.int64)
+        comings = iter(order_statistics(calendar, ranks, max(look.latest for look in looks)).T)
+    time, took = np.empty((trials, len(looks))), np.empty((trials, len(looks)), np.int64)
+    ended = np.zeros(trials, np.bool_)
+    for k, look in enumerate(looks):
+        comes = np.full(trials, look.latest if look.events is None else np.inf)
+        if look.events is not None and look.events <= n:
+            comes = np.maximum(next(comings), look.earliest)
+        reached = comes <= look.latest
+        time[:, k] = np.where(ended, 0.0, np.where(reached, comes, look.latest))
+        took[:, k] = np.where(ended, -1, reached)
+        ended |= ~reached
+    return time, took
 
 
-def run_cohorts(cohort: Cohort, *, events: IntArray, latest: FloatArray, hazard_ratio: float, milestone: float) -> FloatArray:
-    """What :func:`run_lanes` gives, for patients from anywhere: arrays (trials, patients), entries rising in each trial."""
-    found: FloatArray = _run_cohorts(
-        cohort.entry, cohort.arm, cohort.event, cohort.dropout, events, latest, hazard_ratio, milestone
-    )  # fmt: skip
-    return found
+@dataclass(frozen=True)
+class Layout:
+    """How cells are read: ``roles`` (comparisons, cells) 0 control, 1 treated, -1 not in it; ``arm_of`` (cells,)."""
+
+    arms: int
+    strata: int
+    roles: Any
+    arm_of: IntArray
+
+
+@cache
+def layout_of(arms: int, strata: int = 1) -> Layout:
+    """Each arm against arm 0, within each stratum: comparison (arm - 1) * strata + stratum."""
+    roles = np.full((max(arms - 1, 0) * strata, arms * strata), -1, np.int64)
+    for arm in range(1, arms):
+        for s in range(strata):
+            roles[(arm - 1) * strata + s, s * arms] = 0
+            roles[(arm - 1) * strata + s, s * arms + arm] = 1
+    return Layout(arms, strata, roles, np.tile(np.arange(arms), strata))
+
+
+def see(patients: Patients, looks: Sequence[Look], measures: Measures, *, arms: int) -> Seen:
+    """Run trials through their looks; see :class:`~nextarm.designs.seam.Seen`."""
+    time, took = look_times(patients, looks)
+    return measure(patients, time, took, measures, arms=arms)
+
+
+def measure(patients: Patients, time: FloatArray, took: IntArray, measures: Measures, *, arms: int) -> Seen:
+    """What trials show at looks at ``time`` (trials, looks)."""
+    trials, looks = time.shape
+    plan = layout_of(arms, max(len(measures.strata), 1))
+    room = _Room(trials, looks, plan, measures)
+    keys = np.empty(patients.entry.shape, np.int64)
+    entered = np.empty(trials, np.int64)
+    for k in range(looks):
+        at = np.where(took[:, k] >= 0, time[:, k], -1.0)
+        if keys.shape[1] <= SHORT:
+            _keys(patients.entry, patients.own, patients.code, at, keys, keys.view(np.float64), entered)
+            keys.sort(axis=1)
+        else:
+            _sorted_keys(patients.entry, patients.own, patients.code, at, keys, entered)
+        room.fill(k, keys, entered, patients.code)
+    return room.seen(time, took)
+
+
+class _Room:
+    """The arrays that the walks fill, look by look."""
+
+    def __init__(self, trials: int, looks: int, plan: Layout, measures: Measures) -> None:
+        self.plan, self.measures = plan, measures
+        comparisons, weights = len(plan.roles), len(measures.weights)
+        pieces = 0 if measures.cuts is None else len(measures.cuts) + 1
+        means = plan.arms if measures.tau is not None else 0
+        points = len(measures.milestones)
+        self.entered = np.zeros((trials, looks, plan.arms), np.int64)
+        self.events = np.zeros((trials, looks, plan.arms), np.int64)
+        self.score = np.zeros((trials, looks, comparisons if weights else 0, weights))
+        self.covariance = np.zeros((trials, looks, comparisons if weights else 0, weights, weights))
+        self.survival = np.ones((trials, looks, plan.arms if points else 0, points))
+        self.variance = np.zeros(self.survival.shape)
+        self.rmst, self.rmst_variance = np.zeros((trials, looks, means)), np.zeros((trials, looks, means))
+        self.piece_events = np.zeros((trials, looks, plan.arms if pieces else 0, pieces), np.int64)
+        self.exposure = np.zeros(self.piece_events.shape)
+        self.expected = np.zeros((trials, looks, plan.arms if measures.reference is not None else 0))
+        self.plain = plan.arms == 2 and plan.strata == 1 and measures.weights == (RankWeight(),) and not points and not means and not pieces
+        self.weights = np.array([(w.p, w.q, np.inf if w.until is None else w.until) for w in measures.weights]).reshape(-1, 3)
+
+    def fill(self, k: int, ordered: Any, entered: IntArray, code: CellArray) -> None:
+        m, again = self.measures, np.ones(len(ordered), np.bool_)
+        if self.plain:
+            walk_log_rank(
+                ordered, entered, code, m.hazard_ratio, self.score[:, k, 0, 0], self.covariance[:, k, 0, 0, 0], self.entered[:, k],
+                self.events[:, k], again,
+            )  # fmt: skip
+        if again.any():
+            walk_general(
+                ordered, entered, code, again, self.plan.roles, self.plan.arm_of, self.plan.arms, m.hazard_ratio, self.weights,
+                np.array(m.milestones, np.float64), np.nan if m.tau is None else m.tau,
+                np.array([0.0, *(m.cuts or ()), np.inf]) if m.cuts is not None else np.empty(0),
+                self.entered[:, k], self.events[:, k], self.score[:, k], self.covariance[:, k], self.survival[:, k],
+                self.variance[:, k], self.rmst[:, k], self.rmst_variance[:, k], self.piece_events[:, k], self.exposure[:, k],
+            )  # fmt: skip
+        if m.reference is not None:
+            self.expected[:, k] = self._expected(ordered, entered)
+
+    def _expected(self, ordered: Any, entered: IntArray) -> FloatArray:
+        """Events expected in each arm (trials, arms) under the reference's cumulative hazard."""
+        there = np.arange(ordered.shape[1]) < entered[:, None]
+        times = np.where(there, (ordered & np.int64(TIME_MASK)).view(np.float64), 0.0)
+        hazard = np.asarray(self.measures.reference.cumulative_hazard(times), np.float64)
+        arm = self.plan.arm_of[np.where(there, ordered & (END - 1), 0)]
+        return np.stack([np.sum(np.where(there & (arm == a), hazard, 0.0), axis=1) for a in range(self.plan.arms)], axis=1)
+
+    def seen(self, time: FloatArray, took: IntArray) -> Seen:
+        trials, looks, comparisons, weights = self.score.shape
+        strata = self.plan.strata
+        by_arm = (trials, looks, comparisons // strata, strata, weights)
+        return Seen(
+            time=time,
+            took=took,
+            entered=self.entered,
+            events=self.events,
+            score=self.score.reshape(by_arm).sum(axis=3) if strata > 1 else self.score,
+            covariance=self.covariance.reshape(*by_arm, weights).sum(axis=3) if strata > 1 else self.covariance,
+            survival=self.survival,
+            variance=self.variance,
+            rmst=self.rmst,
+            rmst_variance=self.rmst_variance,
+            piece_events=self.piece_events,
+            exposure=self.exposure,
+            expected=self.expected,
+        )

@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from nextarm.core.units import FloatArray
+WordArray = NDArray[np.uint32]
 
-#: What a draw is for; the last word of the counter.
-PATIENT, DROPOUT, ORDER, REFERENCE = 0, 1, 2, 3
+#: What a draw is for; the last word of the counter. The order of stratum s is drawn for ``ORDER + s``.
+PATIENT, STRATUM, REFERENCE, ORDER = 0, 1, 3, 16
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
-_UP, _DOWN, _UNIT = np.uint64(21), np.uint64(11), 2.0**-53
 
 
 @njit(cache=True, inline="always")
@@ -34,33 +34,33 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
     return c0, c1, c2, c3
 
 
-@njit(cache=True, inline="always")
-def _uniform(high: Any, low: Any) -> Any:
-    """A uniform on [0, 1) of 53 bits from two words."""
-    return np.float64(np.int64((high << _UP) | (low >> _DOWN))) * _UNIT
-
-
 @njit(cache=True)
-def fill_pairs(seed: Any, block: int, first: int, purpose: int, a: FloatArray, b: FloatArray) -> None:
-    """Fill ``a`` and ``b`` (trials, indices) with uniforms; row 0 is trial ``first`` of the block."""
+def fill_patients(seed: Any, block: int, first: int, a: WordArray, b: WordArray, c: WordArray, d: WordArray) -> None:
+    """One draw a patient: words 0 to 2 into ``a``, ``b``, ``c`` (trials, patients), word 3 into ``d`` (trials, patients or more).
+
+    Row 0 is trial ``first`` of the block.
+    """
     k0, k1 = seed & _LOW, seed >> _HALF
+    patients = a.shape[1]
     for t in range(a.shape[0]):
         trial = np.uint64(first + t)
-        for i in range(a.shape[1]):
-            w0, w1, w2, w3 = philox(np.uint64(i), trial, np.uint64(block), np.uint64(purpose), k0, k1)
-            a[t, i] = _uniform(w0, w1)
-            b[t, i] = _uniform(w2, w3)
+        for i in range(patients):
+            w0, w1, w2, w3 = philox(np.uint64(i), trial, np.uint64(block), np.uint64(PATIENT), k0, k1)
+            a[t, i] = w0
+            b[t, i] = w1
+            c[t, i] = w2
+            d[t, i] = w3
+        for i in range(patients, d.shape[1]):
+            w0, w1, w2, w3 = philox(np.uint64(i), trial, np.uint64(block), np.uint64(PATIENT), k0, k1)
+            d[t, i] = w3
 
 
 @njit(cache=True)
-def fill_words(seed: Any, block: int, first: int, purpose: int, out: Any) -> None:
-    """Fill ``out`` (trials, 4 times indices) with 32-bit words as uint32."""
+def fill_words(seed: Any, block: int, first: int, purpose: int, out: WordArray) -> None:
+    """Fill ``out`` (trials, indices) with word 0 of each index."""
     k0, k1 = seed & _LOW, seed >> _HALF
     for t in range(out.shape[0]):
         trial = np.uint64(first + t)
-        for i in range(out.shape[1] // 4):
+        for i in range(out.shape[1]):
             w0, w1, w2, w3 = philox(np.uint64(i), trial, np.uint64(block), np.uint64(purpose), k0, k1)
-            out[t, 4 * i] = w0
-            out[t, 4 * i + 1] = w1
-            out[t, 4 * i + 2] = w2
-            out[t, 4 * i + 3] = w3
+            out[t, i] = w0

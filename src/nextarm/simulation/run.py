@@ -170,7 +170,7 @@ def _result(made_plan: Prepared, seed: int, totals: _Totals, precision: float | 
     stop = "" if precision is None else f"; stopped at the first block where every rejection rate has a standard error of {precision:g}"
     missed = precision is not None and totals.worst_error() > precision
     assumed = [f"the truths of the plan {plan.trial.name!r}"]
-    if made_plan.schedule.reference_se > 0.0:
+    if made_plan.reference_is_drawn:
         assumed.append("the reference's estimate differs from trial to trial with its standard error, around the value in the plan")
     return OperatingCharacteristics(
         trail=Trail(method=f"{METHOD}; blocks of {BLOCK_TRIALS}{stop}", seed=seed, assumptions=tuple(assumed)),

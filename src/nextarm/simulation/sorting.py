@@ -1,58 +1,127 @@
-"""Sorting many short lists of numbers that lie about evenly between 0 and a known top: buckets, then insertion."""
+"""Sorting many short rows: numpy's vectorised sort where they are short, buckets where they are long."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numba import njit
 
 from nextarm.core.units import FloatArray, IntArray
 
-#: A bucket with more numbers than this means they do not lie evenly; then they are sorted by comparing.
-_CROWDED = 24
+#: Rows up to this length are sorted by numpy's compiled networks; longer ones are dealt into buckets first.
+SHORT = 256
+#: A bucket with more numbers than this means they do not lie evenly; then the row is sorted by comparing.
+CROWDED = 48
 
 
-@njit(cache=True, error_model="numpy")
-def sort_spread(
-    value: FloatArray, who: IntArray, count: int, top: float, out_value: FloatArray, out_who: IntArray, place: IntArray
-) -> None:  # fmt: skip
-    """Sort the first ``count`` of ``value`` (all from 0 to ``top``) with their ``who`` into ``out_value`` and ``out_who``.
+def sort_words(rows: Any) -> Any:
+    """``rows`` (rows, columns) of 32-bit words with each row sorted, short ones in place."""
+    if rows.shape[1] <= SHORT:
+        rows.sort(axis=1)
+        return rows
+    out = np.empty_like(rows)
+    _deal_words(rows, out, np.empty(rows.shape[1] + 2, np.int64))
+    return out
 
-    One bucket a number, so the time is proportional to ``count`` for numbers spread evenly and n log n otherwise. Equal
-    numbers keep their order. ``place`` (at least count + 1,) is room to work in.
+
+def order_statistics(rows: FloatArray, ranks: IntArray, top: float) -> FloatArray:
+    """The ``ranks``-th smallest (from 0) of each row of numbers from 0 up, (rows, ranks); infinity where they exceed ``top``.
+
+    Short rows are sorted in place.
     """
-    if count == 0:
-        return
-    per_bucket = count / top if top > 0.0 else 0.0
-    for b in range(count + 1):
-        place[b] = 0
-    for i in range(count):
-        place[min(int(value[i] * per_bucket), count - 1) + 1] += 1
-    most = 0
-    for b in range(count):
-        most = max(most, place[b + 1])
-        place[b + 1] += place[b]
-    if most > _CROWDED:
-        order = np.argsort(value[:count], kind="mergesort")
-        for i in range(count):
-            out_value[i], out_who[i] = value[order[i]], who[order[i]]
-        return
-    for i in range(count):
-        b = min(int(value[i] * per_bucket), count - 1)
-        out_value[place[b]], out_who[place[b]] = value[i], who[i]
-        place[b] += 1
-    settle(out_value, out_who, 0, count)
+    if rows.shape[1] <= SHORT:
+        keys = rows.view(np.int64)
+        keys.sort(axis=1)
+        return np.ascontiguousarray(rows[:, ranks])
+    out = np.full((rows.shape[0], len(ranks)), np.inf)
+    _select(rows, ranks, top, out, np.empty(rows.shape[1] + 2, np.int64), np.empty(rows.shape[1]))
+    return out
 
 
 @njit(cache=True, error_model="numpy")
-def settle(value: FloatArray, who: IntArray, start: int, end: int) -> None:
-    """Insertion sort of ``value[start:end]`` with ``who``: for lists that are nearly in order."""
-    for i in range(start + 1, end):
-        v = value[i]
-        if value[i - 1] <= v:
+def _select(rows: FloatArray, ranks: IntArray, top: float, out: FloatArray, place: Any, room: FloatArray) -> None:
+    """Count those up to ``top`` into buckets, then sort only the bucket that holds the rank."""
+    for r in range(rows.shape[0]):
+        count = 0
+        for i in range(rows.shape[1]):
+            room[count] = rows[r, i]
+            count += np.int64(rows[r, i] <= top)
+        if count == 0:
             continue
-        w = who[i]
+        per = count / top
+        place[: count + 1] = 0
+        for i in range(count):
+            place[min(int(room[i] * per), count - 1) + 1] += 1
+        cumulate(place, count)
+        for k in range(ranks.size):
+            if ranks[k] >= count:
+                continue
+            b = np.searchsorted(place[: count + 1], ranks[k], side="right") - 1
+            chosen = np.empty(place[b + 1] - place[b])
+            used = 0
+            for i in range(count):
+                if min(int(room[i] * per), count - 1) == b:
+                    chosen[used] = room[i]
+                    used += 1
+            out[r, k] = np.sort(chosen)[ranks[k] - place[b]]
+
+
+@njit(cache=True, error_model="numpy")
+def settle(row: Any, count: int) -> None:
+    """Insertion sort, for rows that are nearly in order."""
+    for i in range(1, count):
+        v = row[i]
         j = i - 1
-        while j >= start and value[j] > v:
-            value[j + 1], who[j + 1] = value[j], who[j]
+        while j >= 0 and row[j] > v:
+            row[j + 1] = row[j]
             j -= 1
-        value[j + 1], who[j + 1] = v, w
+        row[j + 1] = v
+
+
+@njit(cache=True, error_model="numpy")
+def cumulate(place: Any, buckets: int) -> int:
+    """Turn the counts of buckets (from index 1 on) into where each starts; the largest count."""
+    most = 0
+    for b in range(1, buckets + 1):
+        most = max(most, place[b])
+        place[b] += place[b - 1]
+    return most
+
+
+@njit(cache=True, error_model="numpy")
+def _deal_words(rows: Any, out: Any, place: Any) -> None:
+    count = rows.shape[1]
+    for r in range(rows.shape[0]):
+        place[:] = 0
+        for i in range(count):
+            place[((np.uint64(rows[r, i]) * np.uint64(count)) >> np.uint64(32)) + np.uint64(1)] += 1
+        if cumulate(place, count) > CROWDED:
+            out[r] = np.sort(rows[r])
+            continue
+        for i in range(count):
+            b = (np.uint64(rows[r, i]) * np.uint64(count)) >> np.uint64(32)
+            out[r, place[b]] = rows[r, i]
+            place[b] += 1
+        settle(out[r], count)
+
+
+@njit(cache=True, error_model="numpy")
+def sort_keys(keys: Any, times: FloatArray, count: int, out: Any, place: Any) -> None:
+    """Sort the first ``count`` of ``keys`` into ``out``; ``times`` is their float view, ``place`` (2 count + 1,) room."""
+    top = 0.0
+    for i in range(count):
+        top = max(top, times[i])
+    buckets = 2 * count
+    per = buckets / top if top > 0.0 else 0.0
+    place[: buckets + 1] = 0
+    for i in range(count):
+        place[min(int(times[i] * per), buckets - 1) + 1] += 1
+    if cumulate(place, buckets) > CROWDED:
+        out[:count] = np.sort(keys[:count])
+        return
+    for i in range(count):
+        b = min(int(times[i] * per), buckets - 1)
+        out[place[b]] = keys[i]
+        place[b] += 1
+    settle(out, count)

@@ -1,36 +1,56 @@
-"""From what the kernel saw to the statistic a design decides on."""
+"""From what was measured at the looks to the statistic a design decides on."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from nextarm.core.units import FloatArray
-from nextarm.designs.design import LookData, Schedule
+from nextarm.designs.seam import LookData, Schedule, Seen
 
 
-def look_data(seen: FloatArray, schedule: Schedule, null: FloatArray | None = None) -> LookData:
-    """Turn the kernel's output (trials, looks, 9) into z, events and which looks took place.
+def look_data(seen: Seen, schedule: Schedule, errors: FloatArray | None = None) -> LookData:
+    """Turn what was seen into z, events and which looks took place.
 
-    ``log-rank``: as computed. ``milestone-one-arm`` on the plain scale z = (S - null) / sqrt(V + reference_se^2); on
-    the cloglog scale z = (g(null) - g(S)) / sqrt(V / (S log S)^2 + (reference_se / (null log null))^2) with g(S) =
-    log(-log S). ``milestone-difference``: z = (S1 - S0 - null) / sqrt(V0 + V1).
+    ``log-rank``: z = -U / sqrt(V), ``max-combo`` the largest over the weights. ``milestone-one-arm`` on the plain scale
+    z = (S - null) / sqrt(V + reference_se^2); on the cloglog scale z = (g(null) - g(S)) / sqrt(V / (S log S)^2 +
+    (reference_se / (null log null))^2) with g(S) = log(-log S). ``milestone-difference``: z = (S1 - S0 - null) / sqrt(V0 +
+    V1), ``rmst-difference`` the same with restricted means. ``one-sample-log-rank``: z = (E - O) / sqrt(E + (E tau)^2).
 
     Where Greenwood has no variance (nobody had an event, or everybody) the plain scale is used with the binomial
     variance under the null, null (1 - null) / n for one arm and margin (1 - margin) / n for two, n the patients
     entered; without a margin such a trial has z = 0.
 
-    ``null`` (trials,) is what each trial is compared with where that is not the same for all (``draws.drawn_null``).
+    ``errors`` (trials,) are standard normals where the reference is an estimate: each trial meets the estimate that was
+    so many standard errors off.
     """
-    if schedule.statistic == "log-rank":
-        z = seen[:, :, 0]
-    elif schedule.statistic == "milestone-difference":
-        difference, variance = seen[:, :, 5] - seen[:, :, 3] - schedule.null, seen[:, :, 4] + seen[:, :, 6]
-        margin = abs(schedule.null)
-        z = _ratio(difference, np.where(variance > 0.0, variance, margin * (1.0 - margin) / np.maximum(seen[:, :, 2], 1.0)))
-    else:
-        against = np.full(len(seen), schedule.null) if null is None else null
-        z = _one_arm(seen[:, :, 5], seen[:, :, 6], np.maximum(seen[:, :, 2], 1.0), schedule, against[:, None])
-    return LookData(z=np.ascontiguousarray(z), events=seen[:, :, 1].astype(np.int64), done=seen[:, :, 8] >= 0.0)
+    events = seen.events.sum(axis=2)
+    return LookData(z=np.ascontiguousarray(_z(seen, schedule, errors)), events=events, done=seen.took >= 0, seen=seen)
+
+
+def _z(seen: Seen, schedule: Schedule, errors: FloatArray | None) -> FloatArray:
+    entered = np.maximum(seen.entered.sum(axis=2), 1)
+    match schedule.statistic:
+        case "log-rank":
+            return _ratio(-seen.score[:, :, 0, 0], seen.covariance[:, :, 0, 0, 0])
+        case "max-combo":
+            variance = np.diagonal(seen.covariance[:, :, 0], axis1=2, axis2=3)
+            return np.asarray(_ratio(-seen.score[:, :, 0], variance).max(axis=2), np.float64)
+        case "milestone-difference":
+            s, v, margin = seen.survival[..., 0], seen.variance[..., 0].sum(axis=2), abs(schedule.null)
+            return _ratio(s[:, :, 1] - s[:, :, 0] - schedule.null, np.where(v > 0.0, v, margin * (1.0 - margin) / entered))
+        case "rmst-difference":
+            return _ratio(seen.rmst[:, :, 1] - seen.rmst[:, :, 0] - schedule.null, seen.rmst_variance.sum(axis=2))
+        case "milestone-one-arm":
+            null = np.full(len(seen.time), schedule.null)
+            if errors is not None:
+                null = np.clip(null + schedule.reference_se * errors, 1e-6, 1.0 - 1e-6)
+            return _one_arm(seen.survival[:, :, 0, 0], seen.variance[:, :, 0, 0], entered, schedule, null[:, None])
+        case "one-sample-log-rank":
+            tau = np.array(schedule.reference_errors or np.zeros(seen.time.shape[1]))
+            expected = seen.expected[:, :, 0] * (1.0 if errors is None else np.exp(tau * errors[:, None]))
+            return _ratio(expected - seen.events[:, :, 0], expected + (expected * tau) ** 2)
+        case "none":
+            return np.zeros(seen.time.shape)
 
 
 def _one_arm(s: FloatArray, v: FloatArray, entered: FloatArray, schedule: Schedule, null: FloatArray) -> FloatArray:

@@ -64,6 +64,11 @@ class Distribution:
             inner = self._quantile(np.where(inside, share, 0.5))
         return np.asarray(np.where(inside, inner, np.where(share == 0.0, 0.0, np.inf)), np.float64)
 
+    def quantile_inside(self, p: FloatArray) -> FloatArray:
+        """:meth:`quantile` for shares known to lie strictly between 0 and 1, unchecked: for draws, by the million."""
+        with np.errstate(all="ignore"):
+            return self._quantile(p)
+
     def plateau(self) -> float:
         """S at infinity: the share that never has the event."""
         return float(np.exp(-self._total_hazard()))

@@ -54,6 +54,16 @@ class MixtureCure(Distribution):
             return np.full_like(p, np.inf)
         return self.latency.quantile(np.minimum(p / (1.0 - self.cure_fraction), 1.0))
 
+    def quantile_inside(self, p: FloatArray) -> FloatArray:
+        """As in the base class."""
+        if self.cure_fraction == 0.0:
+            return self.latency.quantile_inside(p)
+        uncured = p / (1.0 - self.cure_fraction) if self.cure_fraction < 1.0 else np.full_like(p, np.inf)
+        inside = uncured < 1.0
+        if inside.all():
+            return self.latency.quantile_inside(uncured)
+        return np.where(inside, self.latency.quantile_inside(np.where(inside, uncured, 0.5)), np.inf)
+
     def _total_hazard(self) -> float:
         if self.cure_fraction == 0.0:
             return float(self.latency.cumulative_hazard(np.inf))
