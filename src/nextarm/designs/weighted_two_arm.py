@@ -15,7 +15,18 @@ from pydantic import BeforeValidator, Field
 from nextarm.core.errors import Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
-from nextarm.designs.design import BLOCKED, Decisions, DesignResult, DesignTable, Look, LookData, Measures, RankWeight, Schedule, decide_once
+from nextarm.designs.design import (
+    BLOCKED,
+    Decisions,
+    DesignResult,
+    DesignTable,
+    Look,
+    LookData,
+    Measures,
+    RankWeight,
+    Schedule,
+    decide_once,
+)
 from nextarm.designs.log_rank_two_arm import asymptotic_power, moments_of
 from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved

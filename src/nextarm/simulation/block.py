@@ -111,9 +111,7 @@ def prepared_from_toml(text: str) -> Prepared:
 
 def _truth(name: str, plan: Plan, strata: tuple[tuple[float, float], ...], latest: float) -> Truth:
     truths, total = plan.truths(), sum(share for share, _ in strata)
-    survival = tuple(
-        simplified(ProportionalHazards(base=truths[arm], hazard_ratio=ratio)) for _, ratio in strata for arm in arms_of(plan)
-    )
+    survival = tuple(simplified(ProportionalHazards(base=truths[arm], hazard_ratio=ratio)) for _, ratio in strata for arm in arms_of(plan))
     shares = tuple(share / total for share, _ in strata)
     accrual = plan.accrual_model()
     dropout = dropout_truth(accrual)

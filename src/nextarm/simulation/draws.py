@@ -78,7 +78,7 @@ def uniform(words: WordArray) -> FloatArray:
     >>> uniform(np.array([0, 2**31], np.uint32)).tolist()
     [1.1641532182693481e-10, 0.5000000001164153]
     """
-    return (words + 0.5) * 2.0**-32
+    return np.asarray((words + 0.5) * 2.0**-32, np.float64)
 
 
 def draw_trials(seed: int, block: int, *, first: int = 0, trials: int, patients: int, strata: int = 1) -> Draws:

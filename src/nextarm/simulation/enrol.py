@@ -79,9 +79,9 @@ def _randomise(order: WordArray, pattern: IntArray, patients: int, out: CellArra
             for i in range(min(size, patients - start)):
                 word, rank = order[t, start + i], 0
                 for j in range(i):
-                    rank += np.int64(order[t, start + j] <= word)
+                    rank += int(order[t, start + j] <= word)
                 for j in range(i + 1, size):
-                    rank += np.int64(order[t, start + j] < word)
+                    rank += int(order[t, start + j] < word)
                 out[t, start + i] = pattern[rank]
 
 
@@ -107,7 +107,9 @@ def _randomise_pairs(order: WordArray, patients: int, out: CellArray) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _randomise_strata(order: WordArray, pattern: IntArray, stratum: IntArray, which: int, arms: int, place: IntArray, out: CellArray) -> None:
+def _randomise_strata(
+    order: WordArray, pattern: IntArray, stratum: IntArray, which: int, arms: int, place: IntArray, out: CellArray
+) -> None:
     """The cells of the patients of one stratum, who are randomised among themselves; ``place`` (patients,) is room to work in."""
     size = pattern.size
     for t in range(order.shape[0]):
@@ -120,7 +122,7 @@ def _randomise_strata(order: WordArray, pattern: IntArray, stratum: IntArray, wh
             start = k - k % size
             word, rank = order[t, k], 0
             for j in range(start, start + size):
-                rank += np.int64(order[t, j] < word or (order[t, j] == word and j < k))
+                rank += int(order[t, j] < word or (order[t, j] == word and j < k))
             out[t, place[k]] = which * arms + pattern[rank]
 
 
@@ -135,7 +137,7 @@ def _gather(words: WordArray, cell: CellArray, limit: FloatArray, value: FloatAr
             u = (words[t, p] + 0.5) * 2.0**-32
             value[g, used[g]] = u
             who[g, used[g]] = t * patients + p
-            used[g] += np.int64(u < limit[g])
+            used[g] += int(u < limit[g])
     return used
 
 
@@ -154,7 +156,7 @@ def _dropouts(words: WordArray, limit: float, value: FloatArray, who: Any) -> in
             u = (words[t, p] + 0.5) * 2.0**-32
             value[used] = u
             who[used] = t * patients + p
-            used += np.int64(u < limit)
+            used += int(u < limit)
     return used
 
 
@@ -184,7 +186,7 @@ def entries(draws: Draws, accrual: Accrual) -> FloatArray:
 def cells(draws: Draws, allocation: Sequence[int], shares: Sequence[float]) -> CellArray:
     """The cell of each patient (trials, patients), by permuted blocks within strata."""
     made = np.zeros(draws.entry.shape, np.uint8)
-    patients = made.shape[1]
+    patients = draws.entry.shape[-1]
     if draws.stratum is None:
         if tuple(allocation) == (1, 1):
             _randomise_pairs(draws.order[0], patients, made)
@@ -231,4 +233,3 @@ def patients_of_cohort(cohort: Cohort) -> Patients:
     """Patients from anywhere: arrays (trials, patients), entries rising in each trial."""
     code = cohort.cell | np.where(cohort.event <= cohort.dropout, EVENT, END)
     return Patients(cohort.entry, np.minimum(cohort.event, cohort.dropout), code.astype(np.uint8))
-

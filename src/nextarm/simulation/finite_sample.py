@@ -16,9 +16,9 @@ from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.random import blocks_of
 from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
-from nextarm.designs.seam import LookData
 from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.plan import Plan
+from nextarm.designs.seam import LookData
 from nextarm.simulation.block import Prepared, patients_of, prepared, seen_in_block
 from nextarm.simulation.characteristics import Rate, rate_of
 from nextarm.simulation.statistics import look_data

@@ -49,7 +49,7 @@ def _keys(entry: FloatArray, own: FloatArray, code: CellArray, at: FloatArray, k
         now = at[t]
         count = 0
         for p in range(patients):
-            count += np.int64(entry[t, p] < now)
+            count += int(entry[t, p] < now)
         entered[t] = count
         for p in range(count):
             begin, o = entry[t, p], own[t, p]
@@ -80,16 +80,16 @@ def _sorted_keys(entry: FloatArray, own: FloatArray, code: CellArray, at: FloatA
             known[a] = (known[a] & np.int64(TIME_MASK)) | c
             cut_times[b] = now - entry[t, p]
             cut[b] = (cut[b] & np.int64(TIME_MASK)) | c | np.int64(END)
-            a += np.int64(seen)
-            b += np.int64(not seen)
+            a += int(seen)
+            b += int(not seen)
         settle(cut, b)
         sort_keys(known, times, a, ordered, place)
         i = j = 0
         for p in range(count):
             first = j >= b or (i < a and ordered[i] < cut[j])
             out[t, p] = ordered[i] if first else cut[j]
-            i += np.int64(first)
-            j += np.int64(not first)
+            i += int(first)
+            j += int(not first)
         out[t, count:] = _NOBODY
 
 
@@ -151,7 +151,7 @@ def measure(patients: Patients, time: FloatArray, took: IntArray, measures: Meas
     entered = np.empty(trials, np.int64)
     for k in range(looks):
         at = np.where(took[:, k] >= 0, time[:, k], -1.0)
-        if keys.shape[1] <= SHORT:
+        if patients.entry.shape[-1] <= SHORT:
             _keys(patients.entry, patients.own, patients.code, at, keys, keys.view(np.float64), entered)
             keys.sort(axis=1)
         else:

@@ -51,8 +51,7 @@ def fill_patients(seed: Any, block: int, first: int, a: WordArray, b: WordArray,
             c[t, i] = w2
             d[t, i] = w3
         for i in range(patients, d.shape[1]):
-            w0, w1, w2, w3 = philox(np.uint64(i), trial, np.uint64(block), np.uint64(PATIENT), k0, k1)
-            d[t, i] = w3
+            d[t, i] = philox(np.uint64(i), trial, np.uint64(block), np.uint64(PATIENT), k0, k1)[3]
 
 
 @njit(cache=True)
@@ -62,5 +61,4 @@ def fill_words(seed: Any, block: int, first: int, purpose: int, out: WordArray) 
     for t in range(out.shape[0]):
         trial = np.uint64(first + t)
         for i in range(out.shape[1]):
-            w0, w1, w2, w3 = philox(np.uint64(i), trial, np.uint64(block), np.uint64(purpose), k0, k1)
-            out[t, i] = w0
+            out[t, i] = philox(np.uint64(i), trial, np.uint64(block), np.uint64(purpose), k0, k1)[0]

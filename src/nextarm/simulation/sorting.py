@@ -46,7 +46,7 @@ def _select(rows: FloatArray, ranks: IntArray, top: float, out: FloatArray, plac
         count = 0
         for i in range(rows.shape[1]):
             room[count] = rows[r, i]
-            count += np.int64(rows[r, i] <= top)
+            count += int(rows[r, i] <= top)
         if count == 0:
             continue
         per = count / top

@@ -22,7 +22,7 @@ def walk_log_rank(
         m = entered[t]
         ones = 0
         for p in range(m):
-            ones += np.int64(code[t, p] & 63)
+            ones += int(code[t, p] & 63)
         entered_by_arm[t, 0], entered_by_arm[t, 1] = m - ones, ones
         n1, extra = float(ones), ratio - 1.0
         u = v = 0.0
@@ -74,7 +74,7 @@ def walk_general(
         m = entered[t]
         n0[:], n1[:], at_risk[:] = 0.0, 0.0, 0.0
         for p in range(m):
-            cell = np.int64(code[t, p] & 63)
+            cell = int(code[t, p] & 63)
             at_risk[arm_of[cell]] += 1.0
             for c in range(comparisons):
                 if roles[c, cell] == 0:

@@ -11,8 +11,9 @@ import numpy as np
 
 from nextarm.designs.plan import Plan, plan_from_data
 from nextarm.simulation import simulate
-from nextarm.simulation.block import cohort_of, prepared, seen_in_block
+from nextarm.simulation.block import cohort_of, joined, prepared, seen_in_block
 from nextarm.simulation.characteristics import ScenarioCounts
+from nextarm.simulation.draws import drawn_normals
 from nextarm.simulation.oracle import looks_of
 from nextarm.simulation.statistics import look_data
 from nextarm.validation.case import Case, expected
@@ -197,35 +198,47 @@ def _no_cure() -> dict[str, float]:
 def agreement(plan: Plan, *, trials: int, seed: int) -> dict[str, float]:
     """Trials of one block in kernel and oracle: how many are decided differently, and the largest difference of z."""
     made = prepared(plan)
-    seen = seen_in_block(made, seed=seed, block=0, trials=trials)[0]
-    plain = np.stack([looks_of(cohort_of(made, 0, seed=seed, block=0, trial=t), made.schedule) for t in range(trials)])
-    a, b = (plan.design.decide(look_data(part, made.schedule), plan) for part in (seen, plain))
+    looks, measures, arms = made.schedule.looks, made.schedule.measured, len(made.truths[0].allocation)
+    errors = drawn_normals(seed, 0, trials=trials) if made.reference_is_drawn else None
+    cohorts = (cohort_of(made, 0, seed=seed, block=0, trial=t) for t in range(trials))
+    plain = joined([looks_of(cohort, looks, measures, arms=arms) for cohort in cohorts])
+    data = [look_data(part, made.schedule, errors) for part in (seen_in_block(made, seed=seed, block=0, trials=trials)[0], plain)]
+    a, b = (made.decide(part) for part in data)
     differ = (a.rejected_at != b.rejected_at) | (a.stopped_at != b.stopped_at)
-    z = [look_data(part, made.schedule).z for part in (seen, plain)]
     return {
         "trials compared": float(trials),
         "mismatches": float(differ.sum()),
-        "largest difference of z": float(np.abs(z[0] - z[1]).max()),
+        "largest difference of z": float(np.abs(data[0].z - data[1].z).max()),
     }
 
 
 CURE = {"model": "mixture-cure", "cure_fraction": 0.6, "latency": {"model": "weibull", "shape": 1.3, "median": 0.7}}
 SMALL = {"rate": 30.0, "duration": 2.0, "follow_up": 2.0, "dropout_hazard": 0.05}
+
+
+def _small(design: Mapping[str, Any], *, allocation: int = 1) -> Callable[[], Plan]:
+    return lambda: _plan(design, arms=_two(CURE, CURE, allocation=allocation), accrual=SMALL)
+
+
+def _small_one(design: Mapping[str, Any], **reference: Any) -> Callable[[], Plan]:
+    return lambda: _plan(design, arms={"new": {"survival": CURE}}, accrual=SMALL, reference=reference)
+
+
 COMPARED: tuple[tuple[str, Callable[[], Plan]], ...] = (
+    ("group-sequential log-rank", _small(SEQUENTIAL | {"looks": [0.5, 1.0], "events": 20, "latest": 4.0})),
+    ("log-rank with a margin", _small({"kind": "log-rank", "margin": 1.4})),
+    ("difference at the milestone", _small({"kind": "absolute-margin", "margin": 0.1})),
+    ("one arm at the milestone", _small_one({"kind": "one-arm-milestone"}, milestone_survival=0.6, n=150.0)),
+    ("group-sequential log-rank, looks at times", _small({"kind": "group-sequential-log-rank", "look_times": [1.5, 3.0, 4.0]})),
+    ("restricted means", _small({"kind": "rmst-difference", "tau": 1.5}, allocation=2)),
+    ("weighted log-rank", _small({"kind": "weighted-log-rank", "p": 0.5, "q": 1.0})),
+    ("modestly weighted log-rank", _small({"kind": "weighted-log-rank", "modest_until": 0.6})),
+    ("MaxCombo", _small({"kind": "max-combo"})),
+    ("stratified log-rank", _small({"kind": "stratified-log-rank", "strata": [{"share": 2.0}, {"share": 1.0, "hazard_ratio": 2.0}]})),
+    ("one-sample log-rank", _small_one({"kind": "one-sample-log-rank"}, survival=CURE, n=150.0)),
     (
-        "group-sequential log-rank",
-        lambda: _plan(SEQUENTIAL | {"looks": [0.5, 1.0], "events": 20, "latest": 4.0}, arms=_two(CURE, CURE), accrual=SMALL),
-    ),
-    ("log-rank with a margin", lambda: _plan({"kind": "log-rank", "margin": 1.4}, arms=_two(CURE, CURE), accrual=SMALL)),
-    ("difference at the milestone", lambda: _plan({"kind": "absolute-margin", "margin": 0.1}, arms=_two(CURE, CURE), accrual=SMALL)),
-    (
-        "one arm at the milestone",
-        lambda: _plan(
-            {"kind": "one-arm-milestone"},
-            arms={"new": {"survival": CURE}},
-            accrual=SMALL,
-            reference={"milestone_survival": 0.6, "n": 150.0},
-        ),
+        "one-sample log-rank in two stages",
+        _small_one({"kind": "one-sample-log-rank-two-stage", "interim_time": 1.5, "interim_bound": 0.0}, survival=CURE, fixed=True),
     ),
 )  # fmt: skip
 
