@@ -86,6 +86,10 @@ class DesignTable(Table):
     #: Arms a plan of this kind must have, and whether it needs a ``[reference]``.
     arms_needed: ClassVar[int] = 2
     needs_reference: ClassVar[bool] = False
+    #: Whether there may be more arms than needed.
+    more_arms: ClassVar[bool] = False
+    #: The truths that every arm must state.
+    outcomes: ClassVar[tuple[str, ...]] = ("survival",)
 
     def problems(self, plan: Plan) -> list[Problem]:
         """What cannot be about this design in this plan; ``what`` starts with the key under ``design``."""

@@ -70,8 +70,8 @@ class Plan(Table):
         return next((name for name in self.arms if name != self.control), self.control)
 
     def truths(self) -> dict[str, Distribution]:
-        """The survival truth of each arm."""
-        return truths_from_specs({name: arm.survival for name, arm in self.arms.items()})
+        """The survival truth of each arm that has one."""
+        return truths_from_specs({name: arm.survival for name, arm in self.arms.items() if arm.survival})
 
     def accrual_model(self) -> Accrual:
         """Accrual of the whole trial, all arms together."""

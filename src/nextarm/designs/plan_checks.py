@@ -219,11 +219,19 @@ def problems_of_survival(error: CallError, places: Places) -> list[Problem]:
 def problems_of_tables(plan: Plan, places: Places) -> list[Problem]:
     """What must hold inside and between the tables of a plan whose fields are sound by themselves."""
     found: list[Problem] = []
-    needed = plan.design.arms_needed
-    if len(plan.arms) != needed:
+    needed, more = plan.design.arms_needed, plan.design.more_arms
+    if len(plan.arms) < needed or (len(plan.arms) > needed and not more):
         cure = "Describe the control in [reference]" if needed == 1 else ""
         what = f"arms has {len(plan.arms)} ({', '.join(plan.arms) or 'none'})"
-        found.append(Problem(what, places.of(("arms",)), f"{plan.design.kind} needs {needed} arm{'s' if needed > 1 else ''}", cure))
+        found.append(
+            Problem(
+                what,
+                places.of(("arms",)),
+                f"{plan.design.kind} needs {'at least ' if more else ''}{needed} arm{'s' if needed > 1 else ''}",
+                cure,
+            )
+        )
+    found += _outcome_problems(plan, places)
     if plan.trial.control is not None and plan.trial.control not in plan.arms:
         rule = f"must be one of the arms {', '.join(plan.arms)}"
         found.append(
@@ -242,6 +250,20 @@ def problems_of_tables(plan: Plan, places: Places) -> list[Problem]:
         for p in plan.design.problems(plan):
             path: KeyPath = ("design", p.what.split(" ")[0].split("[")[0])
             found.append(Problem(f"design.{p.what}", p.where or places.of(path), p.rule, p.cure))
+    return found
+
+
+def _outcome_problems(plan: Plan, places: Places) -> list[Problem]:
+    """Every arm must state the truths that the design looks at, and no other."""
+    found = []
+    for name, arm in plan.arms.items():
+        for outcome in ("survival", "response", "toxicity"):
+            given = bool(getattr(arm, outcome))
+            if given == (outcome in plan.design.outcomes):
+                continue
+            where = places.of(("arms", name, outcome) if given else ("arms", name))
+            rule = f"{plan.design.kind} {'does not look at it' if given else 'needs it'}"
+            found.append(Problem(f"arms.{name}.{outcome} is {'not used' if given else 'missing'}", where, rule))
     return found
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from nextarm.designs.absolute_margin import AbsoluteMarginTable
+from nextarm.designs.bop2_design import Bop2Table
 from nextarm.designs.design import DesignTable
+from nextarm.designs.exact_one_stage import ExactBinomialTable
 from nextarm.designs.group_sequential_log_rank import GroupSequentialLogRankTable
 from nextarm.designs.log_rank_two_arm import LogRankTable
 from nextarm.designs.milestone_one_arm import OneArmMilestoneTable
 from nextarm.designs.one_sample_log_rank import OneSampleLogRankTable
 from nextarm.designs.one_sample_two_stage import OneSampleTwoStageTable
+from nextarm.designs.predictive_stopping import PredictiveProbabilityTable
 from nextarm.designs.rmst_difference import RmstDifferenceTable
+from nextarm.designs.simon_two_stage import SimonTwoStageTable
 from nextarm.designs.stratified_log_rank import StratifiedLogRankTable
+from nextarm.designs.toxicity_monitoring import ToxicityMonitoringTable
+from nextarm.designs.two_proportions import TwoProportionsTable
 from nextarm.designs.weighted_two_arm import MaxComboTable, WeightedLogRankTable
 
 Design = (
@@ -24,6 +30,12 @@ Design = (
     | RmstDifferenceTable
     | WeightedLogRankTable
     | MaxComboTable
+    | ExactBinomialTable
+    | SimonTwoStageTable
+    | PredictiveProbabilityTable
+    | Bop2Table
+    | TwoProportionsTable
+    | ToxicityMonitoringTable
 )
 
 DESIGNS: tuple[type[DesignTable], ...] = (
@@ -37,4 +49,10 @@ DESIGNS: tuple[type[DesignTable], ...] = (
     RmstDifferenceTable,
     WeightedLogRankTable,
     MaxComboTable,
+    ExactBinomialTable,
+    SimonTwoStageTable,
+    PredictiveProbabilityTable,
+    Bop2Table,
+    TwoProportionsTable,
+    ToxicityMonitoringTable,
 )

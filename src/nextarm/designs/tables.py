@@ -128,10 +128,14 @@ class AccrualTable(Table):
 
 
 class ArmTable(Table):
-    """``[arms.NAME]``: the arm's share of the patients and its survival truth."""
+    """``[arms.NAME]``: the arm's share of the patients and its truths, those that the design looks at."""
 
     allocation: Annotated[float, Field(gt=0.0, description="Relative share of the patients", json_schema_extra=unit("parts"))] = 1.0
-    survival: Annotated[dict[str, Any], Field(description="A survival model, or { hazard_ratio = ..., of = ARM }")]
+    survival: Annotated[dict[str, Any], Field(description="A survival model, or { hazard_ratio = ..., of = ARM }")] = Field(
+        default_factory=dict
+    )
+    response: Annotated[Proportion | None, Field(description="Probability of the response read at the milestone")] = None
+    toxicity: Annotated[Proportion | None, Field(description="Probability of the toxic event read at the milestone")] = None
 
 
 class ReferenceTable(Table):

@@ -24,6 +24,7 @@ from nextarm.survival.models import Exponential, MixtureCure, PiecewiseExponenti
 from nextarm.validation.case import Case, Kind, expected
 from nextarm.validation.cases.designs_bounds import CASES as BOUNDS
 from nextarm.validation.cases.designs_bounds import FROZEN, GSDESIGN, RPACT, made, named
+from nextarm.validation.cases.designs_counts import CASES as COUNTS
 from nextarm.validation.cases.designs_finite_sample import CASES as FINITE_SAMPLE
 from nextarm.validation.cases.designs_looks import CASES as LOOKS
 from nextarm.validation.cases.designs_nonproportional import CASES as NON_PROPORTIONAL
@@ -268,6 +269,7 @@ CASES: tuple[Case, ...] = (
     *BOUNDS,
     *ONE_SAMPLE,
     *LOOKS,
+    *COUNTS,
     *NON_PROPORTIONAL,
     *FINITE_SAMPLE,
     made(
