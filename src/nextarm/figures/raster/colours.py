@@ -1,0 +1,189 @@
+"""The inks of a panel: which colours its thin lines have, and how much of which ink lies on each pixel.
+
+A pixel on the edge of a line is a mixture of ink and background, so one ink is a direction from the background; its full
+strength is seen in the core of a line. Cores are clustered in CIELAB, where distances are about equal to the eye. Shades
+that only occur beside a stronger ink of the same direction are its edges, not inks of their own.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from nextarm.core.result import record
+from nextarm.figures.raster.ink import Canvas, Image, Mask, magnitude
+from nextarm.figures.raster.panel import RGB, Floats
+
+#: Cores nearer than this in CIELAB have one ink (a just noticeable difference is about 2; JPEG moves colours by 5 to 8).
+SAME = 13.0
+#: Largest number of inks looked at.
+MOST = 8
+
+
+@record
+class Ink:
+    """One ink: its colour, its difference from the background, how many core pixels it has.
+
+    ``own`` is the share of this ink on each pixel (0 to 1), ``amount`` the same from the lightness alone where the ink is
+    much darker or lighter than the background (compression keeps lightness sharp and smears colour); ``foreign`` marks
+    pixels that another ink covers, ``other`` gives those of every other ink by its position in the tuple.
+    """
+
+    colour: RGB
+    difference: Floats
+    weight: int
+    own: Image
+    amount: Image
+    foreign: Mask
+    other: tuple[Mask, ...]
+    rest: Mask
+
+
+def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
+    """Inks of the thin lines of a panel, the most frequent first; none where the panel is empty."""
+    size = magnitude(canvas.difference)
+    usable = ~canvas.neutral
+    core = cores(size, usable, canvas.noise)
+    if core.sum() < 10:
+        return ()
+    colours = canvas.difference[core] + canvas.background.astype(np.float32)
+    lab = to_lab(colours)
+    centres = peaks(lab, hints)
+    if not len(centres):
+        return ()
+    distance = np.linalg.norm(lab[:, None, :] - centres[None], axis=2)
+    nearest = distance.argmin(axis=1)
+    close = distance.min(axis=1) < SAME
+    found: list[tuple[int, Floats]] = []
+    for k in range(len(centres)):
+        members = canvas.difference[core][close & (nearest == k)]
+        if members.shape[0] >= 10:
+            strong = members[np.linalg.norm(members, axis=1) >= np.median(np.linalg.norm(members, axis=1))]
+            found.append((members.shape[0], np.asarray(np.median(strong, axis=0), float)))
+    found = without_shades(found, canvas.difference, core)
+    vectors = [f[1] for f in found]
+    shares = [share_of(canvas.difference, v, canvas.noise) for v in vectors]
+    made: list[Ink] = []
+    taken = own_shares(vectors, shares)
+    for k, (weight, vector) in enumerate(found):
+        each = tuple(
+            (taken[j] > 0.45) & (taken[j] > taken[k]) if j != k else np.zeros(size.shape, bool) for j in range(len(found))
+        )  # fmt: skip
+        other = np.any(each, axis=0)
+        rest = (size > max(40.0, 6 * canvas.noise)) & (shares[k] < 0.25) & ~other
+        colour = np.clip(np.round(vector + canvas.background), 0, 255).astype(int)
+        made.append(Ink(
+            colour=(int(colour[0]), int(colour[1]), int(colour[2])), difference=vector, weight=weight,
+            own=np.where(canvas.neutral, np.float32(0), taken[k]), amount=amount_of(canvas, vector, taken[k]),
+            foreign=other | rest, other=each, rest=rest,
+        ))  # fmt: skip
+    return tuple(made)
+
+
+def cores(size: Image, usable: Mask, noise: float) -> Mask:
+    """Pixels in the middle of a thin line: nearly the strongest around, and thin across or along."""
+    strong = (size > max(28.0, 6 * noise)) & usable
+    peak = np.asarray(cv2.dilate(size, np.ones((3, 3), np.uint8)), np.float32)
+    thickest = max(12, size.shape[0] // 50)
+    ink = strong.astype(np.uint8)
+    fat = cv2.erode(ink, np.ones((thickest, thickest), np.uint8))
+    fat = cv2.dilate(fat, np.ones((thickest + 2, thickest + 2), np.uint8))
+    return np.asarray(strong & (size >= 0.88 * peak) & (fat == 0), bool)
+
+
+def without_shades(found: list[tuple[int, Floats]], difference: Image, core: Mask) -> list[tuple[int, Floats]]:
+    """Drop inks that are shades of a more frequent one: about its direction, and nearly always beside it.
+
+    Compression moves the colour of a thin line from place to place, and a line's edge is a mixture with the background.
+    """
+    found = sorted(found, key=lambda f: -f[0])
+    kept: list[tuple[int, Floats]] = []
+    near = np.ones((7, 7), np.uint8)
+    at = [core & (np.linalg.norm(difference - v.astype(np.float32), axis=2) < 0.18 * np.linalg.norm(v) + 12) for _, v in found]
+    for k, (weight, vector) in enumerate(found):
+        shade = False
+        for j in range(k):
+            strong = found[j][1]
+            cosine = float(vector @ strong / (np.linalg.norm(vector) * np.linalg.norm(strong)))
+            if cosine < 0.93 or not at[k].any():
+                continue
+            beside = cv2.dilate((at[j] & ~at[k]).astype(np.uint8), near) > 0
+            if (beside & at[k]).sum() > 0.35 * at[k].sum():
+                shade = True
+        if not shade:
+            kept.append((weight, vector))
+    return kept
+
+
+def to_lab(colours: Image) -> Image:
+    """CIELAB of colours (n, 3) in sRGB, 0 to 255."""
+    scaled = np.clip(np.asarray(colours, np.float32) / 255.0, 0, 1).reshape(1, -1, 3)
+    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), np.float32).reshape(-1, 3)
+
+
+def peaks(lab: Image, hints: tuple[RGB, ...] = ()) -> Image:
+    """Centres of the clusters of ``lab`` (n, 3): the densest cell, then the densest of what is left, and so on."""
+    left = lab
+    centres: list[Floats] = []
+    for hint in hints:
+        centre = to_lab(np.array([hint], np.float32))[0]
+        near = np.linalg.norm(lab - centre, axis=1) < SAME
+        if near.sum() >= 20 and all(np.linalg.norm(centre - c) > SAME / 2 for c in centres):
+            centres.append(np.asarray(np.median(lab[near], axis=0), float))
+            left = left[np.linalg.norm(left - centres[-1], axis=1) > SAME]
+    least = max(16, int(0.006 * len(lab)))
+    while len(centres) < MOST + len(hints) and len(left) >= least:
+        cell = np.floor(left / 6.0).astype(np.int64)
+        key = (cell[:, 0] * 4096 + cell[:, 1]) * 4096 + cell[:, 2]
+        values, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
+        start = left[inverse == counts.argmax()].mean(axis=0)
+        for _ in range(4):
+            near = np.linalg.norm(left - start, axis=1) < SAME
+            if not near.any():
+                break
+            start = left[near].mean(axis=0)
+        near = np.linalg.norm(left - start, axis=1) < SAME
+        if near.sum() >= least:
+            centres.append(np.asarray(start, float))
+        elif counts.max() < least / 4:
+            break
+        near |= inverse == counts.argmax()
+        left = left[~near]
+        del values
+    return np.asarray(centres, np.float32).reshape(-1, 3)
+
+
+def share_of(difference: Image, vector: Floats, noise: float) -> Image:
+    """Share of one ink on every pixel: the projection on its direction, less where the pixel points elsewhere."""
+    length = float(vector @ vector)
+    unit = (vector / length).astype(np.float32)
+    share = difference @ unit
+    rest = difference - share[..., None] * vector.astype(np.float32)
+    off = np.sqrt(np.einsum("ijk,ijk->ij", rest, rest))
+    width = 0.22 * np.sqrt(length) + 4.0 * noise
+    return np.asarray(np.clip(share, 0, 1) * np.exp(-((off / width) ** 2)), np.float32)
+
+
+def amount_of(canvas: Canvas, vector: Floats, own: Image) -> Image:
+    """Share of ink from the lightness alone; the share by colour where ink and background are about equally light."""
+    weights = np.array([0.299, 0.587, 0.114])
+    contrast = float(vector @ weights)
+    if abs(contrast) < 55.0:
+        return own
+    share = canvas.difference @ (weights / contrast).astype(np.float32)
+    return np.where(canvas.neutral, np.float32(0), np.clip(share, 0, 1))
+
+
+def own_shares(vectors: list[Floats], shares: list[Image]) -> list[Image]:
+    """Give pixels at the edge of a stronger ink of the same direction back to that ink."""
+    taken = list(shares)
+    for k, weak in enumerate(vectors):
+        for j, strong in enumerate(vectors):
+            if j == k:
+                continue
+            cosine = float(weak @ strong / (np.linalg.norm(weak) * np.linalg.norm(strong)))
+            if cosine > 0.97 and np.linalg.norm(weak) < 0.9 * np.linalg.norm(strong):
+                ratio = float(np.linalg.norm(weak) / np.linalg.norm(strong))
+                beside = cv2.dilate((shares[j] > (1 + ratio) / 2).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+                taken[k] = np.where(beside, np.float32(0), taken[k])
+    return taken
