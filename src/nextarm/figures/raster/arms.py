@@ -8,13 +8,14 @@ followed.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from nextarm.core.result import record
-from nextarm.figures.raster.colours import Ink
+from nextarm.figures.raster.colours import Ink, to_lab
 from nextarm.figures.raster.dashes import Dashes, dashes_along
 from nextarm.figures.raster.edges import Steps, edges, staircase, width_of, without_ticks
 from nextarm.figures.raster.ink import Canvas, Image, Mask
@@ -63,7 +64,7 @@ def find_arms(canvas: Canvas, inks: tuple[Ink, ...], *, most: int | None = None)
         taken = np.zeros(claimed.shape, bool)
         for _ in range(MOST):
             draft = next_curve(canvas, ink, index, own, claimed | taken, outside, again=bool(mine))
-            if draft is None:
+            if draft is None or is_satellite(draft, drafts + mine, inks, own.shape):
                 break
             mine.append(draft)
             explained = explained_by(draft, ink.own)
@@ -122,18 +123,16 @@ def fit(canvas: Canvas, index: int, own: Image, blocked: Mask, path: Path, width
     columns = np.arange(path.first, path.last + 1)
     on_line = own[np.clip(path.rows, 0, own.shape[0] - 1), columns]
     level = float(np.median(on_line[on_line > 0.5])) if (on_line > 0.5).any() else 1.0
-    steps, width = steps_of(canvas, own, blocked, path.rows + 0.5, path, width, level)
+    steps, width = steps_of(canvas, own, blocked, np.asarray(path.rows + 0.5, float), path, width, level)
     return Draft(
         ink=index, steps=steps, path=path, width=width, level=level, blur=1.4, dashes=dashes_along(own, blocked, path, width),
         own=own, blocked=blocked, seen=seen, hidden=hidden, gain=path.gain,
     )  # fmt: skip
 
 
-def steps_of(
-    canvas: Canvas, own: Image, blocked: Mask, heights: Floats, path: Path, width: float, level: float
-) -> tuple[Steps, float]:
+def steps_of(canvas: Canvas, own: Image, blocked: Mask, heights: Floats, path: Path, width: float, level: float) -> tuple[Steps, float]:
     """The staircase behind the edges of the stroke along ``heights``, and the width of the stroke."""
-    columns = np.arange(path.first, path.last + 1)
+    columns = centres(path)
     end = float(path.last + 1)
     steps = Steps(x=np.array([canvas.left]), y=np.array([canvas.top]), end=end)
     for _ in range(2):
@@ -141,7 +140,7 @@ def steps_of(
         width = float(np.clip(width_of(upper, lower, width), 0.6 * width, 1.5 * width))
         upper, lower = without_ticks(upper, lower, heights, first=path.first, width=width)
         steps = staircase(upper, lower, heights, first=path.first, width=width, end=end, price=PRICE)
-        heights = steps.at(columns + 0.5)
+        heights = steps.at(columns)
     return from_the_start(steps, canvas.left, canvas.top, width), width
 
 
@@ -206,15 +205,14 @@ def sight(own: Image, hidden: Mask, path: Path) -> tuple[Mask, Mask]:
 
 def looks_like_a_curve(draft: Draft, canvas: Canvas, own: Image, blocked: Mask, *, again: bool) -> bool:
     """Whether a fitted path is a curve and not text, a box, a median line or the ends of ticks."""
-    columns = np.arange(draft.path.first, draft.path.last + 1)
-    upper, lower = edges(own, blocked, draft.steps.at(columns + 0.5), first=draft.path.first, width=draft.width, level=draft.level)
+    upper, lower = edges(own, blocked, heights_of(draft), first=draft.path.first, width=draft.width, level=draft.level)
     thick = lower - upper
     either = np.isfinite(upper) | np.isfinite(lower)
     both = np.isfinite(thick)
     span = canvas.right - canvas.left
     if either.sum() < 0.3 * draft.seen.sum():
         return False
-    if both.sum() > 20 and (np.abs(thick[both] - draft.width) < 0.35 * draft.width + 0.7).mean() < 0.4:
+    if both.sum() > 20 and (np.abs(thick[both] - draft.width) < 0.35 * draft.width + 0.7).mean() < 0.12:
         return False
     steps = draft.steps
     inner = steps.x > canvas.left + max(3.0, 0.01 * span)
@@ -233,7 +231,7 @@ def stroke_of(steps: Steps, width: float, shape: tuple[int, ...]) -> Mask:
         stop = steps.x[k + 1] if k + 1 < steps.x.size else steps.end
         corners += [(steps.x[k], steps.y[k]), (stop, steps.y[k])]
     half = width / 2
-    for (x1, y1), (x2, y2) in zip(corners[:-1], corners[1:], strict=True):
+    for (x1, y1), (x2, y2) in itertools.pairwise(corners):
         a, b = max(0, round(min(y1, y2) - half)), max(0, round(max(y1, y2) + half))
         c, d = max(0, round(min(x1, x2) - half)), max(0, round(max(x1, x2) + half))
         mask[a:b, c:d] = 1
@@ -241,17 +239,45 @@ def stroke_of(steps: Steps, width: float, shape: tuple[int, ...]) -> Mask:
 
 
 def explained_by(draft: Draft, ink: Image) -> Mask:
-    """Ink that a curve explains: its stroke, and ticks that stand on it (columns of ink joined to the stroke)."""
+    """Ink that a curve explains: its stroke, and the marks on it (pieces of ink that do not leave the height of a mark)."""
     stroke = stroke_of(draft.steps, draft.width + 2.0, ink.shape)
-    reach = int(2.5 * draft.width) + 7
-    band = cv2.dilate(stroke.astype(np.uint8), np.ones((2 * reach + 1, 1), np.uint8)) > 0
+    reach = reach_of(draft, ink.shape)
+    band = stroke_of(draft.steps, draft.width + 2 * reach, ink.shape)
+    drawn = (ink > 0.3).astype(np.uint8)
+    drawn[stroke] = 0
+    _, labels = cv2.connectedComponents(drawn, connectivity=8)
+    leaving = np.unique(labels[~band])
+    inside = band & (drawn > 0) & ~np.isin(labels, leaving)
     narrow = int(2 * draft.width) + 3
-    column = (ink > 0.3).astype(np.uint8)
-    level = cv2.morphologyEx(column, cv2.MORPH_OPEN, np.ones((1, narrow), np.uint8)) > 0
-    ticks = np.asarray(band & (column > 0) & ~level & ~stroke, bool)
-    return stroke | ticks
+    level = cv2.morphologyEx((ink > 0.3).astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, narrow), np.uint8)) > 0
+    ticks = band & (drawn > 0) & ~level
+    return np.asarray(stroke | inside | ticks, bool)
+
+
+def reach_of(draft: Draft, shape: tuple[int, ...]) -> int:
+    """How far a censor mark may stand out of the stroke, in pixels."""
+    return round(max(2.5 * draft.width + 6, 0.011 * shape[1]))
+
+
+def is_satellite(draft: Draft, others: list[Draft], inks: tuple[Ink, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a draft only follows the marks of an accepted curve of about the same colour."""
+    mine = to_lab(np.array([inks[draft.ink].colour], np.float32))[0]
+    columns = centres(draft.path)[draft.seen]
+    for other in others:
+        theirs = to_lab(np.array([inks[other.ink].colour], np.float32))[0]
+        if np.linalg.norm(mine - theirs) > 30.0:
+            continue
+        apart = np.abs(draft.steps.at(columns) - other.steps.at(columns))
+        if (apart < reach_of(other, shape) + 2).mean() > 0.6 and draft.dashes.duty < 0.97:
+            return True
+    return False
 
 
 def heights_of(draft: Draft) -> Floats:
     """Height in every column of the path."""
-    return draft.steps.at(np.arange(draft.path.first, draft.path.last + 1) + 0.5)
+    return draft.steps.at(centres(draft.path))
+
+
+def centres(path: Path) -> Floats:
+    """Centres of the columns of a path."""
+    return np.asarray(np.arange(path.first, path.last + 1) + 0.5, float)

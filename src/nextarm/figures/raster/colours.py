@@ -64,13 +64,14 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
     vectors = [f[1] for f in found]
     shares = [share_of(canvas.difference, v, canvas.noise) for v in vectors]
     made: list[Ink] = []
-    taken = own_shares(vectors, shares)
+    taken = [without_band(t) for t in own_shares(vectors, shares)]
+    thin = size - wide_part(size) > max(40.0, 6 * canvas.noise)
     for k, (weight, vector) in enumerate(found):
         each = tuple(
-            (taken[j] > 0.45) & (taken[j] > taken[k]) if j != k else np.zeros(size.shape, bool) for j in range(len(found))
+            (taken[j] > 0.45) & (taken[j] > taken[k] + 0.2) if j != k else np.zeros(size.shape, bool) for j in range(len(found))
         )  # fmt: skip
         other = np.any(each, axis=0)
-        rest = (size > max(40.0, 6 * canvas.noise)) & (shares[k] < 0.25) & ~other
+        rest = thin & (shares[k] < 0.25) & ~other
         colour = np.clip(np.round(vector + canvas.background), 0, 255).astype(int)
         made.append(Ink(
             colour=(int(colour[0]), int(colour[1]), int(colour[2])), difference=vector, weight=weight,
@@ -81,14 +82,26 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
 
 
 def cores(size: Image, usable: Mask, noise: float) -> Mask:
-    """Pixels in the middle of a thin line: nearly the strongest around, and thin across or along."""
-    strong = (size > max(28.0, 6 * noise)) & usable
+    """Pixels in the middle of a thin line: nearly the strongest around, and well above what is wide (bands, boxes)."""
+    thin = size - wide_part(size)
+    strong = (thin > max(24.0, 6 * noise)) & usable
     peak = np.asarray(cv2.dilate(size, np.ones((3, 3), np.uint8)), np.float32)
-    thickest = max(12, size.shape[0] // 50)
-    ink = strong.astype(np.uint8)
-    fat = cv2.erode(ink, np.ones((thickest, thickest), np.uint8))
-    fat = cv2.dilate(fat, np.ones((thickest + 2, thickest + 2), np.uint8))
-    return np.asarray(strong & (size >= 0.88 * peak) & (fat == 0), bool)
+    return np.asarray(strong & (size >= 0.88 * peak), bool)
+
+
+def wide_part(field: Image, *, thickest: int = 0) -> Image:
+    """What is left of a field without thin strokes: its opening by a square (0: wider than any line of a panel)."""
+    side = thickest or max(13, field.shape[0] // 45)
+    return np.asarray(cv2.morphologyEx(field, cv2.MORPH_OPEN, np.ones((side, side), np.uint8)), np.float32)
+
+
+def without_band(share: Image) -> Image:
+    """The share of ink above a pale band of the same colour (a confidence ribbon), stretched back to 0 to 1."""
+    band = wide_part(share)
+    band[band > 0.6] = 0.0
+    if float((band > 0.06).mean()) < 0.002:
+        return share
+    return np.asarray(np.clip((share - band) / (1 - band), 0, 1), np.float32)
 
 
 def without_shades(found: list[tuple[int, Floats]], difference: Image, core: Mask) -> list[tuple[int, Floats]]:
@@ -98,7 +111,7 @@ def without_shades(found: list[tuple[int, Floats]], difference: Image, core: Mas
     """
     found = sorted(found, key=lambda f: -f[0])
     kept: list[tuple[int, Floats]] = []
-    near = np.ones((7, 7), np.uint8)
+    near, far = np.ones((7, 7), np.uint8), np.ones((17, 17), np.uint8)
     at = [core & (np.linalg.norm(difference - v.astype(np.float32), axis=2) < 0.18 * np.linalg.norm(v) + 12) for _, v in found]
     for k, (weight, vector) in enumerate(found):
         shade = False
@@ -107,7 +120,7 @@ def without_shades(found: list[tuple[int, Floats]], difference: Image, core: Mas
             cosine = float(vector @ strong / (np.linalg.norm(vector) * np.linalg.norm(strong)))
             if cosine < 0.93 or not at[k].any():
                 continue
-            beside = cv2.dilate((at[j] & ~at[k]).astype(np.uint8), near) > 0
+            beside = cv2.dilate((at[j] & ~at[k]).astype(np.uint8), far if cosine > 0.97 else near) > 0
             if (beside & at[k]).sum() > 0.35 * at[k].sum():
                 shade = True
         if not shade:
@@ -171,7 +184,7 @@ def amount_of(canvas: Canvas, vector: Floats, own: Image) -> Image:
     if abs(contrast) < 55.0:
         return own
     share = canvas.difference @ (weights / contrast).astype(np.float32)
-    return np.where(canvas.neutral, np.float32(0), np.clip(share, 0, 1))
+    return np.where(canvas.neutral, np.float32(0), without_band(np.asarray(np.clip(share, 0, 1), np.float32)))
 
 
 def own_shares(vectors: list[Floats], shares: list[Image]) -> list[Image]:

@@ -62,6 +62,6 @@ def _name(dash: Floats | NDArray[np.int64], width: float) -> str:
     short = dash <= 2.0 * width + 1
     if short.mean() > 0.75:
         return "dotted"
-    if 0.3 < short.mean() and dash[~short].size and np.median(dash[~short]) > 2.2 * np.median(dash[short]):
+    if short.mean() > 0.3 and dash[~short].size and np.median(dash[~short]) > 2.2 * np.median(dash[short]):
         return "dashdot"
     return "dashed"

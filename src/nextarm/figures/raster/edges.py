@@ -9,6 +9,7 @@ a price on each step is fitted to them exactly (the Potts functional, by dynamic
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numba as nb
@@ -182,7 +183,7 @@ def staircase(upper: Floats, lower: Floats, heights: Floats, *, first: int, widt
         return Steps(x=np.array([float(first)]), y=np.array([float(heights[0])]), end=float(end))
     starts = np.asarray(_potts(value, weight, price), np.int64)
     bounds = np.append(starts, place.size)
-    level = np.array([_middle(value[a:b], weight[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)])
+    level = np.array([_middle(value[a:b], weight[a:b]) for a, b in itertools.pairwise(bounds)])
     level = np.maximum.accumulate(level)
     corner = np.array([float(first), *(0.5 * (place[s - 1] + place[s]) for s in starts[1:])])
     return Steps(x=corner, y=level, end=float(end))

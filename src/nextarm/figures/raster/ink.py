@@ -101,16 +101,16 @@ def canvas(rgb: NDArray[np.uint8], panel: Panel) -> Canvas:
     ground, noise = background(cut)
     difference = np.ascontiguousarray(cut - ground, np.float32)
     frame_rows = sorted((row(panel.top), row(panel.bottom)))
-    box = ((panel.left - x0) * scale, (panel.right - x0) * scale, frame_rows[0], frame_rows[1])
+    edges = ((panel.left - x0) * scale, (panel.right - x0) * scale, frame_rows[0], frame_rows[1])
     neutral = excluded.astype(bool)
     if difference.size:
-        strong, faint = ruled_lines(difference, neutral, noise, box)
+        strong, faint = ruled_lines(difference, neutral, noise, edges)
         neutral |= strong
         difference[faint] = 0.0
     return Canvas(
         difference=difference, background=np.asarray(ground.reshape(-1, 3).mean(0) if ground.size else np.full(3, 255.0), float),
         neutral=neutral, noise=noise, x0=float(x0), y0=float(y0), scale=scale, flipped=flipped,
-        left=(panel.start - x0) * scale, right=box[1], top=row(float(panel.y.pixel(1.0))), bottom=box[3], frame_top=box[2],
+        left=(panel.start - x0) * scale, right=edges[1], top=row(float(panel.y.pixel(1.0))), bottom=edges[3], frame_top=edges[2],
     )  # fmt: skip
 
 

@@ -166,7 +166,10 @@ def stroke_width(own: Image) -> float:
     steep = ink & (high > 3 * wide) & (high > 6)
     chosen = flat if flat.sum() >= 20 else (flat | steep if (flat | steep).sum() >= 20 else ink)
     across = np.where(flat, high, wide)[chosen]
-    typical = float(np.median(across))
+    # Each run counts once, not once a pixel, or a few big markers outweigh a thin line.
+    order = np.argsort(across)
+    weight = np.cumsum(1.0 / across[order])
+    typical = float(across[order][np.searchsorted(weight, 0.5 * weight[-1])])
     reach = int(typical) + 2
     sums = cv2.filter2D(own, -1, np.ones((2 * reach + 1, 1), np.float32), borderType=cv2.BORDER_CONSTANT)
     at = chosen & flat & (high <= typical + 1) & (high >= typical - 1)

@@ -168,10 +168,7 @@ def _prune(own: Any, blocked: Any, x: Any, y: Any, end: float, width: float, blu
         box[3] = min(columns, int(x[k + 1]) + reach + 1)
         now = _loss(own, blocked, x[:n], y[:n], end, width, blur, box, k)
         fall = y[k + 1] - y[k - 1]
-        if fall <= 1e-6:
-            place = x[k]
-        else:
-            place = (x[k] * (y[k] - y[k - 1]) + x[k + 1] * (y[k + 1] - y[k])) / fall
+        place = x[k] if fall <= 1e-06 else (x[k] * (y[k] - y[k - 1]) + x[k + 1] * (y[k + 1] - y[k])) / fall
         fewer_x = np.empty(n - 1)
         fewer_y = np.empty(n - 1)
         fewer_x[: k + 1] = x[: k + 1]

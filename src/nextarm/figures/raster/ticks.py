@@ -9,6 +9,7 @@ decides how wide and high a mark is.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -39,7 +40,7 @@ NONE = Marks(x=np.empty(0), count=np.empty(0, np.int64), width=0.0, height=0.0)
 
 def find_ticks(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float) -> Marks:
     """Ticks along ``steps`` in the share of ink ``share``; ``blocked`` pixels (other ink, frame) say nothing."""
-    first, last = max(0, int(np.floor(steps.x[0]))), min(share.shape[1], int(np.ceil(steps.end)) + 2)
+    first, last = max(0, int(np.floor(steps.x[0]))), min(share.shape[1], int(np.floor(steps.end + 0.25)))
     if last - first < 8:
         return NONE
     rest = share - draw(share.shape, steps, width=width, blur=blur)
@@ -103,7 +104,7 @@ def side(ink: Floats, seen: Mask, expected: Floats, height: float) -> Floats:
     reach = ink.shape[1]
     depth = np.clip(np.round(expected + 1.5), 1, reach).astype(np.int64)
     part = np.arange(reach) < depth[:, None]
-    clear = (seen | ~part).mean(axis=1) >= 1.0
+    clear = (seen | ~part)[:, 2:].all(axis=1)
     amount = (ink * part).sum(axis=1)
     enough = clear & (expected > max(0.7, 0.5 * height))
     return np.asarray(np.where(enough, amount / np.maximum(expected, 0.5), np.nan), float)
@@ -119,14 +120,17 @@ def stretches(signal: Floats, *, least: float = 0.35) -> list[tuple[float, float
     """Stretches where the signal is up: left end, right end (to a part of a pixel, from its ink), peak."""
     up = signal > 0.18
     edge = np.diff(np.concatenate([[0], up.astype(np.int8), [0]]))
-    found = []
-    for a, b in zip(np.flatnonzero(edge == 1), np.flatnonzero(edge == -1), strict=True):
+    spans = [(int(a), int(b)) for a, b in zip(np.flatnonzero(edge == 1), np.flatnonzero(edge == -1), strict=True)]
+    spans = [(a, b) for a, b in spans if signal[a:b].max() >= least]
+    if not spans:
+        return []
+    full = float(np.percentile([signal[a:b].max() for a, b in spans], 80))
+    found: list[tuple[float, float, float]] = []
+    for a, b in spans:
         part = signal[a:b]
         peak = float(part.max())
-        if peak < least:
-            continue
         for c, d in _split(part, peak):
-            piece = np.minimum(part[c:d] / peak, 1.0)
+            piece = np.minimum(part[c:d] / max(peak, full), 1.0)
             total = float(piece.sum())
             middle = float((piece * (np.arange(c, d) + 0.5)).sum() / total)
             found.append((a + middle - total / 2, a + middle + total / 2, peak))
@@ -142,7 +146,7 @@ def _split(part: Floats, peak: float) -> list[tuple[int, int]]:
             if part[i] < 0.7 * min(left, right) and min(left, right) > 0.5 * peak:
                 cuts.append(i)
     cuts.append(part.size)
-    return [(a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True) if b > a]
+    return [(a, b) for a, b in itertools.pairwise(cuts) if b > a]
 
 
 def mark_width(runs: list[tuple[float, float, float]], signal: Floats) -> float:

@@ -1,0 +1,131 @@
+"""Curves traced from figures whose truth is exact, because the test drew them itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from figures_drawn import Drawn, mean_error
+from nextarm.figures.raster.panel import Box
+from nextarm.figures.raster.trace import trace_curves
+
+HIGH = ([1.0, 2.2, 3.1, 5.5, 7.0, 8.4], [0.96, 0.9, 0.85, 0.8, 0.7, 0.66])
+LOW = ([0.4, 0.9, 1.7, 2.6, 3.9, 4.4, 6.2, 9.1], [0.93, 0.84, 0.7, 0.61, 0.55, 0.42, 0.3, 0.22])
+CROSSING = ([1.4, 2.9, 3.0, 5.1, 7.7], [0.97, 0.9, 0.72, 0.5, 0.2])
+BLUE, ORANGE, BLACK = (31, 119, 180), (255, 127, 14), (0, 0, 0)
+
+
+@pytest.mark.parametrize("background", [(255, 255, 255), (229, 229, 229), (244, 248, 255)])
+@pytest.mark.parametrize("noise", [0.0, 3.0])
+def test_two_coloured_curves(background: tuple[int, int, int], noise: float) -> None:
+    figure = Drawn(background=background)
+    figure.frame(closed=True)
+    figure.curve(*HIGH, BLUE)
+    figure.curve(*LOW, ORANGE)
+    panel = figure.panel()
+    traced = trace_curves(figure.image(noise=noise), panel)
+    assert len(traced.curves) == 2
+    blue, orange = sorted(traced.curves, key=lambda c: c.colour)
+    assert mean_error(panel, blue, *HIGH) < 0.0012
+    assert mean_error(panel, orange, *LOW) < 0.0012
+    assert traced.line_width == pytest.approx(2.6, abs=0.25)
+    assert {blue.dash, orange.dash} == {"solid"}
+
+
+def test_drops_are_found_one_by_one() -> None:
+    figure = Drawn()
+    figure.frame()
+    figure.curve(*LOW, BLUE)
+    panel = figure.panel()
+    (curve,) = trace_curves(figure.image(), panel).curves
+    assert curve.x.size == len(LOW[0]) + 1
+    np.testing.assert_allclose(panel.x.value(curve.x[1:]), LOW[0], atol=0.012)
+    np.testing.assert_allclose(panel.y.value(curve.y[1:]), LOW[1], atol=0.0012)
+    assert panel.y.value(curve.y[0]) == pytest.approx(1.0)
+
+
+def test_a_curve_drawn_upward() -> None:
+    figure = Drawn(upward=True)
+    figure.frame()
+    figure.curve(*LOW, BLUE)
+    panel = figure.panel()
+    (curve,) = trace_curves(figure.image(), panel).curves
+    assert mean_error(panel, curve, *LOW) < 0.0012
+
+
+def test_a_curve_that_leaves_the_axis_at_its_bottom() -> None:
+    figure = Drawn(s_low=0.5)
+    figure.frame()
+    figure.curve(*LOW, BLUE)
+    figure.rectangle(0, figure.bottom + 0.6, figure.columns, figure.rows, (255, 255, 255))
+    panel = figure.panel()
+    (curve,) = trace_curves(figure.image(), panel).curves
+    assert mean_error(panel, curve, *LOW, to=4.3) < 0.0015
+    assert panel.x.value(curve.end) == pytest.approx(4.4, abs=0.1)
+
+
+def test_grid_legend_and_text_are_no_curves() -> None:
+    figure = Drawn(exclude=(Box(left=260, top=30, right=390, bottom=60),))
+    figure.grid((210, 210, 210))
+    figure.frame(closed=True)
+    figure.rectangle(262, 44, 290, 46.6, BLUE)
+    for k in range(12):
+        figure.rectangle(295 + 7 * k, 40, 299 + 7 * k, 50, BLACK)
+    figure.curve(*LOW, BLUE)
+    panel = figure.panel()
+    (curve,) = trace_curves(figure.image(), panel).curves
+    assert mean_error(panel, curve, *LOW) < 0.0012
+
+
+def test_a_hidden_stretch_is_followed() -> None:
+    figure = Drawn()
+    figure.frame()
+    figure.curve(*HIGH, BLUE)
+    figure.curve(*CROSSING, ORANGE)
+    panel = figure.panel()
+    traced = trace_curves(figure.image(), panel)
+    blue, orange = sorted(traced.curves, key=lambda c: c.colour)
+    assert mean_error(panel, orange, *CROSSING) < 0.0012
+    assert mean_error(panel, blue, *HIGH) < 0.003
+
+
+def test_a_line_that_ends_early() -> None:
+    figure = Drawn()
+    figure.frame()
+    figure.curve(*HIGH, BLUE, end=9.0)
+    panel = figure.panel()
+    (curve,) = trace_curves(figure.image(), panel).curves
+    assert panel.x.value(curve.end) == pytest.approx(9.0, abs=0.05)
+
+
+def test_black_curves_told_apart_by_their_dashes() -> None:
+    figure = Drawn()
+    figure.frame()
+    figure.curve(*HIGH, BLACK)
+    figure.curve(*LOW, BLACK, dash=(9.0, 4.0))
+    panel = figure.panel()
+    traced = trace_curves(figure.image(), panel)
+    by_dash = {c.dash: c for c in traced.curves}
+    assert set(by_dash) == {"solid", "dashed"}
+    assert mean_error(panel, by_dash["solid"], *HIGH) < 0.0015
+    assert mean_error(panel, by_dash["dashed"], *LOW) < 0.004
+
+
+def test_censor_ticks() -> None:
+    ticks = [0.7, 1.4, 2.4, 2.9, 4.0, 4.9, 6.1, 7.5, 7.8, 9.2]
+    figure = Drawn()
+    figure.frame()
+    figure.curve(*HIGH, BLUE, ticks=ticks)
+    panel = figure.panel()
+    (curve,) = trace_curves(figure.image(), panel).curves
+    np.testing.assert_allclose(panel.x.value(curve.ticks), ticks, atol=0.01)
+    assert (curve.tick_count == 1).all()
+    assert mean_error(panel, curve, *HIGH) < 0.0012
+
+
+def test_no_ticks_where_none_are_drawn() -> None:
+    figure = Drawn()
+    figure.frame()
+    figure.curve(*LOW, BLUE)
+    (curve,) = trace_curves(figure.image(noise=2.0), figure.panel()).curves
+    assert curve.ticks.size == 0
