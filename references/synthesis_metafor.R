@@ -91,11 +91,14 @@ l <- leave1out(g)
 o <- order(bcg$year)
 cu <- cumul(g, order = bcg$year)
 inf <- influence(g)$inf
+pdf(NULL) # baujat draws before it returns its points
+bau <- baujat(g)
 sensitivity <- list(
   set = "bcg", year = bcg$year,
   leave_one_out = list(estimate = l$estimate, se = l$se, tau2 = l$tau2),
   cumulative = list(order = o, estimate = cu$estimate, se = cu$se, tau2 = cu$tau2),
-  influence = list(rstudent = inf$rstudent, dffits = inf$dffits, cook.d = inf$cook.d, cov.r = inf$cov.r, hat = inf$hat))
+  influence = list(rstudent = inf$rstudent, dffits = inf$dffits, cook.d = inf$cook.d, cov.r = inf$cov.r, hat = inf$hat),
+  baujat = list(x = bau$x, y = bau$y))
 
 cat(toJSON(list(
   pools = pools, regressions = regressions, permutations = permuted, sensitivity = sensitivity,

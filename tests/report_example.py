@@ -35,15 +35,23 @@ from nextarm.report.charts import (
     Landmark,
     LineSeries,
     MatrixRow,
+    Part,
     bars,
+    baujat_plot,
     bubble_trend,
     forest,
     heatmap,
     landmark_dumbbell,
     lines,
     matrix,
+    named_forest,
+    prisma_chart,
+    stacked_areas,
+    stacked_bars,
     survival_curves,
+    traffic_light,
 )
+from nextarm.synthesis import BiasJudgement, ScreenedRecord, StudyEstimate, baujat, bias_table, bias_tool, cumulative, prisma_flow
 
 HOSTILE = "<script>alert('x')</script> & \"quotes\" </svg>"
 
@@ -72,6 +80,45 @@ SIMULATED = Trail("simulation of 10,000 virtual trials", seed=20260101, inputs=(
 def _curve(cure: float, rate: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
     time = tuple(i / 20 for i in range(121))
     return time, tuple(cure + (1 - cure) * math.exp(-rate * t) for t in time)
+
+
+def screened() -> tuple[ScreenedRecord, ...]:
+    """Sixty invented records at every stage of a review."""
+    found = []
+    for i in range(60):
+        way = "other" if i >= 54 else "register" if i >= 50 else "database"
+        words = {"record": f"r{i}", "source_type": way, "source": ("MEDLINE", "Embase")[i % 2] if way == "database" else ""}
+        if way != "other" and i % 5 == 0:
+            found.append(ScreenedRecord(**words, removed="duplicate"))
+        elif way != "other" and i % 5 != 1:
+            found.append(ScreenedRecord(**words, screening="exclude"))
+        elif i % 11 == 0:
+            found.append(ScreenedRecord(**words, screening="" if way == "other" else "include", retrieved="no"))
+        else:
+            words |= {"screening": "" if way == "other" else "include", "retrieved": "yes"}
+            kept = {"assessment": "include", "study": f"s{i % 4}"} if i % 2 else {"assessment": "exclude", "reason": "wrong population"}
+            found.append(ScreenedRecord(**words, **kept))
+    return tuple(found)
+
+
+def synthesis_charts() -> tuple:
+    """The charts of a synthesis on invented numbers."""
+    studies = [StudyEstimate(label=f"Trial {x}", estimate=0.4 + 0.03 * i, se=0.05, year=2000.0 + i) for i, x in enumerate("ABCD")]
+    words = ("low", "some concerns", "high", "low", "low")
+    cells = [
+        BiasJudgement(study=f"Trial {x}", tool="rob2", domain=d, judgement=words[(i + j) % 5], reason="invented")
+        for i, x in enumerate("ABC")
+        for j, d in enumerate(bias_tool("rob2").domains)
+    ]
+    parts = [Part("relapse", (0.0, 0.2, 0.4)), Part("treatment-related death", (0.0, 0.05, 0.1)), Part("second cancer", (0.0, 0.0, 0.02))]
+    return (
+        named_forest(cumulative(studies), id="example-cumulative", title="Cumulative", axis="EFS", trail=POOLED),
+        baujat_plot(baujat(studies), id="example-baujat", title="Baujat", trail=POOLED),
+        traffic_light(bias_table(cells), id="example-lights", title="Risk of bias"),
+        prisma_chart(prisma_flow(screened()), id="example-prisma", title="Flow of records"),
+        stacked_areas(parts, time=(0.0, 1.0, 2.0), id="example-areas", title="Incidences", trail=POOLED),
+        stacked_bars(["A", "B", "C"], parts, id="example-parts", title="Parts", axis="share", trail=POOLED, notes=["n 10", "", "n 5"]),
+    )
 
 
 def example_charts() -> tuple:

@@ -18,10 +18,10 @@ from nextarm.report.charts.direct import beside_points, spread
 from nextarm.report.charts.frame import NARROW, WIDE, nice_domain, text_width, wrap
 from nextarm.report.charts.palette import COLOURS, contrast, sentinel
 from nextarm.report.charts.svg import draw, for_file, for_page
-from report_example import POOLED, example_charts
+from report_example import POOLED, example_charts, synthesis_charts
 
 SETTINGS = settings(deadline=None, max_examples=50, derandomize=True)
-CHARTS = example_charts()
+CHARTS = (*example_charts(), *synthesis_charts())
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda c: c.id)

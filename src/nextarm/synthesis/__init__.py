@@ -23,11 +23,14 @@ from nextarm.synthesis.read_curves import CURVE_MODELS, curve_estimates, pool_cu
 from nextarm.synthesis.regression import Coefficient, MetaRegression, meta_regression
 from nextarm.synthesis.risk_of_bias import BIAS_TOOLS, BiasJudgement, BiasTable, StudyBias, bias_from_csv, bias_table, bias_tool
 from nextarm.synthesis.scales import MEASURES, SCALES, Scale, scale
+from nextarm.synthesis.screening import PrismaFlow, ScreenedRecord, prisma_flow, screening_from_csv
 from nextarm.synthesis.select import SelectedRows, pool_evidence, select_for_pooling, select_rows
 from nextarm.synthesis.sensitivity import (
+    BaujatPoint,
     Influence,
     Named,
     Subgroups,
+    baujat,
     cumulative,
     influence,
     leave_one_out,
@@ -47,6 +50,7 @@ __all__ = [
     "METHODS",
     "PREDICTIONS",
     "SCALES",
+    "BaujatPoint",
     "BayesianPooled",
     "BiasJudgement",
     "BiasTable",
@@ -72,9 +76,11 @@ __all__ = [
     "PooledMany",
     "PooledProportion",
     "PooledStudy",
+    "PrismaFlow",
     "Probabilities",
     "Scale",
     "ScaledEstimate",
+    "ScreenedRecord",
     "SelectedRows",
     "SeveralTimes",
     "Step",
@@ -87,6 +93,7 @@ __all__ = [
     "TrendAlternatives",
     "TrialFit",
     "Verdict",
+    "baujat",
     "bias_from_csv",
     "bias_table",
     "bias_tool",
@@ -120,10 +127,12 @@ __all__ = [
     "pool_proportions",
     "pool_several_times",
     "pooled_curve",
+    "prisma_flow",
     "profile_likelihood",
     "q_profile",
     "read_curves",
     "scale",
+    "screening_from_csv",
     "se_from_interval",
     "select_for_pooling",
     "select_rows",

@@ -163,3 +163,42 @@ def influence(
             )
         )
     return tuple(found)
+
+
+@record
+class BaujatPoint:
+    """One study of a Baujat plot (Baujat 2002, doi 10.1002/sim.1221): ``heterogeneity``, its share of the generalised Q at tau2,
+    and ``influence``, the squared shift of the mean without it over the variance of that mean."""
+
+    label: str
+    heterogeneity: float
+    influence: float
+
+
+def baujat(
+    studies: Iterable[StudyEstimate],
+    *,
+    measure: str = "cloglog",
+    method: str = "reml",
+    probability: bool = True,
+    binomial: bool = True,
+) -> tuple[BaujatPoint, ...]:
+    """What each study adds to the heterogeneity and how far it moves the mean; needs at least three studies.
+
+    ``(y - mu)^2 / (v + tau2)`` and ``(mu - mu_without)^2 / var(mu_without)``, tau2 estimated anew without the study.
+    """
+    used, _ = scale_all(studies, measure=measure, binomial=binomial, probability=probability)
+    if len(used) < 3:
+        raise RefusedError(f"{len(used)} usable studies", rule="a Baujat plot needs at least three")
+    y, v = np.array([u.y for u in used]), np.array([u.v for u in used])
+    tau = estimator(method)
+    model = Model(y, v)
+    tau2 = float(tau(model))
+    mu = float(model.beta(tau2)[0][0])
+    found = []
+    for i, u in enumerate(used):
+        rest = Model(np.delete(y, i), np.delete(v, i))
+        beta, variance = rest.beta(float(tau(rest)))
+        shift = (mu - float(beta[0])) ** 2 / float(variance[0, 0])
+        found.append(BaujatPoint(label=u.study.label, heterogeneity=(u.y - mu) ** 2 / (u.v + tau2), influence=shift))
+    return tuple(found)

@@ -21,19 +21,23 @@ def spread(positions: Sequence[float], *, gap: float, low: float, high: float) -
     >>> spread([10.0, 12.0], gap=14, low=0, high=100)
     [4.0, 18.0]
     """
+
+    def kept(members: list[int]) -> float:
+        half = (len(members) - 1) * gap / 2
+        return min(max(sum(positions[m] for m in members) / len(members), low + half), max(high - half, low + half))
+
     order = sorted(range(len(positions)), key=lambda i: positions[i])
     clusters: list[tuple[list[int], float]] = []  # members and the height of the middle
     for i in order:
-        members, middle = [i], positions[i]
+        members, middle = [i], kept([i])
         while clusters:
             before, centre = clusters[-1]
             if middle - (len(members) - 1) * gap / 2 - (centre + (len(before) - 1) * gap / 2) >= gap:
                 break
             clusters.pop()
             members = before + members
-            middle = sum(positions[m] for m in members) / len(members)
-        half = (len(members) - 1) * gap / 2
-        clusters.append((members, min(max(middle, low + half), max(high - half, low + half))))
+            middle = kept(members)  # inside the limits before the next look, or a cluster moved in from the edge meets the one before it
+        clusters.append((members, middle))
     moved = [0.0] * len(positions)
     for members, middle in clusters:
         for place, m in enumerate(members):

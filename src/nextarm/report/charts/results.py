@@ -16,8 +16,11 @@ from nextarm.core.result import Result
 from nextarm.core.trail import RowRef, Trail
 from nextarm.core.units import FloatArray
 from nextarm.report.charts.bars import Bar, bars
+from nextarm.report.charts.flow import prisma_chart
 from nextarm.report.charts.forest import ForestRow, forest
+from nextarm.report.charts.pooling import competing_bars, increments_chart, several_times_chart
 from nextarm.report.charts.survival import Curve, survival_curves
+from nextarm.report.charts.traffic_light import traffic_light
 from nextarm.report.charts.trend import Bubble, bubble_trend
 from nextarm.report.document import Chart
 
@@ -189,4 +192,9 @@ DRAWN: dict[str, Callable[..., Chart]] = {
     "AalenJohansen": _incidence,
     "PooledCurve": _pooled_curve,
     "OperatingCharacteristics": _characteristics,
+    "SeveralTimes": several_times_chart,
+    "IncrementCurve": increments_chart,
+    "CompetingEvents": competing_bars,
+    "BiasTable": lambda result, *, axis="", **options: traffic_light(cast(Any, result), **options),
+    "PrismaFlow": lambda result, *, axis="", **options: prisma_chart(cast(Any, result), **options),
 }

@@ -18,6 +18,7 @@ from nextarm.synthesis import (
     StudyCurve,
     StudyEstimate,
     TauPrior,
+    baujat,
     cumulative,
     half_normal,
     influence,
@@ -171,6 +172,11 @@ def _influence() -> dict[str, float]:
         cov_ratio=[i.cov_ratio for i in found],
         hat=[i.hat for i in found],
     )
+
+
+def _baujat() -> dict[str, float]:
+    found = baujat(_bcg(), measure="identity", probability=False)
+    return _listed(heterogeneity=[p.heterogeneity for p in found], influence=[p.influence for p in found])
 
 
 def _sensitivity_expected(part: str, **keys: str) -> dict[str, float]:
@@ -436,6 +442,8 @@ def _frozen_cases() -> tuple[Case, ...]:
         _case("influence-bcg", "deletion diagnostics", _influence,
               _sensitivity_expected("influence", rstudent="rstudent", dffits="dffits", cook="cook.d", cov_ratio="cov.r", hat="hat"),
               1e-8, inputs=bcg, reference=FROZEN),
+        _case("baujat-bcg", "coordinates of a Baujat plot", _baujat,
+              _sensitivity_expected("baujat", heterogeneity="x", influence="y"), 1e-8, inputs=bcg, reference=FROZEN),
     ]  # fmt: skip
     return tuple(found)
 
