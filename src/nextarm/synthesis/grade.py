@@ -2,7 +2,8 @@
 
 Evidence on the overall prognosis of a broad population starts high and goes down by domain (Iorio 2015, doi 10.1136/bmj.h870):
 risk of bias, inconsistency, indirectness, imprecision, publication bias; one level for serious, two for very serious. The
-judgements are a person's. :func:`hints` says what the numbers show beside the domains that numbers can speak to, against
+judgements are a person's; where nobody has rated, the certainty is :data:`NOT_RATED` and stays so.
+:func:`hints` says what the numbers show beside the domains that numbers can speak to, against
 thresholds that are printed with them; it never rates. Publication bias has no test here: Egger's rests on the estimate and its
 standard error being independent, and on a transformed survival one is a function of the other.
 """
@@ -16,6 +17,7 @@ from nextarm.core.errors import CallError, DataError, Problem
 from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
 from nextarm.synthesis.pool import PooledEstimate
+from nextarm.synthesis.proportions import PooledProportion
 from nextarm.synthesis.risk_of_bias import BiasTable
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 DOMAINS: tuple[str, ...] = ("risk of bias", "inconsistency", "indirectness", "imprecision", "publication bias")
 RATINGS: dict[str, int] = {"not serious": 0, "serious": 1, "very serious": 2}
 LEVELS: tuple[str, ...] = ("very low", "low", "moderate", "high")
+#: The certainty of a finding that no person has rated; no number makes up for it.
+NOT_RATED = "not rated"
 #: A pooled interval or prediction interval wider than this many patients per 100 is hinted at.
 WIDE = 20.0
 
@@ -109,9 +113,11 @@ def certainty(downgrades: Iterable[Downgrade], *, start: str = "high") -> str:
     return LEVELS[max(0, LEVELS.index(start) - sum(RATINGS[d.rating] for d in given))]
 
 
-def hints(pooled: PooledEstimate, *, bias: BiasTable | None = None) -> tuple[str, ...]:
+def hints(pooled: PooledEstimate | PooledProportion, *, bias: BiasTable | None = None) -> tuple[str, ...]:
     """What the numbers show beside each domain, in words with their thresholds; no rating."""
     said = []
+    if isinstance(pooled, PooledProportion):
+        return (*_spread(pooled), *_few(pooled.k))
     if bias is not None:
         known = {s.study: s.overall for s in bias.studies}
         poor = {"high", "serious", "critical"}
@@ -120,37 +126,45 @@ def hints(pooled: PooledEstimate, *, bias: BiasTable | None = None) -> tuple[str
         said.append(f"risk of bias: studies at high risk hold {weight:.0%} of the weight")
         if unjudged:
             said.append(f"risk of bias: not judged: {', '.join(unjudged)}")
-    if pooled.prediction is not None:
-        width = 100.0 * (pooled.prediction.high - pooled.prediction.low)
-        words = "wider" if width > WIDE else "not wider"
-        said.append(f"inconsistency: a further study is expected within {width:.0f} patients per 100, {words} than {WIDE:g}")
     doubtful = sum(s.weight for s in pooled.studies if {"secondary", "derived"} & set(s.marks))
     if doubtful:
         said.append(f"risk of bias: rows read second-hand or derived hold {doubtful:.0%} of the weight")
     times = sorted({s.time for s in pooled.studies if s.time is not None})
     if len(times) > 1:
         said.append(f"indirectness: studies report at {times[0]:g} to {times[-1]:g} years")
+    return (*said, *_spread(pooled), *_few(pooled.k))
+
+
+def _spread(pooled: PooledEstimate | PooledProportion) -> list[str]:
+    """Inconsistency and imprecision by the widths of the two intervals."""
+    said = []
+    if pooled.prediction is not None:
+        width = 100.0 * (pooled.prediction.high - pooled.prediction.low)
+        words = "wider" if width > WIDE else "not wider"
+        said.append(f"inconsistency: a further study is expected within {width:.0f} patients per 100, {words} than {WIDE:g}")
     width = 100.0 * (pooled.ci.high - pooled.ci.low)
-    said.append(f"imprecision: the interval spans {width:.0f} patients per 100, {'wider' if width > WIDE else 'not wider'} than {WIDE:g}")
-    if pooled.k < 10:
-        said.append(f"publication bias: {pooled.k} studies are too few for any look at asymmetry, and no test is valid on this scale")
-    return tuple(said)
+    words = "wider" if width > WIDE else "not wider"
+    return [*said, f"imprecision: the interval spans {width:.0f} patients per 100, {words} than {WIDE:g}"]
+
+
+def _few(k: int) -> list[str]:
+    return [f"publication bias: {k} studies are too few for any look at asymmetry, and no test is valid on this scale"] if k < 10 else []
 
 
 def finding(
     outcome: str,
-    pooled: PooledEstimate,
-    downgrades: Iterable[Downgrade],
+    pooled: PooledEstimate | PooledProportion,
+    downgrades: Iterable[Downgrade] | None,
     *,
     time: float | None = None,
     start: str = "high",
     bias: BiasTable | None = None,
 ) -> Finding:
-    """One line of the summary from a pooled probability and a person's ratings."""
-    given = tuple(downgrades)
+    """One line of the summary from a pooled probability and a person's ratings; ``downgrades`` None: nobody has rated it."""
+    given = tuple(downgrades or ())
     if not 0.0 <= pooled.estimate <= 1.0 or not 0.0 <= pooled.ci.low <= pooled.ci.high <= 1.0:
         raise CallError(f"{outcome} = {pooled.estimate:g}", rule="must be a pooled probability")
-    sizes = [s.n for s in pooled.studies]
+    sizes = list(pooled.sizes) if isinstance(pooled, PooledProportion) else [s.n for s in pooled.studies]
     return Finding(
         outcome=outcome,
         time=time,
@@ -161,7 +175,7 @@ def finding(
         per_100_high=100.0 * pooled.ci.high,
         prediction_low=None if pooled.prediction is None else 100.0 * pooled.prediction.low,
         prediction_high=None if pooled.prediction is None else 100.0 * pooled.prediction.high,
-        certainty=certainty(given, start=start),
+        certainty=NOT_RATED if downgrades is None else certainty(given, start=start),
         downgrades=given,
         hints=hints(pooled, bias=bias),
     )
@@ -176,7 +190,7 @@ def summary_of_findings(population: str, findings: Iterable[Finding], *, trails:
     sources = {s.source_id: s for t in several for s in t.sources}
     return SummaryOfFindings(
         trail=Trail(
-            method="GRADE for prognosis, rated by a person, rates per 100 patients",
+            method="GRADE for prognosis, ratings by a person only, rates per 100 patients",
             reference="10.1136/bmj.h870",
             rows=tuple(r for t in several for r in t.rows),
             sources=tuple(sources.values()),
