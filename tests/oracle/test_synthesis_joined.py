@@ -96,7 +96,8 @@ def test_early_and_impossible_rows_are_left_out():
     assert {o.row.key for o in out} == {"early", "impossible", "none"}
     assert cohorts[0].factor == pytest.approx(FAST.within(5.0) / FAST.within(3.0))
     assert carried[0].se == pytest.approx(0.04 * cohorts[0].factor)
-    assert "carried to 5 years from 3" in carried[0].row.marks
+    assert "carried to another time" in carried[0].row.marks
+    assert "carried to 5 years from 3" in carried[0].row.note
     with pytest.raises(CallError):
         join_times([], time=0.0, timing=FAST)
     with pytest.raises(DataError, match="once"):

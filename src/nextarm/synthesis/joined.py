@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: A row is carried only from a time by which this share of the events has happened.
 LEAST_SHARE = 0.5
+#: Mark of an estimate that was brought to another time; the note of its row says from where.
+CARRIED = "carried to another time"
 #: Factors on the time of events: the spread of timings the trend is shown under.
 LATER_AND_EARLIER: tuple[tuple[str, float], ...] = (("events half as late again", 1.5), ("events a third earlier", 2.0 / 3.0))
 
@@ -168,8 +170,11 @@ def join_times(
             out.append(LeftOut(row_of(last.study), "contradicts the timing: more events than the cohort has patients"))
             continue
         ref = row_of(last.study)
-        marks = last.marks if times == (time,) else (*last.marks, f"carried to {time:g} years from {', '.join(f'{t:g}' for t in times)}")
-        ref = replace(ref, marks=marks)
+        if times != (time,):
+            how = f"carried to {time:g} years from {', '.join(f'{t:g}' for t in times)}"
+            ref = replace(ref, marks=(*last.marks, CARRIED), note="; ".join(filter(None, (ref.note, how))))
+        else:
+            ref = replace(ref, marks=last.marks)
         se = math.sqrt(variance) * reached
         carried.append(replace(last.study, estimate=estimate, se=se, ci_low=None, ci_high=None, events=None, time=time, row=ref))
         cohorts.append(

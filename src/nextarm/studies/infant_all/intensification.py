@@ -11,6 +11,7 @@ from nextarm.report import Block, DataTable, Heading, Note, RowGroup, Section, n
 from nextarm.report.charts import Bar, bars
 from nextarm.report.document import CellLike, Number, Parts, Row
 from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail, share_number
+from nextarm.studies.infant_all.intensification_pool import allowed_blocks, causes_blocks
 
 #: Early and treatment-related deaths, each by the source's own definition (some may hold deaths of leukaemia); never added up.
 TOXIC_DEATHS = {
@@ -23,6 +24,7 @@ TOXIC_DEATHS = {
     "toxic_death_after_HSCT": "Toxic death after transplantation",
 }
 RELAPSES = ("relapse",)
+_WORDS = TOXIC_DEATHS | {"relapse": "Relapse"}
 #: Settings in which an arm's counts speak of first-line treatment.
 FRONTLINE = ("frontline",)
 TRANSPLANT_ARMS = ("hsct", "transplant")
@@ -38,6 +40,8 @@ def section(package: Package) -> Section:
         blocks=(
             *_deaths(package, deaths),
             *_relapses(package),
+            *allowed_blocks(package, whole_arms(package, frontline_counts(package, (*TOXIC_DEATHS, *RELAPSES))), _WORDS),
+            *causes_blocks(package),
             *_contrasts(package),
         ),
     )

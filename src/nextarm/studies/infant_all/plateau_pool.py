@@ -12,7 +12,7 @@ from nextarm.report.charts import Curve, ForestRow, Landmark, baujat_plot, fores
 from nextarm.report.document import Row
 from nextarm.studies.infant_all.evidence_rows import row_trail
 from nextarm.studies.infant_all.plateau_cohorts import READ_AT, STEPS_A_YEAR, TIME, Cohorts, not_pooled, pooled_at, several_times
-from nextarm.synthesis import Named, PooledStudy, StudyEstimate, baujat, cumulative, pool, with_and_without
+from nextarm.synthesis import Named, PooledStudy, StudyEstimate, baujat, cumulative, leave_one_out, pool, with_and_without
 
 
 def pooled_blocks(cohorts: Cohorts, package: Package) -> list[Block]:
@@ -200,13 +200,14 @@ def curve_blocks(cohorts: Cohorts, package: Package) -> list[Block]:
     return [
         Heading("Several times, one curve"),
         paragraph(
+            "Of this set ",
             number(
                 several_times(package),
                 "count",
                 name="plateau.several-times",
                 trail=Trail("counted over outcomes.csv", inputs=("outcomes.csv",)),
             ),
-            " cohorts of this set print EFS at two times or more. Fewer than two leave the curve between the times to an assumption: "
+            " cohorts print EFS at two times or more. Fewer than two leave the curve between the times to an assumption: "
             "no pooled curve can then be made from conditional survival (Combescure), and a multivariate model would read differences "
             "between cohorts as a change over time. The curve below is therefore that of the cure model with one timing of events.",
         ),
@@ -240,6 +241,7 @@ def cumulative_blocks(cohorts: Cohorts) -> list[Block]:
         ),
     ]
     if len(dated) > 3:
+        blocks.append(_heaviest(cohorts))
         blocks.append(
             baujat_plot(
                 baujat(dated),
@@ -253,6 +255,20 @@ def cumulative_blocks(cohorts: Cohorts) -> list[Block]:
             )
         )
     return blocks
+
+
+def _heaviest(cohorts: Cohorts) -> Paragraph:
+    """The cohort whose absence moves the pool most, and the pool without it."""
+    whole = pool(cohorts.studies, base=cohorts.base)
+    without = [(n.pooled, s) for n, s in zip(leave_one_out(cohorts.studies, base=cohorts.base), cohorts.studies, strict=True) if n.pooled]
+    rest, study = max(without, key=lambda item: abs(item[0].estimate - whole.estimate))
+    return paragraph(
+        f"One cohort moves the pooled value most: without {study.label} it is ",
+        number(rest.estimate, "percent", name="plateau.without-heaviest", trail=rest.trail, interval=rest.ci),
+        " instead of ",
+        number(whole.estimate, "percent", name="plateau.with-heaviest", trail=whole.trail, interval=whole.ci),
+        ".",
+    )
 
 
 def in_order(cohorts: Cohorts) -> list[StudyEstimate]:

@@ -34,7 +34,7 @@ def trend_blocks(cohorts: Cohorts, package: Package) -> list[Block]:
         *_in_words(cohorts.trend),
         DataTable(
             caption="The change in EFS a decade, read in several ways",
-            columns=("Reading", "Cohorts", "Change a decade, points", "Permutation p", "Equivalence p", "Conclusion"),
+            columns=("Reading", "Cohorts", "Change a decade", "Permutation p", "Equivalence p", "Conclusion"),
             rows=tuple(_readings(cohorts)),
             sortable=False,
             narrow="stack",
@@ -178,11 +178,11 @@ def _alternatives(cohorts: Cohorts) -> list[Block]:
             number(found.split, "year", name="plateau.step.year", trail=trail),
             ", a change of ",
             number(found.step, "signed-points", name="plateau.step.size", trail=trail, interval=found.step_ci),
-            " points (p over all splits searched ",
+            " (p over all splits searched ",
             number(found.step_p, "p", name="plateau.step.p", trail=trail),
             "). Shrunk towards no change, the slope is ",
             number(found.shrunken_change, "signed-points", name="plateau.shrunken", trail=trail, interval=found.shrunken_ci),
-            " points a decade. ",
+            " a decade. ",
             _best(found),
         )
     ]
