@@ -6,7 +6,7 @@ same in Python (``nextarm.pool``), on the command line (``nextarm pool``) and in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nextarm.patients import Reconstruction
     from nextarm.report import WrittenReport
     from nextarm.simulation import OperatingCharacteristics
+    from nextarm.simulation.compare import ComparedDesigns
     from nextarm.survival import KaplanMeier
     from nextarm.survival.fit_result import Fit
     from nextarm.synthesis import IncrementCurve, MetaRegression, PooledCurve, PooledEstimate, PooledProportion, SeveralTimes, TauPrior
@@ -527,7 +528,7 @@ def _plan(plan: str | Path | Plan) -> Plan:
 
 
 def simulate(
-    plan: str | Path | Plan,
+    plan: str | Path | Plan | Sequence[str | Path | Plan],
     *,
     trials: int | None = None,
     seed: int = 0,
@@ -536,16 +537,64 @@ def simulate(
     out: str | Path | None = None,
     cluster: str | None = None,
     progress: Progress | None = None,
-) -> OperatingCharacteristics:
+    preview: Callable[[OperatingCharacteristics], None] | None = None,
+) -> OperatingCharacteristics | ComparedDesigns:
     """Simulate virtual trials of a plan under its own truth and every scenario; counts with Monte-Carlo errors.
+
+    Several plans, or a plan with ``[[compare]]``, are simulated with the same random numbers and stand side by side.
 
     ``trials`` (default 10,000) or ``precision``, the largest standard error of a rejection rate; ``out`` keeps finished
     blocks so that the same call goes on after an interruption; ``cluster`` is the address of a Dask scheduler. The result
     does not depend on ``workers`` or ``cluster``.
     """
     from nextarm.simulation import simulate as run
+    from nextarm.simulation.compare import simulate_designs
 
-    return run(_plan(plan), trials=trials, seed=seed, workers=workers, precision=precision, out=out, cluster=cluster, progress=progress)
+    plans = _designs(plan)
+    options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
+    if len(plans) > 1:
+        return simulate_designs(plans, **options, progress=progress)
+    return run(next(iter(plans.values())), **options, progress=progress, preview=preview)
+
+
+def simulation_report(
+    found: OperatingCharacteristics | ComparedDesigns, plan: str | Path | Plan | Sequence[str | Path | Plan], *, out: str | Path
+) -> Path:
+    """Write ``report.html`` of what :func:`simulate` ``found`` for ``plan`` to the folder ``out``: one file with all charts."""
+    from nextarm.report import write_texts
+    from nextarm.report.html import render_html
+    from nextarm.report.simulated import simulation_report as made
+    from nextarm.simulation.compare import ComparedDesigns
+    from nextarm.simulation.one_trial import virtual_trial
+
+    plans = _designs(plan)
+    runs = dict(zip(found.names, found.runs, strict=True)) if isinstance(found, ComparedDesigns) else {next(iter(plans)): found}
+    seed = (found.runs[0] if isinstance(found, ComparedDesigns) else found).trail.seed or 0
+    page = made(runs, plans=plans, trials={name: virtual_trial(p, seed=seed) for name, p in plans.items()})
+    file = Path(out) / "report.html"
+    write_texts({file: render_html(page)})
+    return file
+
+
+def _own_designs(plan: Plan) -> dict[str, Plan]:
+    return {"as planned" if name == "plan" else name: made for name, made in plan.designs()}
+
+
+def _designs(plan: str | Path | Plan | Sequence[str | Path | Plan]) -> dict[str, Plan]:
+    """The designs to simulate by name: one plan's own (called "as planned") and those of its ``[[compare]]``, or one of each plan."""
+    from nextarm.core.errors import CallError
+    from nextarm.designs import Plan as PlanRecord
+
+    if isinstance(plan, str | Path | PlanRecord):
+        return _own_designs(_plan(plan))
+    loaded = [_plan(p) for p in plan]
+    if len(loaded) == 1:
+        return _own_designs(loaded[0])
+    if any(p.compare for p in loaded):
+        raise CallError("several plans, one of them with [[compare]]", rule="give one plan with [[compare]], or several without")
+    names = [p.trial.name for p in loaded]
+    taken = [name if names.count(name) == 1 else f"{name} ({i + 1})" for i, name in enumerate(names)]
+    return {name: p.without("solve") for name, p in zip(taken, loaded, strict=True)}
 
 
 def report(study: str = "infant-all", *, out: str | Path, progress: Progress | None = None) -> WrittenReport:

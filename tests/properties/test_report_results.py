@@ -97,6 +97,8 @@ def test_operating_characteristics_are_bars_with_their_monte_carlo_error() -> No
         survival_at_milestone={},
         rejected_by_look=np.array([200, 50]),
         stopped_by_look=np.array([200, 800]),
+        futile_by_look=np.array([0, 0]),
+        time_by_look=np.array([100.0, 2000.0]),
         never_reached=3,
         sums=np.zeros((3, 2)),
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from nextarm.cli.options import Json, Out, Quiet
-from nextarm.cli.show import progress_bar, show
+from nextarm.cli.show import plain, progress_bar, show
+
+#: Virtual trials where neither a number nor a precision is asked for.
+DEFAULT_TRIALS = 100_000
 
 
 def design(plan: Annotated[Path, typer.Argument(help="The plan, a TOML file.")], json: Json = False, out: Out = None) -> None:
@@ -23,13 +26,17 @@ def design(plan: Annotated[Path, typer.Argument(help="The plan, a TOML file.")],
 
 
 def simulate(
-    plan: Annotated[Path, typer.Argument(help="The plan, a TOML file.")],
-    trials: Annotated[int | None, typer.Option(help="Virtual trials under each scenario (default 10,000).")] = None,
+    plan: Annotated[list[Path], typer.Argument(help="The plan, a TOML file; up to four are compared.")],
+    trials: Annotated[
+        int | None, typer.Option(help="Virtual trials under each scenario (default 100,000; the first 10,000 are shown at once).")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The root seed.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; the result does not depend on it.")] = 1,
     precision: Annotated[float | None, typer.Option(help="Stop when every rejection rate has this standard error.")] = None,
     cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler (extra: cluster).")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for results.json and finished blocks; resumes where it stopped.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for results.json, report.html and finished blocks; resumes where it stopped.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -39,10 +46,23 @@ def simulate(
     """
     from nextarm import verbs
 
+    default = trials is None and precision is None
+
+    def first(found: Any) -> None:
+        print(f"{plain(found)}\n(the first {found.scenarios[0].trials:,} trials; going on to {DEFAULT_TRIALS:,})\n", flush=True)
+
     with progress_bar("virtual trials", quiet=quiet) as progress:
         try:
             found = verbs.simulate(
-                plan, trials=trials, seed=seed, workers=workers, precision=precision, out=out, cluster=cluster, progress=progress
+                plan,
+                trials=DEFAULT_TRIALS if default else trials,
+                seed=seed,
+                workers=workers,
+                precision=precision,
+                out=out,
+                cluster=cluster,
+                progress=progress,
+                preview=first if default and not json and not quiet else None,
             )
         except KeyboardInterrupt:
             if out is not None:
@@ -50,4 +70,5 @@ def simulate(
             raise
     show(found, json=json)
     if out is not None:
-        print(f"written: {out / 'results.json'}", file=sys.stderr)
+        page = verbs.simulation_report(found, plan, out=out)
+        print(f"written: {out / 'results.json'}, {page}", file=sys.stderr)

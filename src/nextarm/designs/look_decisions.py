@@ -40,7 +40,7 @@ def decide_at_looks(
     last = np.minimum(last_look(data), _complete(data, planned))
     rejected = np.full(trials, -1, np.int64)
     stopped = last.copy()
-    open_ = np.ones(trials, np.bool_)
+    open_, given_up = np.ones(trials, np.bool_), np.zeros(trials, np.bool_)
     bounds, doubtful = np.empty((trials, looks)), np.ones(trials, np.bool_)
     if not binding:
         if family in [name for name, _, _ in SPENDING]:
@@ -63,9 +63,9 @@ def decide_at_looks(
         cross = here & (data.z[:, k] >= bounds[:, k])
         rejected[cross], stopped[cross] = k, k
         futile = here & ~cross & (k < last) & (data.z[:, k] < futility[k]) & (data.events[:, k] > 0)
-        stopped[futile] = k
+        stopped[futile], given_up[futile] = k, True
         open_ &= ~(cross | futile)
-    return Decisions(rejected_at=rejected, stopped_at=stopped)
+    return Decisions(rejected_at=rejected, stopped_at=stopped, futile=given_up)
 
 
 def _distinct(rows: IntArray) -> tuple[IntArray, IntArray]:

@@ -133,7 +133,8 @@ class OneSampleTwoStageTable(DesignTable):
         def decide(data: LookData) -> Decisions:
             stops = data.z[:, 0] < found.interim_bound
             rejects = ~stops & (data.z[:, 1] >= found.final_bound)
-            return Decisions(rejected_at=np.where(rejects, 1, -1).astype(np.int64), stopped_at=np.where(stops, 0, 1).astype(np.int64))
+            rejected, stopped = np.where(rejects, 1, -1).astype(np.int64), np.where(stops, 0, 1).astype(np.int64)
+            return Decisions(rejected_at=rejected, stopped_at=stopped, futile=stops)
 
         return decide
 

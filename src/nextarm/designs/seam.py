@@ -135,8 +135,9 @@ class Decisions:
     """What became of each virtual trial: arrays of shape (trials,).
 
     ``rejected_at`` the look (from 0) at which the null was rejected, -1 if never; ``stopped_at`` the look at which the
-    trial ended.
+    trial ended; ``futile`` whether it was stopped for futility (None: the design has no such rule).
     """
 
     rejected_at: IntArray
     stopped_at: IntArray
+    futile: BoolArray | None = None

@@ -35,15 +35,22 @@ class BlockCounts:
 
     rejected_by_look: IntArray
     stopped_by_look: IntArray
+    futile_by_look: IntArray
+    time_by_look: FloatArray
     never_reached: int
     sums: FloatArray
 
 
 @dataclass(frozen=True)
 class Truth:
-    """One scenario, ready to be simulated: a survival truth for each cell (stratum by stratum the arms, control first)."""
+    """One scenario, ready to be simulated: a survival truth for each cell (stratum by stratum the arms, control first).
+
+    ``at_milestone`` is each arm's S there, ``at`` the values of the assumptions if it is a cell of a grid.
+    """
 
     name: str
+    at_milestone: dict[str, float]
+    at: tuple[float, ...]
     patients: int
     accrual: Accrual
     survival: tuple[Distribution, ...]
@@ -99,7 +106,9 @@ def prepared(plan: Plan) -> Prepared:
     latest = max(look.latest for look in schedule.looks)
     if len(strata) * len(plan.arms) > MOST_CELLS:
         raise PlanError(f"{len(strata)} strata and {len(plan.arms)} arms", rule=f"strata times arms must be at most {MOST_CELLS}")
-    truths = tuple(_truth(name, scenario, strata, latest) for name, scenario in plan.scenarios())
+    named: list[tuple[str, tuple[float, ...], Plan]] = [(name, (), scenario) for name, scenario in plan.scenarios()]
+    named += [(cell_name(plan, values), values, cell) for values, cell in plan.grid_cells()]
+    truths = tuple(_truth(name, at, scenario, strata, latest) for name, at, scenario in named)
     return Prepared(plan, schedule, plan.design.decider(plan), truths)
 
 
@@ -109,14 +118,23 @@ def prepared_from_toml(text: str) -> Prepared:
     return prepared(plan_from_toml(text))
 
 
-def _truth(name: str, plan: Plan, strata: tuple[tuple[float, float], ...], latest: float) -> Truth:
+def cell_name(plan: Plan, values: tuple[float, ...]) -> str:
+    """What a cell of the plan's grid is called among its scenarios."""
+    labels = [table.label for table in plan.grid]
+    if len(set(labels)) < len(labels):
+        labels = [f"{table.path[1]} {table.label}" for table in plan.grid]
+    return ", ".join(f"{label} {value:g}" for label, value in zip(labels, values, strict=True))
+
+
+def _truth(name: str, at: tuple[float, ...], plan: Plan, strata: tuple[tuple[float, float], ...], latest: float) -> Truth:
     truths, total = plan.truths(), sum(share for share, _ in strata)
     survival = tuple(simplified(ProportionalHazards(base=truths[arm], hazard_ratio=ratio)) for _, ratio in strata for arm in arms_of(plan))
     shares = tuple(share / total for share, _ in strata)
     accrual = plan.accrual_model()
     dropout = dropout_truth(accrual)
     limits = limits_of(survival, dropout, latest)
-    return Truth(name, patients_of(plan), accrual, survival, dropout, limits, whole_allocation(plan), shares)
+    at_milestone = plan.survival_at(plan.trial.milestone)
+    return Truth(name, at_milestone, at, patients_of(plan), accrual, survival, dropout, limits, whole_allocation(plan), shares)
 
 
 def simulate_block(made: Prepared, *, seed: int, block: int, trials: int) -> tuple[BlockCounts, ...]:
@@ -188,6 +206,8 @@ def counts_of(made: Prepared, seen: Seen, errors: FloatArray | None = None) -> B
     rejected = np.bincount(decisions.rejected_at[decisions.rejected_at >= 0], minlength=looks).astype(np.int64)
     stopped = np.bincount(decisions.stopped_at, minlength=looks).astype(np.int64)
     last = decisions.stopped_at
+    futile = np.zeros(looks, np.int64) if decisions.futile is None else np.bincount(last[decisions.futile], minlength=looks)
+    times = np.asarray(np.bincount(last, weights=seen.time[trials, last], minlength=looks), np.float64)
     values = np.stack([data.events[trials, last], seen.entered.sum(axis=2)[trials, last], seen.time[trials, last]]).astype(np.float64)
     sums = np.stack([values.sum(axis=1), (values * values).sum(axis=1)], axis=1)
-    return BlockCounts(rejected, stopped, int(np.count_nonzero(seen.took[trials, last] == 0)), sums)
+    return BlockCounts(rejected, stopped, futile.astype(np.int64), times, int(np.count_nonzero(seen.took[trials, last] == 0)), sums)

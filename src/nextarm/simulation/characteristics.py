@@ -6,6 +6,7 @@ Rates are derived from the counts and always come with their Monte-Carlo standar
 from __future__ import annotations
 
 import math
+from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
 from nextarm.core.result import Result, record
@@ -48,9 +49,12 @@ def rate_of(count: int, trials: int) -> Rate:
 class ScenarioCounts:
     """Counts of one truth over ``trials`` virtual trials.
 
-    ``rejected_by_look`` and ``stopped_by_look`` (looks,) count trials that rejected the null, or ended, at each look;
+    ``rejected_by_look``, ``stopped_by_look`` and ``futile_by_look`` (looks,) count trials that rejected the null, ended, or
+    were given up for futility, at each look; ``time_by_look`` the sum of the durations of those that ended there;
     ``never_reached`` those whose last look came at its latest time without the events planned for the last look;
     ``sums`` (3, 2) the sum and sum of squares of events, patients entered and duration in years at the trial's end.
+    ``summary`` has the rates and means that follow from them, each with its standard error. ``at``: the values of the
+    grid's assumptions, where this is a cell of one.
     """
 
     name: str
@@ -58,8 +62,12 @@ class ScenarioCounts:
     survival_at_milestone: dict[str, float]
     rejected_by_look: IntArray
     stopped_by_look: IntArray
+    futile_by_look: IntArray
+    time_by_look: FloatArray
     never_reached: int
     sums: FloatArray
+    summary: dict[str, Rate] = field(default_factory=dict)
+    at: tuple[float, ...] = ()
 
     @property
     def rejection(self) -> Rate:
@@ -70,6 +78,17 @@ class ScenarioCounts:
     def events_never_reached(self) -> Rate:
         """Share of trials that never see the events planned for the last look."""
         return rate_of(self.never_reached, self.trials)
+
+    @property
+    def futility(self) -> Rate:
+        """Share of trials given up for futility."""
+        return rate_of(int(self.futile_by_look.sum()), self.trials)
+
+    def summarised(self) -> dict[str, Rate]:
+        """Rates and means by name, each with its standard error."""
+        means = {"events": self.events, "patients": self.patients, "duration": self.duration}
+        rates = {"rejection": self.rejection, "futility": self.futility, "never_reached": self.events_never_reached}
+        return rates | {name: Rate(value=mean.value, se=mean.se) for name, mean in means.items()}
 
     def rejection_at(self, look: int) -> Rate:
         """Share of trials that reject at ``look`` (from 0)."""
@@ -98,8 +117,17 @@ class ScenarioCounts:
 
 
 @record
+class GridAxis:
+    """One assumption of a grid: where it stands in the plan, what charts call it, the values it takes."""
+
+    key: str
+    label: str
+    values: tuple[float, ...]
+
+
+@record
 class OperatingCharacteristics(Result):
-    """The counts of every scenario of a plan; the first is the plan's own truth."""
+    """The counts of every scenario of a plan, the plan's own truth first, then those of the cells of its grid."""
 
     plan_name: str
     design_kind: str
@@ -107,6 +135,7 @@ class OperatingCharacteristics(Result):
     patients: int
     looks: int
     scenarios: tuple[ScenarioCounts, ...]
+    grid: tuple[GridAxis, ...] = ()
 
     shown: ClassVar[tuple[str, ...]] = ()
 
@@ -122,14 +151,7 @@ class OperatingCharacteristics(Result):
         rows = []
         for s in self.scenarios:
             row: dict[str, object] = {"scenario": s.name, "trials": s.trials}
-            values: dict[str, Rate | Mean] = {
-                "rejection": s.rejection,
-                "never_reached": s.events_never_reached,
-                "events": s.events,
-                "patients": s.patients,
-                "duration": s.duration,
-            }
-            for name, value in values.items():
+            for name, value in s.summarised().items():
                 row |= {name: value.value, f"{name}_se": value.se}
             row |= {f"rejected_look_{k + 1}": int(n) for k, n in enumerate(s.rejected_by_look)}
             rows.append(row)

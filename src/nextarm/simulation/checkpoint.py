@@ -63,17 +63,7 @@ class Folder:
 
     def write_result(self, text: str) -> None:
         """Write ``results.json``, whole or not at all."""
-        target, temporary = self.path / RESULTS, ""
-        try:
-            handle, temporary = tempfile.mkstemp(prefix=f".{RESULTS}.", dir=self.path)
-            with open(handle, "w", encoding="utf-8") as stream:
-                stream.write(text + "\n")
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, target)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise _cannot_write(target, error) from None
+        write_result(self.path, text)
 
     def _append(self, data: dict[str, Any]) -> None:
         assert self._file is not None  # open while in the with statement
@@ -110,6 +100,21 @@ class Folder:
             self.done[data["block"]] = (data["trials"], tuple(_from_data(c) for c in data["counts"]))
 
 
+def write_result(folder: Path, text: str) -> None:
+    """Write ``results.json`` to ``folder``, whole or not at all; :class:`OutputError` if that fails."""
+    target, temporary = folder / RESULTS, ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{RESULTS}.", dir=folder)
+        with open(handle, "w", encoding="utf-8") as stream:
+            stream.write(text + "\n")
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise _cannot_write(target, error) from None
+
+
 def _digest(plan: Plan) -> str:
     """What tells one plan from another, in 16 digits."""
     return hashlib.sha256(json.dumps(plan.to_data(), sort_keys=True).encode()).hexdigest()[:16]
@@ -125,12 +130,14 @@ def _checked(line: bytes) -> dict[str, Any] | None:
 
 
 def _to_data(counts: BlockCounts) -> list[Any]:
-    return [counts.rejected_by_look.tolist(), counts.stopped_by_look.tolist(), counts.never_reached, counts.sums.tolist()]
+    looks = (counts.rejected_by_look, counts.stopped_by_look, counts.futile_by_look, counts.time_by_look)
+    return [*(part.tolist() for part in looks), counts.never_reached, counts.sums.tolist()]
 
 
 def _from_data(data: list[Any]) -> BlockCounts:
-    rejected, stopped, never, sums = data
-    return BlockCounts(np.array(rejected, np.int64), np.array(stopped, np.int64), never, np.array(sums, np.float64))
+    rejected, stopped, futile, times, never, sums = data
+    a, b, c = (np.array(part, np.int64) for part in (rejected, stopped, futile))
+    return BlockCounts(a, b, c, np.array(times, np.float64), never, np.array(sums, np.float64))
 
 
 def _cannot_write(path: Path, error: OSError) -> OutputError:

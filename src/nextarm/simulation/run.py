@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.plan import Plan
 from nextarm.simulation.block import BlockCounts, Prepared, patients_of, prepared
-from nextarm.simulation.characteristics import OperatingCharacteristics, ScenarioCounts, rate_of
+from nextarm.simulation.characteristics import GridAxis, OperatingCharacteristics, ScenarioCounts, rate_of
 from nextarm.simulation.checkpoint import Folder
 from nextarm.simulation.workers import Block, Done, in_processes, in_this_process, on_cluster
 
@@ -37,6 +39,8 @@ class _Totals:
         self.blocks = self.trials = 0
         self.rejected: IntArray = np.zeros((scenarios, looks), np.int64)
         self.stopped: IntArray = np.zeros((scenarios, looks), np.int64)
+        self.futile: IntArray = np.zeros((scenarios, looks), np.int64)
+        self.times: FloatArray = np.zeros((scenarios, looks))
         self.never: IntArray = np.zeros(scenarios, np.int64)
         self.sums: FloatArray = np.zeros((scenarios, 3, 2))
 
@@ -44,6 +48,8 @@ class _Totals:
         for s, counts in enumerate(block):
             self.rejected[s] += counts.rejected_by_look
             self.stopped[s] += counts.stopped_by_look
+            self.futile[s] += counts.futile_by_look
+            self.times[s] += counts.time_by_look
             self.never[s] += counts.never_reached
             self.sums[s] += counts.sums
         self.blocks += 1
@@ -64,13 +70,15 @@ def simulate(
     out: str | Path | None = None,
     cluster: str | None = None,
     progress: Callable[[int, int], None] | None = None,
+    preview: Callable[[OperatingCharacteristics], None] | None = None,
 ) -> OperatingCharacteristics:
     """Simulate ``trials`` virtual trials of ``plan`` (default 10,000) under its own truth and every scenario.
 
     ``precision``: stop as soon as the standard error of every rejection rate is that small, after ``trials`` (default
     10 million) at the latest. ``out``: a folder that keeps every finished block and at the end ``results.json``; the
     same call goes on where an earlier one was stopped, and more trials build on fewer. ``workers`` processes, or the
-    Dask scheduler at ``cluster``. ``progress(done, total)`` is called as blocks are finished.
+    Dask scheduler at ``cluster``. ``progress(done, total)`` is called as blocks are finished,
+    ``preview(result)`` once, after the first 10,000 trials if there are more.
 
     The same plan, seed and version give the same counts for any workers. Raises :class:`CallError` for a number below
     1 or a precision outside (0, 0.5), :class:`OutputError` for a folder of another run.
@@ -98,7 +106,8 @@ def simulate(
             return in_this_process(text, seed, todo) if workers == 1 else in_processes(text, seed, todo, workers=workers)
 
         try:
-            _collect(totals, blocks, known, run, folder, precision, progress)
+            early = None if preview is None else partial(_previewed, preview, made, seed)
+            _collect(totals, blocks, known, run, folder, precision, progress, early)
         except KeyboardInterrupt:
             kept = f"finished blocks are kept in {out}: the same call goes on from there" if folder else "nothing is kept without out"
             raise KeyboardInterrupt(f"interrupted after {totals.trials:,} of {wanted:,} trials; {kept}") from None
@@ -116,6 +125,7 @@ def _collect(
     folder: Folder | None,
     precision: float | None,
     progress: Callable[[int, int], None] | None,
+    early: Callable[[_Totals], None] | None,
 ) -> None:
     """Take blocks, known ones first, until all are there or the precision is reached; add them in their order."""
     waiting = dict(known)
@@ -137,12 +147,19 @@ def _collect(
                 folder.add(number, blocks[number][1], counts)
             waiting[number] = counts
             stop = enough()
+            if early is not None and totals.trials >= TRIALS and not stop:
+                early(totals)
+                early = None
             if progress:
                 progress(totals.trials, _expected_trials(totals, precision, total))
             if stop:
                 return
     finally:
         results.close()  # type: ignore[attr-defined]  # all three are generators
+
+
+def _previewed(preview: Callable[[OperatingCharacteristics], None], made: Prepared, seed: int, totals: _Totals) -> None:
+    preview(_result(made, seed, totals, None))
 
 
 def _expected_trials(totals: _Totals, precision: float | None, total: int) -> int:
@@ -157,16 +174,20 @@ def _result(made_plan: Prepared, seed: int, totals: _Totals, precision: float | 
     plan = made_plan.plan
     made = tuple(
         ScenarioCounts(
-            name=name,
+            name=truth.name,
             trials=totals.trials,
-            survival_at_milestone=truth.survival_at(plan.trial.milestone),
+            survival_at_milestone=truth.at_milestone,
             rejected_by_look=totals.rejected[s],
             stopped_by_look=totals.stopped[s],
+            futile_by_look=totals.futile[s],
+            time_by_look=totals.times[s],
             never_reached=int(totals.never[s]),
             sums=totals.sums[s],
+            at=truth.at,
         )
-        for s, (name, truth) in enumerate(plan.scenarios())
+        for s, truth in enumerate(made_plan.truths)
     )
+    made = tuple(replace(counts, summary=counts.summarised()) for counts in made)
     stop = "" if precision is None else f"; stopped at the first block where every rejection rate has a standard error of {precision:g}"
     missed = precision is not None and totals.worst_error() > precision
     assumed = [f"the truths of the plan {plan.trial.name!r}"]
@@ -181,4 +202,5 @@ def _result(made_plan: Prepared, seed: int, totals: _Totals, precision: float | 
         patients=patients_of(plan),
         looks=made[0].rejected_by_look.size,
         scenarios=made,
+        grid=tuple(GridAxis(key=table.key, label=table.label, values=table.values) for table in plan.grid),
     )

@@ -1,0 +1,258 @@
+"""The report of virtual trials: what each design does under each scenario, drawn and told, with Monte-Carlo errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from nextarm.designs.plan import Plan
+from nextarm.report.charts import Bar, LineSeries, bars, heatmap, lines
+from nextarm.report.charts.calendar import PatientLine, calendar
+from nextarm.report.charts.results import Z
+from nextarm.report.document import (
+    Block,
+    Chart,
+    Code,
+    Column,
+    DataTable,
+    Details,
+    KeyFigures,
+    Note,
+    Number,
+    Report,
+    Row,
+    RowGroup,
+    Section,
+    number,
+    paragraph,
+    say,
+    slug,
+)
+from nextarm.report.formats import FORMATS
+from nextarm.simulation.characteristics import OperatingCharacteristics, ScenarioCounts
+from nextarm.simulation.one_trial import VirtualTrial
+
+#: Columns of the table: name in the summary, title, format.
+COLUMNS = (
+    ("rejection", "Rejects", "percent(1)"),
+    ("futility", "Given up for futility", "percent(1)"),
+    ("never_reached", "Events never reached", "percent(1)"),
+    ("events", "Events", "decimal(1)"),
+    ("patients", "Patients", "decimal(1)"),
+    ("duration", "Years", "decimal(2)"),
+)
+OUTCOMES = ("event", "dropout", "followed")
+
+Runs = Mapping[str, OperatingCharacteristics]
+
+
+def simulation_report(runs: Runs, *, plans: Mapping[str, Plan], trials: Mapping[str, VirtualTrial]) -> Report:
+    """A report of ``runs`` (1 to 4 designs by name) with their ``plans`` and one virtual trial of each."""
+    first = next(iter(runs.values()))
+    total = first.scenarios[0].trials
+    sections = [_rates(runs), *_maps(runs), _times(runs), _looks(runs), _calendar(trials), _plans(plans)]
+    many = len(runs) > 1
+    return Report(
+        title=f"Virtual trials: {first.plan_name}" if not many else f"{len(runs)} designs side by side: {first.plan_name}",
+        subtitle=f"{total:,} virtual trials of each scenario" + (", the same random numbers for every design" if many else ""),
+        sections=tuple(sections),
+        notes=("Rates come with their Monte-Carlo standard error. They support the choice of a design and are not medical advice.",),
+    )
+
+
+def _number(name: str, run: OperatingCharacteristics, s: ScenarioCounts, what: str, how: str) -> Number:
+    """A rate or mean with the interval of its Monte-Carlo error."""
+    rate = s.summarised()[what]
+    low = max(rate.value - Z * rate.se, 0.0)
+    high = rate.value + Z * rate.se
+    bounds = (low, min(high, 1.0) if FORMATS[how.split("(")[0]].unit == "proportion" else high)
+    return number(rate.value, how, name=f"{slug(name)}.{slug(s.name)}.{what}", trail=run.trail, interval=bounds)
+
+
+def _named(run: OperatingCharacteristics) -> list[ScenarioCounts]:
+    return [s for s in run.scenarios if not s.at]
+
+
+def _rates(runs: Runs) -> Section:
+    rows: list[Row | RowGroup] = []
+    drawn: list[Bar] = []
+    for name, run in runs.items():
+        if len(runs) > 1:
+            rows.append(RowGroup(name))
+        for s in _named(run):
+            numbers = [_number(name, run, s, what, how) for what, _, how in COLUMNS]
+            rows.append((s.name, *numbers))
+            rate = numbers[0]
+            group = name if len(runs) > 1 else ""
+            drawn.append(Bar(s.name, rate.value, rate.low, rate.high, group=group, trail=run.trail, number=rate))
+    first_name, first = next(iter(runs.items()))
+    own = first.scenarios[0]
+    key = [
+        (_number(first_name, first, own, what, how), f"{title.lower()}, own truth") for what, title, how in COLUMNS if what != "futility"
+    ]
+    table = DataTable(
+        caption="Operating characteristics; intervals are those of the Monte-Carlo error (95 %)",
+        columns=("Scenario", *(Column(title, align="right") for _, title, _ in COLUMNS)),
+        rows=tuple(rows),
+    )
+    chart = bars(
+        drawn,
+        id="rejection",
+        title="How often each design rejects its null",
+        axis="Share of virtual trials that reject",
+        trail=first.trail,
+        format="percent(1)",
+        domain=(0.0, 1.0),
+        caption="Under a scenario without effect this is the type I error, otherwise the power.",
+    )
+    lead = say(
+        "Under the plan's own truth ",
+        f"the design {first_name!r}" if len(runs) > 1 else "the design",
+        " rejects in ",
+        key[0][0],
+        " of virtual trials.",
+    )
+    warnings: list[Block] = [Note("caution", (f"{name}: {text}",)) for name, run in runs.items() for text in run.warnings]
+    return Section("rates", "How often does it reject, and what does it cost?", lead, (KeyFigures(tuple(key[:4])), chart, table, *warnings))
+
+
+def _maps(runs: Runs) -> list[Section]:
+    """Power curves over one assumption, or a map over two."""
+    first = next(iter(runs.values()))
+    if not first.grid:
+        return []
+    cells = {name: [s for s in run.scenarios if s.at] for name, run in runs.items()}
+    charts: list[Chart] = []
+    if len(first.grid) == 1:
+        axis = first.grid[0]
+        series = []
+        for name, run in runs.items():
+            rates = [s.rejection for s in cells[name]]
+            low = tuple(max(r.value - Z * r.se, 0.0) for r in rates)
+            high = tuple(min(r.value + Z * r.se, 1.0) for r in rates)
+            series.append(LineSeries(name, axis.values, tuple(r.value for r in rates), low, high, trail=run.trail))
+        charts.append(
+            lines(
+                series,
+                id="power-curve",
+                title=f"Rejection over {axis.label}",
+                x_title=f"{axis.label} ({axis.key})",
+                y_title="Share that rejects",
+                trail=first.trail,
+                x_format="decimal(2)",
+                references=((first.alpha, "alpha"), (0.8, "80 %")),
+                y_domain=(0.0, 1.0),
+            )
+        )
+    else:
+        down, across = first.grid
+        for i, (name, run) in enumerate(runs.items()):
+            values = np.array([s.rejection.value for s in cells[name]]).reshape(len(down.values), len(across.values))
+            charts.append(
+                heatmap(
+                    values.tolist(),
+                    id=f"power-map-{i + 1}",
+                    title=f"Rejection over two assumptions: {name}" if len(runs) > 1 else "Rejection over two assumptions",
+                    x=[f"{v:g}" for v in across.values],
+                    y=[f"{v:g}" for v in down.values],
+                    x_title=across.label,
+                    y_title=down.label,
+                    trail=run.trail,
+                    domain=(0.0, 1.0),
+                )
+            )
+    what = " and ".join(axis.label for axis in first.grid)
+    return [
+        Section(
+            "assumptions", "What if the assumptions are wrong?", say(f"Rejection as {what} changes, all else as planned."), tuple(charts)
+        )
+    ]
+
+
+def _times(runs: Runs) -> Section:
+    """When trials end: the share that has ended by the mean time of each look."""
+    first = next(iter(runs.values()))
+    series: list[LineSeries] = []
+    chosen = [(name, run, run.scenarios[0]) for name, run in runs.items()]
+    if len(runs) == 1:
+        name, run = next(iter(runs.items()))
+        chosen = [(s.name, run, s) for s in _named(run)[:4]]
+    longest = 0.0
+    for name, run, s in chosen:
+        ended = np.flatnonzero(s.stopped_by_look)
+        time = s.time_by_look[ended] / s.stopped_by_look[ended]
+        order = np.argsort(time)
+        share = np.concatenate([[0.0], np.cumsum(s.stopped_by_look[ended][order]) / s.trials])
+        steps = [(0.0, 0.0)]  # the share jumps where trials end
+        for t, before, after in zip(time[order].tolist(), share[:-1].tolist(), share[1:].tolist(), strict=True):
+            steps += [(t - 1e-6, before), (t, after)]
+        longest = max(longest, float(time.max()))
+        series.append(LineSeries(name, tuple(t for t, _ in steps), tuple(v for _, v in steps), trail=run.trail))
+    chart = lines(
+        series,
+        id="stopping-times",
+        title="When trials end",
+        x_title="Years from the first patient (mean time of those that end at a look)",
+        y_title="Share of trials that have ended",
+        trail=first.trail,
+        x_format="decimal(1)",
+        y_domain=(0.0, 1.0),
+        x_domain=(0.0, longest * 1.02),
+        points=False,
+    )
+    own = first.scenarios[0]
+    mean = _number(next(iter(runs)), first, own, "duration", "decimal(2)")
+    return Section("times", "When does the trial end?", say("Under the plan's own truth after ", mean, " years in the mean."), (chart,))
+
+
+def _looks(runs: Runs) -> Section:
+    rows: list[Row | RowGroup] = []
+    for name, run in runs.items():
+        for s in _named(run):
+            rows.append(RowGroup(f"{name}: {s.name}" if len(runs) > 1 else s.name))
+            for k in range(run.looks):
+                base = f"{slug(name)}.{slug(s.name)}.look-{k + 1}"
+                parts = (("rejects", s.rejected_by_look), ("futile", s.futile_by_look), ("ends", s.stopped_by_look))
+                rows.append((f"look {k + 1}", *(number(int(c[k]), "count", name=f"{base}.{what}", trail=run.trail) for what, c in parts)))
+    table = DataTable(
+        caption="Virtual trials by look",
+        columns=("Look", Column("Reject", align="right"), Column("Given up", align="right"), Column("End", align="right")),
+        rows=tuple(rows),
+        sortable=False,
+    )
+    lead = say("Counts of virtual trials that reject the null, are given up for futility, and end, at each look.")
+    return Section("looks", "What happens at each look?", lead, (Details("Counts by look", (table,)),))
+
+
+def _calendar(trials: Mapping[str, VirtualTrial]) -> Section:
+    charts: list[Block] = []
+    for i, (name, found) in enumerate(trials.items()):
+        if len(found.arms) > 4:
+            continue
+        rows = zip(found.entry.tolist(), found.leaves.tolist(), found.arm.tolist(), found.outcome.tolist(), strict=True)
+        patients = [PatientLine(a, b, arm, OUTCOMES[outcome]) for a, b, arm, outcome in rows]
+        looks: Sequence[tuple[float, str]] = [
+            (float(t), f"{int(e)} events, z = {z:.2f}") for t, e, z in zip(found.time, found.events, found.z, strict=True)
+        ]
+        end = "the null is rejected" if found.rejected else "the null is not rejected"
+        charts.append(
+            calendar(
+                patients,
+                arms=found.arms,
+                looks=looks,
+                id=f"one-trial-{i + 1}",
+                title=f"One virtual trial: {name}" if len(trials) > 1 else "One virtual trial",
+                trail=found.trail,
+                caption=f"Filled dots are events, open signs dropouts; at the last look {end}.",
+            )
+        )
+    return Section(
+        "one-trial", "What does one such trial look like?", say("Patient by patient, the first of the virtual trials."), tuple(charts)
+    )
+
+
+def _plans(plans: Mapping[str, Plan]) -> Section:
+    blocks: list[Block] = [Details(f"Plan: {name}", (Code(plan.to_toml()),)) for name, plan in plans.items()]
+    words = "Poisson entry given the number of patients, permuted blocks, event times by inversion of the truth."
+    return Section("plans", "What was assumed?", say("The plans as they were given."), (paragraph(words), *blocks))
