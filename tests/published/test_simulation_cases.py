@@ -10,10 +10,11 @@ from scipy import stats
 from nextarm.designs import plan_from_data
 from nextarm.simulation import simulate
 from nextarm.validation.case import Case, expected
+from nextarm.validation.cases import simulation_power
 from nextarm.validation.cases.simulation import CASES, _exact_one_arm, _exact_two_arms
 from nextarm.validation.verify import run_case
 
-QUICK = [case for case in CASES if not case.slow]
+QUICK = [case for case in (*CASES, *simulation_power.CASES) if not case.slow]
 
 
 @pytest.mark.parametrize("case", QUICK, ids=[case.id for case in QUICK])

@@ -7,7 +7,17 @@ from nextarm.validation.case import Case
 
 def all_cases() -> tuple[Case, ...]:
     """Every case of every room, in the order of the rooms."""
-    from nextarm.validation.cases import borrowing, designs, evidence, patients, simulation, survival, survival_models, synthesis
+    from nextarm.validation.cases import (
+        borrowing,
+        designs,
+        evidence,
+        patients,
+        simulation,
+        simulation_power,
+        survival,
+        survival_models,
+        synthesis,
+    )
 
-    rooms = (evidence, survival, survival_models, patients, synthesis, borrowing, designs, simulation)
+    rooms = (evidence, survival, survival_models, patients, synthesis, borrowing, designs, simulation, simulation_power)
     return tuple(case for room in rooms for case in room.CASES)
