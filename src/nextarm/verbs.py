@@ -548,9 +548,9 @@ def simulate(
     does not depend on ``workers`` or ``cluster``.
     """
     from nextarm.simulation import simulate as run
-    from nextarm.simulation.compare import simulate_designs
+    from nextarm.simulation.compare import designs_by_name, simulate_designs
 
-    plans = _designs(plan)
+    plans = designs_by_name(_plans(plan))
     options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
     if len(plans) > 1:
         return simulate_designs(plans, **options, progress=progress)
@@ -561,40 +561,16 @@ def simulation_report(
     found: OperatingCharacteristics | ComparedDesigns, plan: str | Path | Plan | Sequence[str | Path | Plan], *, out: str | Path
 ) -> Path:
     """Write ``report.html`` of what :func:`simulate` ``found`` for ``plan`` to the folder ``out``: one file with all charts."""
-    from nextarm.report import write_texts
-    from nextarm.report.html import render_html
-    from nextarm.report.simulated import simulation_report as made
-    from nextarm.simulation.compare import ComparedDesigns
-    from nextarm.simulation.one_trial import virtual_trial
+    from nextarm.report.simulated import write_simulation_report
+    from nextarm.simulation.compare import designs_by_name
 
-    plans = _designs(plan)
-    runs = dict(zip(found.names, found.runs, strict=True)) if isinstance(found, ComparedDesigns) else {next(iter(plans)): found}
-    seed = (found.runs[0] if isinstance(found, ComparedDesigns) else found).trail.seed or 0
-    page = made(runs, plans=plans, trials={name: virtual_trial(p, seed=seed) for name, p in plans.items()})
-    file = Path(out) / "report.html"
-    write_texts({file: render_html(page)})
-    return file
+    return write_simulation_report(found, plans=designs_by_name(_plans(plan)), out=out)
 
 
-def _own_designs(plan: Plan) -> dict[str, Plan]:
-    return {"as planned" if name == "plan" else name: made for name, made in plan.designs()}
-
-
-def _designs(plan: str | Path | Plan | Sequence[str | Path | Plan]) -> dict[str, Plan]:
-    """The designs to simulate by name: one plan's own (called "as planned") and those of its ``[[compare]]``, or one of each plan."""
-    from nextarm.core.errors import CallError
+def _plans(plan: str | Path | Plan | Sequence[str | Path | Plan]) -> list[Plan]:
     from nextarm.designs import Plan as PlanRecord
 
-    if isinstance(plan, str | Path | PlanRecord):
-        return _own_designs(_plan(plan))
-    loaded = [_plan(p) for p in plan]
-    if len(loaded) == 1:
-        return _own_designs(loaded[0])
-    if any(p.compare for p in loaded):
-        raise CallError("several plans, one of them with [[compare]]", rule="give one plan with [[compare]], or several without")
-    names = [p.trial.name for p in loaded]
-    taken = [name if names.count(name) == 1 else f"{name} ({i + 1})" for i, name in enumerate(names)]
-    return {name: p.without("solve") for name, p in zip(taken, loaded, strict=True)}
+    return [_plan(p) for p in ([plan] if isinstance(plan, str | Path | PlanRecord) else plan)]
 
 
 def report(study: str = "infant-all", *, out: str | Path, progress: Progress | None = None) -> WrittenReport:

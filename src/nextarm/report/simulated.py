@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -30,8 +31,11 @@ from nextarm.report.document import (
     slug,
 )
 from nextarm.report.formats import FORMATS
+from nextarm.report.html import render_html
+from nextarm.report.write import write_texts
 from nextarm.simulation.characteristics import OperatingCharacteristics, ScenarioCounts
-from nextarm.simulation.one_trial import VirtualTrial
+from nextarm.simulation.compare import ComparedDesigns
+from nextarm.simulation.one_trial import VirtualTrial, virtual_trial
 
 #: Columns of the table: name in the summary, title, format.
 COLUMNS = (
@@ -59,6 +63,17 @@ def simulation_report(runs: Runs, *, plans: Mapping[str, Plan], trials: Mapping[
         sections=tuple(sections),
         notes=("Rates come with their Monte-Carlo standard error. They support the choice of a design and are not medical advice.",),
     )
+
+
+def write_simulation_report(
+    found: OperatingCharacteristics | ComparedDesigns, *, plans: Mapping[str, Plan], out: str | Path
+) -> Path:  # fmt: skip
+    """Write ``report.html`` on what was ``found`` for ``plans`` (by the name of the design) to the folder ``out``."""
+    runs = dict(zip(found.names, found.runs, strict=True)) if isinstance(found, ComparedDesigns) else {next(iter(plans)): found}
+    trials = {name: virtual_trial(plan, seed=runs[name].trail.seed or 0) for name, plan in plans.items()}
+    file = Path(out) / "report.html"
+    write_texts({file: render_html(simulation_report(runs, plans=plans, trials=trials))})
+    return file
 
 
 def _number(name: str, run: OperatingCharacteristics, s: ScenarioCounts, what: str, how: str) -> Number:

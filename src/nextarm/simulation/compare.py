@@ -6,7 +6,7 @@ more precise than their rates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,20 @@ class ComparedDesigns(Result):
 
         frames = [run.table().insert_column(0, pl.lit(name).alias("design")) for name, run in zip(self.names, self.runs, strict=True)]
         return pl.concat(frames, how="diagonal")
+
+
+def designs_by_name(plans: Sequence[Plan]) -> dict[str, Plan]:
+    """The designs to simulate: one plan's own (``as planned``) and those of its ``[[compare]]``, or those of several plans.
+
+    :class:`CallError` for several plans of which one has ``[[compare]]``, or none.
+    """
+    if len(plans) == 1:
+        return {"as planned" if name == "plan" else name: made for name, made in plans[0].designs()}
+    if not plans or any(plan.compare for plan in plans):
+        raise CallError(f"{len(plans)} plans", rule="several plans are compared without [[compare]]", cure="Give one plan with [[compare]]")
+    names = [plan.trial.name for plan in plans]
+    taken = [name if names.count(name) == 1 else f"{name} ({i + 1})" for i, name in enumerate(names)]
+    return {name: plan.without("solve") for name, plan in zip(taken, plans, strict=True)}
 
 
 def simulate_designs(
