@@ -487,19 +487,9 @@ def prior(
 
 def prior_lines(made: MixtureFit) -> list[str]:
     """The components of a fitted mixture in words, and its effective sample size by three definitions."""
-    from nextarm.borrowing import ESS_METHODS, BetaMixture, effective_sample_size
-    from nextarm.core.errors import RefusedError
+    from nextarm.borrowing.mixture_words import mixture_words
 
-    mixture, lines = made.mixture, []
-    if isinstance(mixture, BetaMixture):
-        parts = zip(mixture.weights, mixture.a, mixture.b, strict=True)
-        lines = [f"  {w:.3f} Beta({a:.2f}, {b:.2f})" for w, a, b in parts]
-    for method in ESS_METHODS:
-        try:
-            lines.append(f"effective sample size, {method:<7} {effective_sample_size(mixture, method=method):.1f}")
-        except RefusedError as refusal:
-            lines.append(f"effective sample size, {method:<7} not defined: {refusal}")
-    return lines
+    return mixture_words(made.mixture)
 
 
 def beta_prior(found: MapPrior, *, robust: float = 0.0) -> MixtureFit:
