@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nextarm.borrowing.beta_mixture import BetaMixture
-from nextarm.borrowing.ess import ESS_METHODS, effective_sample_size
+from nextarm.borrowing.ess import METHODS, effective_sample_size
 from nextarm.core.errors import RefusedError
 
 
@@ -15,7 +15,7 @@ def mixture_words(mixture: Any) -> list[str]:
     if isinstance(mixture, BetaMixture):
         parts = zip(mixture.weights, mixture.a, mixture.b, strict=True)
         lines = [f"  {w:.3f} Beta({a:.2f}, {b:.2f})" for w, a, b in parts]
-    for method in ESS_METHODS:
+    for method in METHODS:
         try:
             lines.append(f"effective sample size, {method:<7} {effective_sample_size(mixture, method=method):.1f}")
         except RefusedError as refusal:
