@@ -4,7 +4,7 @@ Go on if Z1 >= ``interim_bound`` at ``interim_time``, reject if then Z2 >= ``fin
 not stopped are followed without restriction. Patients keep coming while the interim is prepared, so its look is a
 calendar time. With ``[solve] for = "duration"`` the interim time, its bound and the size are searched so that the power
 is reached with the fewest patients expected under the null (``optimise = "optimal"``) or the fewest in all
-(``"minimax"``). Reference: Wu, Chen, Wei, Weiss and Chauhan 2020, doi 10.1002/pst.1983.
+(``"minimax"``); the other solutions keep the interim look as given. Reference: Wu, Chen, Wei, Weiss and Chauhan 2020, doi 10.1002/pst.1983.
 
 The published designs have their final bound from the normal law of (Z1, Z2). O - E is skew, so their true type I error
 is below alpha; with ``approximation = "second-order"`` (the default) the bound is the one that uses alpha up.
@@ -27,7 +27,7 @@ from nextarm.designs.expected_events import find_root
 from nextarm.designs.milestone_one_arm import Drift, drift_columns
 from nextarm.designs.one_sample_log_rank import Approximation, one_sample_schedule, precision_words, warnings_of, worse_than_reference
 from nextarm.designs.one_sample_test import OneSampleTest, ReferenceCurve, TwoLooks, curve_of, reference_problems
-from nextarm.designs.setting import LONGEST, Setting, common_fields, setting_of
+from nextarm.designs.setting import LONGEST, Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ _SHARES = np.array([0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0])
 
 #: Events expected under the reference at an interim look, at least: with fewer no approximation says anything.
 _FEWEST = 1.0
+#: The same where a look is given and the size moves: with less the moments cannot be computed.
+_LEAST = 0.01
 
 
 @record
@@ -91,7 +93,7 @@ class OneSampleTwoStageTable(DesignTable):
     needs_reference: ClassVar[bool] = True
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Without a solution the interim look must be given; solutions are for the duration at the plan's rate."""
+        """The interim look must be given, unless the duration is solved for: then it is searched."""
         found = reference_problems(plan)
         solve_for = plan.solve.for_ if plan.solve else "power"
         given = [n for n in ("interim_time", "interim_bound") if getattr(self, n) is not None]
@@ -101,12 +103,11 @@ class OneSampleTwoStageTable(DesignTable):
                 found.append(Problem(f"{name} = {getattr(self, name):g}", "", "cannot be given when solving for the duration"))
             if not found:
                 found += worse_than_reference(plan)
-        elif solve_for != "power":
-            rule = f"a two-stage design cannot be solved for {solve_for}"
-            found.append(Problem(f"kind = {self.kind!r}", "", rule, 'Solve for "duration" (size and interim look at the plan\'s rate)'))
         elif len(given) < 2:
             rule = "interim_time and interim_bound must be given"
             found.append(Problem(f"kind = {self.kind!r}", "", rule, 'Give them, or [solve] for = "duration"'))
+        elif not found and solve_for in ("n", "events"):
+            found += worse_than_reference(plan)
         end = plan.accrual_model().study_duration
         if self.interim_time is not None and self.interim_time >= end:
             found.append(Problem(f"interim_time = {self.interim_time:g}", "", f"must come before the last analysis at {end:g} years"))
@@ -146,7 +147,23 @@ class OneSampleTwoStageTable(DesignTable):
             return self._result(plan, setting, reference, time, bound, None, "duration")
         assert self.interim_time is not None
         assert self.interim_bound is not None
-        return self._result(plan, setting, reference, self.interim_time, self.interim_bound, self.final_bound, "power")
+        solve_for = plan.solve.for_ if plan.solve else "power"
+        if plan.solve is not None and solve_for != "power":
+            setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self._power(s, reference))
+        return self._result(plan, setting, reference, self.interim_time, self.interim_bound, self.final_bound, solve_for)
+
+    def _power(self, setting: Setting, reference: ReferenceCurve) -> float:
+        """Power with the interim look as given; 0 where it is not before the last analysis or sees next to nothing."""
+        assert self.interim_time is not None
+        assert self.interim_bound is not None
+        if setting.analysis_time <= 1.001 * self.interim_time:
+            return 0.0
+        test = self._test(setting, reference)
+        null = TwoLooks(test, reference.curve, self.interim_time)
+        if null.first.expected < _LEAST:
+            return 0.0
+        final = self.final(null, self.interim_bound) if self.final_bound is None else self.final_bound
+        return TwoLooks(test, setting.truths[setting.experimental], self.interim_time).rejects(self.interim_bound, final)
 
     def _test(self, setting: Setting, reference: ReferenceCurve) -> OneSampleTest:
         return OneSampleTest(setting, reference, normal=self.approximation == "normal")
