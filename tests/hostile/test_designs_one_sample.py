@@ -49,13 +49,13 @@ def test_two_stages_need_their_interim_look() -> None:
     kind = "one-sample-log-rank-two-stage"
     assert "interim_time and interim_bound must be given" in problem(kind=kind)
     assert "before the last analysis" in problem(kind=kind, design={"interim_time": 9.0, "interim_bound": 0.0})
-    assert "cannot be solved for n" in problem(kind=kind, solve={"for": "n"})
+    assert "interim_time and interim_bound must be given" in problem(kind=kind, solve={"for": "n"})
     assert "cannot be given when solving" in problem(kind=kind, design={"interim_time": 1.0}, solve={"for": "duration"})
     with pytest.raises(RefusedError, match="goes on less often"):
         plan(kind=kind, design={"interim_time": 2.0, "interim_bound": 4.0}).evaluate()
 
 
-def test_virtual_trials_are_refused_and_not_computed_wrongly() -> None:
-    made = plan()
-    with pytest.raises(RefusedError, match="virtual trials"):
+def test_a_two_stage_design_still_to_be_solved_for_has_no_virtual_trials() -> None:
+    made = plan(kind="one-sample-log-rank-two-stage", solve={"for": "duration"})
+    with pytest.raises(RefusedError, match="still to be solved for"):
         made.design.schedule(made)

@@ -8,7 +8,7 @@ import pytest
 
 from nextarm.evidence import Comparison, load_package
 from nextarm.report import KeyFigures
-from nextarm.studies.infant_all import germline, germline_beside, germline_need
+from nextarm.studies.infant_all import germline, germline_beside, plan_numbers
 from nextarm.synthesis import pool
 from studies_example import everything, invented, numbers, plain
 
@@ -96,9 +96,9 @@ def test_a_latency_that_was_chosen_is_not_called_evidence(package, section):
         value = found[f"germline.plan.{key}"]
         assert value.trail.rows
         assert "assumption" in value.marks
-        assert germline_need.standing(value) == "assumption, chosen to agree with evidence"
-    assert germline_need.standing(found["germline.plan.rate"]) == "evidence"
-    assert germline_need.standing(found["germline.plan.dropout"]) == "assumption"
+        assert plan_numbers.standing(value) == "assumption, chosen to agree with evidence"
+    assert plan_numbers.standing(found["germline.plan.rate"]) == "evidence"
+    assert plan_numbers.standing(found["germline.plan.dropout"]) == "assumption"
 
 
 def test_high_efs_everywhere_makes_a_trial_possible():

@@ -8,7 +8,7 @@ import pytest
 
 from nextarm.evidence import load_package
 from nextarm.report.document import Number
-from nextarm.studies.infant_all import germline, germline_need, next_trial, report
+from nextarm.studies.infant_all import germline, germline_need, next_trial, next_trial_worked, plan_numbers, report
 from studies_example import everything, numbers, plain
 
 #: Digits that name something and measure nothing here: times of reading, definitions, the power and alpha agreed on.
@@ -23,7 +23,8 @@ def package():
 @pytest.fixture(scope="module")
 def sections(package):
     patch = pytest.MonkeyPatch()
-    patch.setattr(next_trial, "TRIALS", 1024)
+    for name in ("TRIALS", "CELL_TRIALS", "ERROR_TRIALS"):
+        patch.setattr(next_trial_worked, name, 1024)
     made = {make.__module__.rsplit(".", 1)[1]: make(package) for make in report.SECTIONS}
     patch.undo()
     return made
@@ -83,7 +84,7 @@ def test_each_number_of_a_plan_has_a_row_or_is_called_an_assumption(package):
             assert value.trail == trail
             if trail.rows:
                 assert all(row.source_id for row in trail.rows), label
-                assert ("assumption" in value.marks) == (germline_need.CHOSEN in trail.assumptions) == label.startswith("latency"), label
+                assert ("assumption" in value.marks) == (plan_numbers.CHOSEN in trail.assumptions) == label.startswith("latency"), label
             else:
                 assert "assumption" in value.shown_marks, label
                 assert trail.assumptions, label

@@ -1,10 +1,16 @@
-"""Where a number comes from: sources, rows, method, assumptions, version, seed."""
+"""Where a number comes from: sources, rows, method, assumptions, version, seed; and what versions it was made with."""
 
 from __future__ import annotations
 
+import platform
+import sys
 from dataclasses import dataclass
+from importlib import metadata
 
 from nextarm import __version__
+
+#: Packages whose versions can move a number.
+PACKAGES = ("numpy", "scipy", "numba", "polars", "narwhals", "pydantic", "altair", "vl-convert-python", "jinja2")
 
 
 @dataclass(frozen=True)
@@ -71,3 +77,18 @@ class Trail:
     inputs: tuple[str, ...] = ()
     seed: int | None = None
     version: str = __version__
+
+
+def environment() -> dict[str, str]:
+    """Versions of nextarm, Python and the packages that numbers depend on, and the kind of machine.
+
+    A package that is not installed is a fact worth printing, and said to be so.
+    """
+    found = {"nextarm": __version__, "python": platform.python_version()}
+    found |= {"system": platform.system(), "machine": platform.machine(), "byteorder": sys.byteorder}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found

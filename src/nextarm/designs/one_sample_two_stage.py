@@ -128,8 +128,8 @@ class OneSampleTwoStageTable(DesignTable):
         return self.decider(plan)(data)
 
     def decider(self, plan: Plan) -> Callable[[LookData], Decisions]:
-        """The final bound is worked out once."""
-        found = self.evaluate(plan)
+        """The final bound at the plan's own size, worked out once."""
+        found = self.evaluate(plan.without("solve", "scenario", "grid", "compare"))
 
         def decide(data: LookData) -> Decisions:
             stops = data.z[:, 0] < found.interim_bound

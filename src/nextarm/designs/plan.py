@@ -11,6 +11,7 @@ import itertools
 import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,6 +90,11 @@ class Plan(Table):
 
     def scenarios(self) -> tuple[tuple[str, Plan], ...]:
         """The plan's own truth first (called ``plan``), then each scenario: plans without scenarios and ``[solve]``."""
+        return self.scenario_plans
+
+    @cached_property
+    def scenario_plans(self) -> tuple[tuple[str, Plan], ...]:
+        """What :meth:`scenarios` gives, kept: checking the plans takes longer than simulating a block of trials."""
         own = own_tables(self._data)
         made = [("plan", plan_from_data(own))]
         for raw in self._data.get("scenario", ()):

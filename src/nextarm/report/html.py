@@ -18,12 +18,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from nextarm.core.trail import environment
 from nextarm.report import document as doc
 from nextarm.report.charts.palette import css_variables
 from nextarm.report.charts.svg import draw, for_page
 from nextarm.report.ledger import Ledger, charts_of, ledger_of, plain_text
 from nextarm.report.marks import mark_of, marks_in
-from nextarm.report.results_json import environment
 
 #: Which macro of ``blocks.html`` draws which block.
 BLOCKS: dict[type, str] = {

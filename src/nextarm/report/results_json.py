@@ -11,31 +11,14 @@ The file is strict JSON (no NaN). A number refers to its trail by key, since man
 from __future__ import annotations
 
 import json
-import platform
-from importlib import metadata
 from typing import Any
 
-from nextarm import __version__
 from nextarm.core.errors import DataError
 from nextarm.core.result import from_data, to_data
-from nextarm.core.trail import Trail
+from nextarm.core.trail import Trail, environment
 from nextarm.report.document import Number, Report
 from nextarm.report.formats import parse_format
 from nextarm.report.ledger import Ledger, ledger_of
-
-#: Packages whose versions can move a number; those not installed are left out.
-PACKAGES = ("numpy", "scipy", "numba", "polars", "narwhals", "pydantic", "altair", "vl-convert-python", "jinja2")
-
-
-def environment() -> dict[str, str]:
-    """The versions of nextarm, Python, the system and the packages that numbers depend on."""
-    versions = {"nextarm": __version__, "python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
 
 
 def results_json(report: Report, *, ledger: Ledger | None = None) -> str:

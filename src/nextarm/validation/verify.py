@@ -8,22 +8,17 @@ not asked for are counted as not run.
 from __future__ import annotations
 
 import math
-import platform
-import sys
 import time
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from nextarm.core.errors import CallError
 from nextarm.core.result import Result, record
-from nextarm.core.trail import Trail
+from nextarm.core.trail import Trail, environment
 from nextarm.validation.case import KINDS, OUTSIDE, Case
 
 if TYPE_CHECKING:
     import polars as pl
-
-LIBRARIES = ("numpy", "scipy", "numba", "polars", "narwhals", "pydantic", "altair", "vl-convert-python", "jinja2")
 
 
 @record
@@ -151,15 +146,3 @@ def verify(
         not_run=left,
         environment=environment(),
     )
-
-
-def environment() -> dict[str, str]:
-    """Versions of Python, the libraries and the kind of machine; no name or path of the machine itself."""
-    found = {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}
-    found["byteorder"] = sys.byteorder
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # an optional library that is not here is a fact worth printing
-            found[name] = "not installed"
-    return found

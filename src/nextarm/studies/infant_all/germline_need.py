@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 from nextarm.core.trail import Trail
 from nextarm.designs import Plan
-from nextarm.evidence import Count, Package
+from nextarm.evidence import Package
 from nextarm.report import Block, Code, DataTable, Details, Heading, Note, RowGroup, number, paragraph, say, slug
 from nextarm.report.charts import LineSeries, lines
 from nextarm.report.document import CellLike, Number, Row
@@ -29,12 +28,11 @@ from nextarm.studies.infant_all.germline_trial import (
     plan_text,
     randomised,
 )
+from nextarm.studies.infant_all.plan_numbers import PlanRow, PlanTable, Reason, chosen, numbers_table, trail_in_plan
 
 CURVE_MARGINS = (0.05, 0.075, 0.10, 0.125, 0.15, 0.175, 0.20)
 #: The arm whose size and years of enrolment give the accrual, and whose relapses give the timing.
 ACCRUAL_ARM, TIMING = "interfant-06-g", "relapse_within_36_months"
-#: Said in the trail of a number that evidence supports but does not give.
-CHOSEN = "shape and median are chosen, not estimated"
 
 
 def natural_se(survival: float, se: float) -> float:
@@ -227,39 +225,13 @@ def _assumed(what: str) -> Trail:
 
 def plan_trail(key: str) -> Trail:
     """The trail of a number that stands in the plan file."""
-    return Trail(method=f"{key} of the plan", inputs=(PLAN_FILE,), assumptions=(f"{key}: see the table of the plan's numbers",))
-
-
-def chosen(package: Package, row: Count) -> Trail:
-    """The trail of a latency that was chosen to agree with ``row``: an assumption that evidence supports."""
-    return replace(
-        row_trail(package, package.ref(row), "shape and median chosen to agree with the timing of relapse"), assumptions=(CHOSEN,)
-    )
-
-
-def marks_of(trail: Trail) -> tuple[str, ...]:
-    """``("assumption",)`` for a number of a plan that is assumed, wholly or to agree with evidence."""
-    return ("assumption",) if CHOSEN in trail.assumptions or not trail.rows else ()
-
-
-def standing(value: Number) -> str:
-    """What a number of a plan rests on, in words."""
-    if "assumption" not in value.marks:
-        return "evidence"
-    return "assumption, chosen to agree with evidence" if value.trail.rows else "assumption"
+    return trail_in_plan(key, PLAN_FILE)
 
 
 def _numbers(plan: Plan, control: Control, package: Package) -> list[Block]:
-    rows: list[Row] = [(label, value, why, standing(value)) for label, value, why, _ in plan_numbers(plan, control, package)]
     return [
         Heading("Where the numbers of this plan come from"),
-        DataTable(
-            caption="Each number of the plan: from evidence, or assumed",
-            columns=("Number", "Value", "Why", "Standing"),
-            rows=tuple(rows),
-            sortable=False,
-            narrow="stack",
-        ),
+        numbers_table(plan_numbers(plan, control, package)),
         Details(
             "The plan file of this section",
             (Code(plan_text(), caption=f"{PLAN_FILE} (cure fractions are replaced by those that give the EFS of the evidence)"),),
@@ -267,45 +239,37 @@ def _numbers(plan: Plan, control: Control, package: Package) -> list[Block]:
     ]
 
 
-def plan_numbers(plan: Plan, control: Control, package: Package) -> Sequence[tuple[str, Number, str, Trail]]:
+def plan_numbers(plan: Plan, control: Control, package: Package) -> Sequence[PlanRow]:
     """Each number of the plan with the reason for it: its evidence row in the trail, or an assumption."""
-    latency = plan.arms[plan.control].survival["latency"]
+    table = PlanTable(plan, PLAN_FILE, "germline.plan")
     row = next((o for o in package.outcomes if o.arm_id == ACCRUAL_ARM and o.n and o.endpoint == "EFS" and o.preferred is not False), None)
     span = package.study_of(row.arm_id).enrolment if row else None
-    rate_why, rate_trail = "no row supports it", plan_trail("accrual.rate")
+    rate = table.assumed("accrual.rate")
     if row and row.n and span:
-        years = span[1] - span[0]
-        rate_why = (
-            f"{package.study_of(row.arm_id).name} entered {row.n} of these infants in {years:.0f} years, {row.n / years:.0f} a year "
-            f"(enrolment years {package.study_of(row.arm_id).enrol_basis}); that it goes on at that rate is assumed"
+        study, years = package.study_of(row.arm_id), span[1] - span[0]
+        why = (
+            f"{study.name} entered {row.n} of these infants in {years:.0f} years, {row.n / years:.0f} a year "
+            f"(enrolment years {study.enrol_basis}); that it goes on at that rate is assumed"
         )
-        rate_trail = row_trail(package, package.ref(row), "n over the years of enrolment, rounded")
+        rate = Reason(why, row_trail(package, package.ref(row), "n over the years of enrolment, rounded"))
     timing = next((c for c in package.counts if c.arm_id == ACCRUAL_ARM and c.what == TIMING and c.events and c.n), None)
-    time_why, time_trail = "no row supports it", plan_trail("latency")
+    when = table.assumed("latency")
     if timing:
-        time_why = f"chosen so that 9 of 10 events come within 3 years: {timing.events} of {timing.n} relapses came within 36 months" + (
-            f" ({timing.note})" if timing.note else ""
-        )
-        time_trail = chosen(package, timing)
-    margin, power = margin_of(plan), plan.solve.power if plan.solve else 0.8
+        why = f"chosen so that 9 of 10 events come within 3 years: {timing.events} of {timing.n} relapses came within 36 months"
+        when = Reason(why + (f" ({timing.note})" if timing.note else ""), chosen(package, timing))
     cure = cure_fraction_for(plan, control.survival)
     cure_why = (
         f"gives the EFS {control.words} at 5 years; that less treatment changes nothing is the case in which the trial should succeed"
     )
-    made: list[tuple[str, float, str, str, Trail, str]] = [
-        ("accrual rate", plan.accrual.rate or 0.0, "per-year", "rate", rate_trail, rate_why),
-        ("accrual duration", plan.accrual.duration, "years", "duration", plan_trail("accrual.duration"), "solved for"),
-        ("follow-up of the last infant", plan.accrual.follow_up, "years", "follow-up", plan_trail("accrual.follow_up"), "the milestone"),
-        ("dropout hazard", plan.accrual.dropout_hazard, "rate", "dropout", plan_trail("accrual.dropout_hazard"), "no row supports it"),
-        ("cure fraction, both arms", cure, "percent(1)", "cure", control.trail, cure_why),
-        ("latency: Weibull shape", latency["shape"], "decimal(1)", "shape", time_trail, time_why),
-        ("latency: median", latency["median"], "years", "median", time_trail, time_why),
-        ("margin", margin, "points(0)", "margin", margin_trail(), "nobody has set one for these infants; 5 and 15 points are shown too"),
-        ("milestone", plan.trial.milestone, "years(0)", "milestone", plan_trail("trial.milestone"), "the question is about 5 years"),
-        ("alpha, one-sided", plan.design.alpha, "decimal(3)", "alpha", plan_trail("design.alpha"), "convention"),
-        ("power", power, "percent", "power", plan_trail("solve.power"), "convention"),
-    ]  # fmt: skip
+    margin = Reason("nobody has set one for these infants; 5 and 15 points are shown too", margin_trail())
+    milestone = table.assumed("trial.milestone", "the question is about 5 years")
+    power = plan.solve.power if plan.solve else 0.8
     return [
-        (label, number(value, fmt, name=f"germline.plan.{key}", trail=trail, marks=marks_of(trail)), why, trail)
-        for label, value, fmt, key, trail, why in made
+        *table.accrual(rate, duration="solved for", follow_up="the milestone"),
+        table.row("cure fraction, both arms", cure, "percent(1)", "cure", Reason(cure_why, control.trail)),
+        *table.latency(when),
+        table.row("margin", margin_of(plan), "points(0)", "margin", margin),
+        table.row("milestone", plan.trial.milestone, "years(0)", "milestone", milestone),
+        table.alpha(),
+        table.row("power", power, "percent", "power", table.assumed("solve.power", "convention")),
     ]

@@ -3,70 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.resources import files
 
 from nextarm.core.trail import Trail
-from nextarm.designs import DesignResult, Plan, plan_from_data, plan_from_toml
+from nextarm.designs import DesignResult, Plan
 from nextarm.evidence import Package
-from nextarm.report import Block, Code, DataTable, Details, Heading, KeyFigures, Note, Section, number, paragraph, say, slug
-from nextarm.report.charts import LineSeries, heatmap, lines
-from nextarm.report.document import Number, Parts, Row
-from nextarm.simulation import OperatingCharacteristics, ScenarioCounts, simulate
+from nextarm.report import Block, Code, Details, Heading, KeyFigures, Note, Section, number, paragraph, say
+from nextarm.report.document import Parts
 from nextarm.studies.infant_all.evidence_rows import row_trail
-from nextarm.studies.infant_all.germline_need import chosen, marks_of, standing
-
-TRIALS, SEED = 10_000, 20261123
-TARGET_POWER = 0.8
-#: Grids of assumptions: cure fraction of the control, gain in cure fraction, infants a year.
-CONTROL_CURES = (0.50, 0.55, 0.60, 0.65, 0.70)
-GAINS = (0.05, 0.10, 0.15, 0.20, 0.25)
-RATES = (30.0, 45.0, 60.0, 90.0, 120.0)
-
-
-@dataclass(frozen=True)
-class Designs:
-    """The worked plan and what was computed from it."""
-
-    plan: Plan
-    worked: DesignResult
-    fixed: DesignResult
-    detectable: DesignResult
-    needed: DesignResult
-    simulated: OperatingCharacteristics
-
-
-def shipped_plan() -> Plan:
-    """The plan of this section, as it is shipped with the study."""
-    return plan_from_toml(files("nextarm.studies.infant_all").joinpath("plan.toml").read_text(encoding="utf-8"), name="plan.toml")
-
-
-def work_out(plan: Plan) -> Designs:
-    """Evaluate and simulate ``plan``; the sizes needed come from the same truths with one analysis."""
-    plain = plan.to_data() | {"design": {"kind": "log-rank", "alpha": plan.design.alpha}}
-
-    def fixed(solve: str | None = None) -> DesignResult:
-        made = plan_from_data(plain | ({"solve": {"for": solve, "power": TARGET_POWER}} if solve else {}))
-        result: DesignResult = made.design.evaluate(made)
-        return result
-
-    ratio = fixed()
-    assert ratio.hazard_ratio_at_milestone is not None  # two arms
-    proportional = {
-        "name": "same S at the milestone, proportional hazards",
-        "arms": {plan.experimental: {"survival": {"of": plan.control, "hazard_ratio": ratio.hazard_ratio_at_milestone}}},
-    }
-    data = plan.to_data()
-    simulated = plan_from_data(data | {"scenario": [proportional, *data.get("scenario", ())]})
-    worked: DesignResult = plan.design.evaluate(plan)
-    return Designs(
-        plan=plan,
-        worked=worked,
-        fixed=ratio,
-        detectable=fixed("effect"),
-        needed=fixed("duration"),
-        simulated=simulate(simulated, trials=TRIALS, seed=SEED),
-    )
+from nextarm.studies.infant_all.next_trial_maps import endings, maps
+from nextarm.studies.infant_all.next_trial_shown import designs, effect, rate, scenarios, type1_error
+from nextarm.studies.infant_all.next_trial_worked import PLAN_FILE, TARGET_POWER, Designs, plan_text, shipped_plan, work_out
+from nextarm.studies.infant_all.plan_numbers import PlanRow, PlanTable, Reason, chosen, numbers_table, trail_in_plan
 
 
 def section(package: Package, plan: Plan | None = None) -> Section:
@@ -79,9 +26,12 @@ def section(package: Package, plan: Plan | None = None) -> Section:
         blocks=(
             _figures(found),
             *_feasible(found),
-            *_effect(found),
-            *_scenarios(found.simulated),
-            *_grids(found.plan),
+            *effect(found),
+            *scenarios(found),
+            *endings(found),
+            *designs(found),
+            *type1_error(found),
+            *maps(found.plan),
             *_numbers(found.plan, package),
         ),
     )
@@ -128,16 +78,7 @@ def _gain(result: DesignResult) -> float:
 
 
 def _plan_trail(key: str) -> Trail:
-    return Trail(method=f"{key} of the plan", inputs=("plan.toml",), assumptions=(f"{key}: see the table of the plan's numbers",))
-
-
-def _rate(value: float, se: float, name: str, trail: Trail) -> Parts:
-    """A rate from simulation with its Monte-Carlo standard error."""
-    return say(
-        number(value, "percent(1)", name=name, trail=trail, marks=("simulated",)),
-        " ± ",
-        number(se, "percent(1)", name=f"{name}.mcse", trail=trail, marks=("simulated",)),
-    )
+    return trail_in_plan(key, PLAN_FILE)
 
 
 def _figures(found: Designs) -> KeyFigures:
@@ -190,7 +131,7 @@ def _feasible(found: Designs) -> list[Block]:
             "The formula for the planned trial gives a power of ",
             analytic,
             "; simulation of the same plan gives ",
-            *_rate(own.rejection.value, own.rejection.se, "trial.simulated", found.simulated.trail),
+            *rate(own.rejection, "trial.simulated", found.simulated.trail),
             " (Monte-Carlo standard error). However long one waits, no more than ",
             number(found.worked.max_events, "decimal(1)", name="trial.max-events", trail=found.worked.trail),
             " events are ever expected: the other infants are cured or drop out.",
@@ -208,143 +149,10 @@ def _feasible(found: Designs) -> list[Block]:
     ]
 
 
-def _effect(found: Designs) -> list[Block]:
-    name = "same S at the milestone, proportional hazards"
-    rows: list[Row] = []
-    trail = found.simulated.trail
-    for label, scenario in (
-        ("in the cure fraction, latency unchanged", "plan"),
-        ("as a constant hazard ratio with the same EFS at 3 years", name),
-    ):
-        s = found.simulated.scenario(scenario)
-        key = f"trial.effect.{slug(scenario)}"
-        control, treated = s.survival_at_milestone.values()
-        rows.append(
-            (
-                f"Effect {label}",
-                number(control, "percent(1)", name=f"{key}.control", trail=trail),
-                number(treated, "percent(1)", name=f"{key}.treated", trail=trail),
-                _rate(s.rejection.value, s.rejection.se, f"{key}.power", trail),
-                number(s.events.value, "decimal(1)", name=f"{key}.events", trail=trail, marks=("simulated",)),
-            )
-        )
-    ratio = number(found.fixed.hazard_ratio_at_milestone, "hazard-ratio", name="trial.effect.hr", trail=found.fixed.trail)
-    return [
-        Heading("The same effect, said in two ways"),
-        paragraph(
-            "A hazard ratio of ", ratio, " and the planned gain in cure fraction give the same EFS at 3 years, but not the same trial."
-        ),
-        DataTable(
-            caption="Power and events under both",
-            columns=("Effect", "EFS at 3 years, control", "EFS at 3 years, venetoclax", "Power ± Monte-Carlo SE", "Mean events"),
-            rows=tuple(rows),
-            sortable=False,
-            narrow="stack",
-        ),
-    ]
-
-
-def _scenarios(found: OperatingCharacteristics) -> list[Block]:
-    rows = [_scenario_row(s, found.trail) for s in found.scenarios]
-    return [
-        Heading("If the truth is otherwise"),
-        DataTable(
-            caption=f"{found.scenarios[0].trials:,} virtual trials under each truth (seed {found.trail.seed}, shared random numbers)",
-            columns=("Truth", "Rejects ± Monte-Carlo SE", "Ended without the planned events", "Mean events", "Mean years"),
-            rows=tuple(rows),
-            sortable=False,
-            narrow="stack",
-            note=say("Under the null the first column is the type I error; everywhere else it is the power."),
-        ),
-    ]
-
-
-def _scenario_row(s: ScenarioCounts, trail: Trail) -> Row:
-    key = f"trial.scenario.{slug(s.name)}"
-    name = "as planned" if s.name == "plan" else s.name
-    never = s.events_never_reached
-    return (
-        name,
-        _rate(s.rejection.value, s.rejection.se, f"{key}.reject", trail),
-        _rate(never.value, never.se, f"{key}.never", trail),
-        number(s.events.value, "decimal(1)", name=f"{key}.events", trail=trail, marks=("simulated",)),
-        number(s.duration.value, "decimal(1)", name=f"{key}.years", trail=trail, marks=("simulated",)),
-    )
-
-
-def _power(plan: Plan, changes: dict[str, object]) -> tuple[float, Trail]:
-    made = plan_from_data(plan.to_data() | {"design": {"kind": "log-rank", "alpha": plan.design.alpha}}).changed(changes)
-    result = made.design.evaluate(made)
-    return result.power, result.trail
-
-
-def _cures(control: float, gain: float, plan: Plan) -> dict[str, object]:
-    return {
-        "arms": {
-            plan.control: {"survival": {"cure_fraction": control}},
-            plan.experimental: {"survival": {"cure_fraction": round(control + gain, 6)}},
-        }
-    }
-
-
-def _grids(plan: Plan) -> list[Block]:
-    trail = Trail(
-        method="log-rank test at one analysis, power from the moments of its statistic",
-        assumptions=("the plan, but for the two quantities shown",),
-    )
-    values = [[_power(plan, _cures(c, g, plan))[0] for g in GAINS] for c in CONTROL_CURES]
-    outlined = (CONTROL_CURES.index(0.60), GAINS.index(0.15))
-    at_rate = [
-        LineSeries(
-            name=f"+{100 * gain:.0f} points",
-            x=RATES,
-            y=tuple(_power(plan, _cures(0.60, gain, plan) | {"accrual": {"rate": rate}})[0] for rate in RATES),
-        )
-        for gain in (0.10, 0.15, 0.20)
-    ]
-    return [
-        Heading("How the answer moves with the assumptions"),
-        heatmap(
-            values,
-            id="trial-grid",
-            title="Power at the planned accrual, by cure fraction of the control and gain",
-            x=[f"+{100 * g:.0f}" for g in GAINS],
-            y=[f"{100 * c:.0f} %" for c in CONTROL_CURES],
-            x_title="gain in cure fraction, points",
-            y_title="cure fraction, control",
-            trail=trail,
-            domain=(0.0, 1.0),
-            outlined=outlined,
-            caption=say("One analysis at the end of follow-up, no interim look. The plan's own assumptions are outlined."),
-        ),
-        lines(
-            at_rate,
-            id="trial-rate",
-            title="Power by infants entered a year, for three gains in cure fraction",
-            x_title="infants a year, for 3 years",
-            y_title="power",
-            trail=trail,
-            references=((TARGET_POWER, "80 %"),),
-            y_domain=(0.0, 1.0),
-            caption=say("Control cure fraction 60 %. Only worldwide accrual would reach the right half of this chart."),
-        ),
-    ]
-
-
 def _numbers(plan: Plan, package: Package) -> list[Block]:
-    rows: list[Row] = []
-    for key, value, why, _ in plan_numbers(plan, package):
-        rows.append((key, value, why, standing(value)))
-    text = files("nextarm.studies.infant_all").joinpath("plan.toml").read_text(encoding="utf-8")
     return [
         Heading("Where the plan's numbers come from"),
-        DataTable(
-            caption="Each number of the plan: from evidence, or assumed",
-            columns=("Number", "Value", "Why", "Standing"),
-            rows=tuple(rows),
-            sortable=False,
-            narrow="stack",
-        ),
+        numbers_table(plan_numbers(plan, package)),
         Note(
             "assumption",
             say(
@@ -354,66 +162,39 @@ def _numbers(plan: Plan, package: Package) -> list[Block]:
                 ", which comes after it. The DFS after blinatumomab in section 3 is from after induction and must not be put in its place.",
             ),
         ),
-        Details("The plan file", (Code(text, caption="plan.toml"),)),
+        Details("The plan file", (Code(plan_text(), caption=PLAN_FILE),)),
     ]
 
 
-def plan_numbers(plan: Plan, package: Package) -> Sequence[tuple[str, Number, str, Trail]]:
+def plan_numbers(plan: Plan, package: Package) -> Sequence[PlanRow]:
     """Each number of the plan with the reason for it: its evidence row in the trail, or an assumption."""
+    table = PlanTable(plan, PLAN_FILE, "trial.plan")
     control, treated = (plan.arms[name].survival for name in (plan.control, plan.experimental))
     latency = control["latency"]
     enrolled = next((o for o in package.outcomes if o.arm_id == "interfant-06-r" and o.n and o.preferred), None)
     timing = next((c for c in package.counts if c.arm_id == "interfant-06-histctrl" and c.what == "relapse_timing"), None)
-    accrual_why, accrual_trail = "no row supports it", _plan_trail("accrual.rate")
+    entered, when = table.assumed("accrual.rate"), table.assumed("latency")
     span = package.study("interfant-06").enrolment if enrolled else None
     if enrolled and enrolled.n and span:
-        accrual_why = (
-            f"Interfant-06 entered {enrolled.n} infants with KMT2A-r in {span[1] - span[0]:.0f} years, "
-            f"{enrolled.n / (span[1] - span[0]):.0f} a year "
+        years = span[1] - span[0]
+        why = (
+            f"Interfant-06 entered {enrolled.n} infants with KMT2A-r in {years:.0f} years, {enrolled.n / years:.0f} a year "
             "(enrolment years secondary); that it goes on at that rate is assumed"
         )
-        accrual_trail = row_trail(package, package.ref(enrolled), "n over the years of enrolment, rounded")
-    timing_why, timing_trail = "no row supports it", _plan_trail("latency")
+        entered = Reason(why, row_trail(package, package.ref(enrolled), "n over the years of enrolment, rounded"))
     if timing:
         by_one, by_two = (1.0 - 0.5 ** ((t / latency["median"]) ** latency["shape"]) for t in (1.0, 2.0))
-        timing_why = (
+        why = (
             f"chosen so that {100 * by_one:.0f} % of the events come by 1 year and {100 * by_two:.0f} % by 2 years, to agree "
             f"with: {timing.note}. That timing counts from diagnosis; from {plan.trial.time_origin} it is assumed to be alike"
         )
-        timing_trail = chosen(package, timing)
-    made: list[tuple[str, float, str, str, Trail, str]] = [
-        ("accrual rate", plan.accrual.rate or 0.0, "per-year", "rate", accrual_trail, accrual_why),
-        ("accrual duration", plan.accrual.duration, "years", "duration", _plan_trail("accrual.duration"), "what a group might accept"),
-        (
-            "follow-up of the last infant",
-            plan.accrual.follow_up,
-            "years",
-            "follow-up",
-            _plan_trail("accrual.follow_up"),
-            "most relapses come within 2 years",
-        ),
-        ("dropout hazard", plan.accrual.dropout_hazard, "rate", "dropout", _plan_trail("accrual.dropout_hazard"), "no row supports it"),
-        (
-            "cure fraction, control",
-            control["cure_fraction"],
-            "percent",
-            "control-cure",
-            _plan_trail("control cure fraction"),
-            "no row supports it (see below)",
-        ),
-        (
-            "cure fraction, venetoclax",
-            treated["cure_fraction"],
-            "percent",
-            "treated-cure",
-            _plan_trail("effect"),
-            "the effect worth finding; no row supports it",
-        ),
-        ("latency: Weibull shape", latency["shape"], "decimal(1)", "shape", timing_trail, timing_why),
-        ("latency: median", latency["median"], "years", "median", timing_trail, timing_why),
-        ("alpha, one-sided", plan.design.alpha, "decimal(3)", "alpha", _plan_trail("design.alpha"), "convention"),
-    ]
+        when = Reason(why, chosen(package, timing))
+    below = table.assumed("control cure fraction", "no row supports it (see below)")
+    found = table.assumed("effect", "the effect worth finding; no row supports it")
     return [
-        (label, number(value, fmt, name=f"trial.plan.{key}", trail=trail, marks=marks_of(trail)), why, trail)
-        for label, value, fmt, key, trail, why in made
+        *table.accrual(entered, duration="what a group might accept", follow_up="most relapses come within 2 years"),
+        table.row("cure fraction, control", control["cure_fraction"], "percent", "control-cure", below),
+        table.row("cure fraction, venetoclax", treated["cure_fraction"], "percent", "treated-cure", found),
+        *table.latency(when),
+        table.alpha(),
     ]
