@@ -235,3 +235,19 @@ def test_a_closed_pipe_is_not_an_error() -> None:
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     assert done.stdout.startswith("study_id")
+
+
+def test_look_says_the_decision_and_what_may_come() -> None:
+    said = good("look", str(PLAN), "--events", "48", "--z", "1.9")
+    assert "decision: go on (80 events planned)" in said
+    assert "conditional power" in said
+    found = strict(good("look", str(PLAN), "--events", "48", "--z", "1.9", "--events", "80", "--z", "2.1", "--json"))
+    assert found["decision"] == "reject"
+    assert found["final"]["bias_adjusted"] > found["final"]["estimate"]
+
+
+def test_design_says_the_true_type_one_error_of_a_log_rank_test() -> None:
+    found = strict(good("design", str(PLAN), "--error-trials", "5000", "--json"))
+    assert found["true_error"]["trials"] == 5000
+    assert abs(found["true_error"]["type1_error"] - 0.025) < 0.01
+    assert strict(good("design", str(PLAN), "--error-trials", "0", "--json"))["true_error"] is None

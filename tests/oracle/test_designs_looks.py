@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextarm.designs import LookData, analyse_look, plan_from_data
+from nextarm.designs import LookData, analyse_look, plan_from_data, solved_plan
+from nextarm.designs.bias_adjusted import bias_adjusted, mean_estimate
 from nextarm.designs.group_sequential_log_rank import GroupSequentialLogRank
 from nextarm.designs.look_decisions import bounds_seen
 from nextarm.simulation import simulate
@@ -156,3 +157,44 @@ def _calendar_plan(**design: Any) -> Any:
             "scenario": [{"name": "null", "arms": {"new": {"survival": {"hazard_ratio": 1.0}}}}],
         }
     )
+
+
+def test_the_bias_adjusted_estimate_is_right_on_average() -> None:
+    """Half a million Brownian trials with three looks: the mean of their estimates, and its inverse."""
+    information, upper, lower, theta = np.array([10.0, 20.0, 30.0]), np.array([2.6, 2.3]), np.array([-0.2, 0.5]), 0.3
+    steps = np.random.default_rng(1).standard_normal((500_000, 3)) * np.sqrt(10.0) + theta * 10.0
+    score = np.cumsum(steps, axis=1)
+    z = score / np.sqrt(information)
+    first = (z[:, 0] >= upper[0]) | (z[:, 0] < lower[0])
+    second = (z[:, 1] >= upper[1]) | (z[:, 1] < lower[1])
+    look = np.where(first, 0, np.where(second, 1, 2))
+    estimate = score[np.arange(len(look)), look] / information[look]
+    mean = mean_estimate(information, upper=upper, lower=lower, theta=theta)
+    assert mean == pytest.approx(estimate.mean(), abs=4 * estimate.std() / np.sqrt(len(look)))
+    assert bias_adjusted(information, upper=upper, lower=lower, estimate=mean) == pytest.approx(theta, abs=1e-9)
+
+
+def test_an_early_stop_is_shrunk_and_one_look_is_not() -> None:
+    early = analyse_look(plan(spending="lan-demets-pocock"), events=[50.0], z=[3.2]).final
+    assert early is not None
+    assert early.estimate < early.bias_adjusted < 1.0
+    single = plan_from_data(plan().to_data() | {"design": {"kind": "group-sequential-log-rank", "looks": [1.0], "events": 100}})
+    last = analyse_look(single, events=[100.0], z=[2.3]).final
+    assert last is not None
+    assert last.bias_adjusted == pytest.approx(last.estimate, rel=1e-9)
+    assert last.hazard_ratio == pytest.approx(last.estimate, rel=1e-9)
+
+
+@pytest.mark.parametrize("what", ["n", "duration", "events", "effect"])
+@pytest.mark.parametrize(
+    "design",
+    [{"kind": "log-rank"}, {"kind": "group-sequential-log-rank", "look_times": [2.0, 4.5]}, {"kind": "rmst-difference"}],
+    ids=["log-rank", "calendar", "rmst"],
+)
+def test_a_solution_written_into_the_plan_has_the_power_asked_for(what: str, design: dict[str, Any]) -> None:
+    base = _calendar_plan(look_times=[2.0, 4.5]).to_data()
+    made = plan_from_data({**base, "design": design, "solve": {"for": what, "power": 0.55}, "scenario": []})
+    result = made.evaluate()
+    again = solved_plan(made, result)
+    assert again.solve is None
+    assert again.evaluate().power == pytest.approx(result.power, abs=1e-6)

@@ -1,4 +1,4 @@
-"""The commands design and simulate."""
+"""The commands design, look and simulate."""
 
 from __future__ import annotations
 
@@ -9,20 +9,47 @@ from typing import Annotated, Any
 import typer
 
 from nextarm.cli.options import Json, Out, Quiet
-from nextarm.cli.show import plain, progress_bar, show
+from nextarm.cli.show import emit, plain, progress_bar, show
 
 #: Virtual trials where neither a number nor a precision is asked for.
 DEFAULT_TRIALS = 100_000
 
 
-def design(plan: Annotated[Path, typer.Argument(help="The plan, a TOML file.")], json: Json = False, out: Out = None) -> None:
+def design(
+    plan: Annotated[Path, typer.Argument(help="The plan, a TOML file.")],
+    error_trials: Annotated[int, typer.Option(help="Virtual trials for the true type I error of a log-rank test; 0: none.")] = 50_000,
+    seed: Annotated[int, typer.Option(help="Their seed.")] = 0,
+    json: Json = False,
+    out: Out = None,
+) -> None:
     """What the design of a plan can do, or what its [solve] asks for.
 
     Example: nextarm design plan.toml --json
     """
     from nextarm import verbs
 
-    show(verbs.design(plan), json=json, out=out)
+    show(verbs.design(plan, error_trials=error_trials, seed=seed), json=json, out=out)
+
+
+def look(
+    plan: Annotated[Path, typer.Argument(help="The plan of a group-sequential log-rank trial.")],
+    events: Annotated[list[float] | None, typer.Option(help="Events at a look; once for each look so far, the first first.")] = None,
+    z: Annotated[list[float] | None, typer.Option(help="Log-rank z at it; positive where the new arm does better.")] = None,
+    patients: Annotated[list[Path] | None, typer.Option(help="Instead: the patients at a look, CSV with arm, time, event.")] = None,
+    unit: Annotated[str, typer.Option(help="Unit of their times.")] = "years",
+    hazard_ratio: Annotated[float | None, typer.Option(help="What conditional power assumes (default: the plan's).")] = None,
+    ended: Annotated[bool, typer.Option("--ended", help="The trial ends here: what is left of alpha is spent.")] = False,
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """What the bounds say of a running trial at its latest look, and how it may end.
+
+    Example: nextarm look plan.toml --events 48 --z 1.9
+    """
+    from nextarm import verbs
+
+    found = verbs.look(plan, events=events or (), z=z or (), patients=patients or (), unit=unit, hazard_ratio=hazard_ratio, ended=ended)
+    emit(found.to_json(indent=2) if json else "\n".join([plain(found), *verbs.look_lines(found)]), out)
 
 
 def simulate(

@@ -14,6 +14,7 @@ from nextarm.designs.plan import Plan, load_plan, plan_from_data, plan_from_toml
 from nextarm.designs.posterior import PowerOverDraws, drawn_scenarios, power_over_draws
 from nextarm.designs.registry import DESIGNS
 from nextarm.designs.setting import hazard_ratio_with_same_survival
+from nextarm.designs.solution import solved_plan
 from nextarm.designs.spending import SPENDING, spent
 from nextarm.designs.truths import Distribution, ProportionalHazards
 
@@ -51,6 +52,7 @@ __all__ = [
     "power_over_draws",
     "ramp_accrual",
     "schoenfeld_events",
+    "solved_plan",
     "spent",
     "stepped_accrual",
     "time_of_events",

@@ -2,7 +2,8 @@
 
 Bounds are found at the information really seen. The repeated interval (Jennison and Turnbull 1989, doi
 10.1111/j.2517-6161.1989.tb01433.x) holds at every look whatever is decided; the stage-wise p value, interval and median
-unbiased estimate hold once the trial has ended, and correct for the looks there were.
+unbiased estimate hold once the trial has ended, and correct for the looks there were; so does the bias-adjusted estimate,
+which is right on average.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
+from nextarm.designs.bias_adjusted import bias_adjusted
 from nextarm.designs.boundaries import Boundaries, bounds_from_spending, efficacy_bounds
 from nextarm.designs.expected_events import find_root
 from nextarm.designs.group_sequential_log_rank import GroupSequentialLogRankTable
@@ -31,15 +33,24 @@ if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
     from nextarm.survival import Patients
 
+#: A bound on the Z scale that is never reached in practice.
+_FAR = 12.0
+
 
 @record
 class FinalInference:
-    """After the trial has ended: stage-wise p value, median unbiased hazard ratio and interval (1 - 2 alpha)."""
+    """After the trial has ended: stage-wise p value, median unbiased hazard ratio and interval (1 - 2 alpha).
+
+    ``bias_adjusted`` is the hazard ratio under which the log of the usual estimate has its observed value on average, and
+    ``estimate`` that usual one.
+    """
 
     look: int
     p_value: float
     hazard_ratio: float
     interval: Interval
+    estimate: float
+    bias_adjusted: float
 
 
 @record
@@ -155,31 +166,44 @@ def analyse_look(
         efficacy=np.where(np.isfinite(upper), upper, np.nan),
         futility=np.where(np.isfinite(lower), lower, np.nan),
         hazard_ratio=table.margin * np.exp(-zs / root),
-        repeated_low=table.margin * np.exp(-(zs + np.minimum(upper, 12.0)) / root),
-        repeated_high=table.margin * np.exp(-(zs - np.minimum(upper, 12.0)) / root),
+        repeated_low=table.margin * np.exp(-(zs + np.minimum(upper, _FAR)) / root),
+        repeated_high=table.margin * np.exp(-(zs - np.minimum(upper, _FAR)) / root),
         repeated_p=np.array([_repeated_p(table, bounds, f[: j + 1], float(zs[j]), last and j == k - 1) for j in range(k)]),
         future_events=future * planned,
         future_efficacy=ahead,
         assumed_hazard_ratio=hazard_ratio,
         conditional_power=powers,
         predictive_power=predictive,
-        final=_final(table, root[: stop + 1] ** 2, zs, upper, lower) if over else None,
+        final=_final(table, plan, (d, zs, upper, lower), stop, last) if over else None,
     )
 
 
-def _final(table: GroupSequentialLogRankTable, i: FloatArray, z: FloatArray, upper: FloatArray, lower: FloatArray) -> FinalInference:
-    k = len(i) - 1
+def _final(table: GroupSequentialLogRankTable, plan: Plan, seen: tuple[FloatArray, ...], k: int, last: bool) -> FinalInference:
+    """Inference at look ``k`` (from 0), where the trial ended; ``seen`` are events, z and both bounds of the looks so far."""
+    d, z, upper, lower = seen
+    share = plan.shares()[plan.experimental]
+    scale, bounds, planned = share * (1.0 - share), table.bounds(plan), table.planned_events(plan)
+    i = d[: k + 1] * scale
     low = lower[:k] if table.binding else np.full(k, -np.inf)
-    high = np.minimum(upper[:k], 12.0)
+    high = np.minimum(upper[:k], _FAR)
 
     def ratio(probability: float) -> float:
         return table.margin * math.exp(-effect_at(i, upper=high, lower=low, z=float(z[k]), probability=probability))
 
+    # The mean is over all the looks that could have been: those not reached come at their planned information.
+    future = np.zeros(0) if last else bounds.fractions[len(d) :] * planned
+    looks = np.append(d, future[future > d[-1]])
+    ahead = np.minimum(_bounds(table, bounds, looks / planned, True)[:-1], _FAR)
+    behind = table.lower(bounds)[: len(looks) - 1] if table.binding else np.full(len(looks) - 1, -np.inf)
+    theta = float(z[k] / np.sqrt(i[k]))
+    adjusted = bias_adjusted(looks * scale, upper=ahead, lower=behind, estimate=theta)
     return FinalInference(
         look=k + 1,
         p_value=tail(i, upper=high, lower=low, z=float(z[k])),
         hazard_ratio=ratio(0.5),
         interval=Interval(low=ratio(1.0 - table.alpha), high=ratio(table.alpha), level=1.0 - 2.0 * table.alpha),
+        estimate=table.margin * math.exp(-theta),
+        bias_adjusted=table.margin * math.exp(-adjusted),
     )
 
 

@@ -25,11 +25,32 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLOCKED", "BoolArray", "Decisions", "DesignResult", "DesignTable", "Look", "LookData", "Measures", "RankWeight", "Schedule", "Seen",
-    "Statistic", "decide_once", "estimand_text", "last_look",
+    "Statistic", "TrueError", "decide_once", "estimand_text", "last_look",
 ]  # fmt: skip
 
 #: What all two-arm designs assume of the randomisation; the virtual trials do it.
 BLOCKED = "randomised in permuted blocks, so that the numbers in the arms are those of the allocation but for a last block cut short"
+
+
+@record
+class TrueError:
+    """What a log-rank test really does under the null at its own size, in ``trials`` virtual trials.
+
+    ``type1_error`` in favour of the experimental arm, ``opposite`` what the same test of the control against it would do,
+    each with its Monte-Carlo standard error. Where the first is more than a tenth above alpha, ``calibrated_alpha`` is the
+    nominal alpha that keeps the level (``calibrated_bound`` on the Z scale for one look) and ``calibrated_error`` what
+    fresh trials say of it.
+    """
+
+    trials: int
+    seed: int
+    type1_error: float
+    se: float
+    opposite: float
+    opposite_se: float
+    calibrated_alpha: float | None = None
+    calibrated_bound: float | None = None
+    calibrated_error: float | None = None
 
 
 @record
@@ -39,7 +60,8 @@ class DesignResult(Result):
     ``n`` patients; ``events`` expected (or needed) at the last analysis; ``analysis_time`` of the last analysis in
     years; ``years_to_accrue`` the n patients at the plan's own rate; ``rate_needed`` patients a year to enter n within
     the plan's accrual duration; ``hazard_ratio_at_milestone`` log S1 / log S0 there; ``max_events`` what could ever be
-    seen (survivors are cured); ``cure_fraction`` the height of each arm's plateau (0 without one); ``estimand`` in words.
+    seen (survivors are cured); ``cure_fraction`` the height of each arm's plateau (0 without one); ``estimand`` in words;
+    ``true_error`` where it was simulated (the verb ``design`` does it for log-rank tests).
     """
 
     kind_of_design: str
@@ -60,6 +82,7 @@ class DesignResult(Result):
     cure_fraction: dict[str, float]
     hazard_ratio_at_milestone: float | None
     estimand: str
+    true_error: TrueError | None = None
 
     shown: ClassVar[tuple[str, ...]] = (
         "kind_of_design", "solved_for", "power", "alpha", "n", "events", "max_events", "analysis_time", "accrual_duration",
@@ -74,7 +97,15 @@ class DesignResult(Result):
         """One row: what all designs have in common, then what this one adds."""
         import polars as pl
 
-        return super().table().with_columns([pl.lit(value).alias(name) for name, value in self.also_shown().items()])
+        more = self.also_shown() | self._true_error_shown() | {"estimand": self.estimand}
+        return super().table().with_columns([pl.lit(value).alias(name) for name, value in more.items()])
+
+    def _true_error_shown(self) -> dict[str, float | str | bool | None]:
+        error = self.true_error
+        if error is None:
+            return {}
+        shown: dict[str, float | str | bool | None] = {"true_type1_error": error.type1_error, "true_type1_error_se": error.se}
+        return shown | ({"calibrated_alpha": error.calibrated_alpha} if error.calibrated_alpha is not None else {})
 
 
 class DesignTable(Table):

@@ -11,6 +11,7 @@ from scipy.special import ndtr
 
 from nextarm.designs import plan_from_data
 from nextarm.designs.analysis import LookAnalysis, analyse_look
+from nextarm.designs.bias_adjusted import mean_estimate
 from nextarm.designs.stagewise import predictive_power
 from nextarm.validation.case import Case, expected
 from nextarm.validation.cases.designs_bounds import FROZEN_LOOKS, made
@@ -78,6 +79,20 @@ def _predictive() -> dict[str, float]:
     return {str(t): predictive_power(1.5, information=t, future=future, upper=upper, lower=none) for t in (0.3, 0.6, 0.9)}
 
 
+_INFORMATION, _BOUND = (12.5, 25.0), 2.5
+
+
+def _mean_estimates() -> dict[str, float]:
+    information, upper, lower = np.array(_INFORMATION), np.array([_BOUND]), np.array([-np.inf])
+    return {str(t): mean_estimate(information, upper=upper, lower=lower, theta=t) for t in (0.0, 0.2, 0.5)}
+
+
+def _biased(theta: float) -> float:
+    first, second = _INFORMATION
+    a = _BOUND - theta * math.sqrt(first)
+    return theta + math.sqrt(first) * math.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi) * (1.0 / first - 1.0 / second)
+
+
 _PREDICTIVE = {str(t): float(ndtr((1.5 / math.sqrt(t) - 1.98) / math.sqrt(1.0 / t - 1.0))) for t in (0.3, 0.6, 0.9)}
 
 CASES: tuple[Case, ...] = (
@@ -103,5 +118,15 @@ CASES: tuple[Case, ...] = (
         _predictive,
         _PREDICTIVE,
         1e-9,
+    ),
+    made(
+        "mean-estimate",
+        "Mean of the estimate of a trial that may stop early",
+        "closed form",
+        "theta + sqrt(I1) phi(c - theta sqrt(I1)) (1 / I1 - 1 / I2)",
+        "two looks at information 12.5 and 25, bound 2.5 at the first",
+        _mean_estimates,
+        {str(t): _biased(t) for t in (0.0, 0.2, 0.5)},
+        1e-10,
     ),
 )
