@@ -398,6 +398,29 @@ def test_a_corner_of_the_map_that_no_plan_can_have_is_named() -> None:
     assert any("accrual.duration = 30000" in p for p in problems(f"{GOOD}\n{grid}"))
 
 
+PARAMETERS = [
+    ('spending = "wang-tsiatis"\nspending_parameter = 50.0', "design.spending_parameter = 50", "must lie between -0.5 and 1"),
+    ('spending = "hwang-shih-decani"\nspending_parameter = -1e6', "design.spending_parameter", "must lie between -40 and 40"),
+    ('spending = "kim-demets"\nspending_parameter = 0.0', "design.spending_parameter = 0", "must lie between 0.01 and 40"),
+    ('spending = "lan-demets-pocock"\nspending_parameter = 1.0', "design.spending_parameter = 1", "has no parameter"),
+    ('spending = "pocock"\nfutility_parameter = 1.0', "design.futility_parameter = 1", "needs futility"),
+]
+
+
+@pytest.mark.parametrize(("new", "what", "rule"), PARAMETERS)
+def test_parameters_of_spending_stay_where_bounds_exist(new: str, what: str, rule: str) -> None:
+    found = problems(edited(('spending = "lan-demets-obrien-fleming"', new)))
+    assert len(found) == 1
+    assert what in found[0]
+    assert rule in found[0]
+
+
+def test_looks_that_cannot_be_told_apart_are_refused() -> None:
+    assert "must rise by at least 0.0001 each" in problems(edited(("looks = [0.6, 1.0]", "looks = [0.6, 0.60001, 1.0]")))[0]
+    with pytest.raises(CallError, match="at least"):
+        boundaries(np.array([0.5, 0.50001, 1.0]))
+
+
 CALENDAR = [
     ("looks = [0.6, 1.0]", "look_times = [2.0, 5.0]", "design.latest = 5", "cannot be given with look_times"),
     ("looks = [0.6, 1.0]", "looks = [0.6, 1.0]\nlook_times = [2.0, 5.0]", "looks and look_times are both given", "exactly one"),

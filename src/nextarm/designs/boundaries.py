@@ -17,7 +17,7 @@ from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
 from nextarm.designs.expected_events import find_root
-from nextarm.designs.spending import SPENDING, spent
+from nextarm.designs.spending import SPENDING, parameter_rule, spent
 from nextarm.designs.walk import Walk, above, advance, below, crossing, start
 
 Family = Literal[
@@ -52,11 +52,17 @@ class Boundaries(Result):
     information_h1: float | None
 
 
+#: Looks nearer to each other than this share of the information are one look: the recursion cannot tell them apart.
+NEAREST = 1e-4
+
+
 def check_fractions(fractions: FloatArray) -> FloatArray:
-    """Return ``fractions`` as an array; :class:`CallError` unless they rise from above 0 to 1."""
+    """Return ``fractions`` as an array; :class:`CallError` unless they rise from above 0 to 1, by at least 0.0001."""
     t = np.asarray(fractions, np.float64)
     if t.ndim != 1 or len(t) == 0 or not np.all(np.isfinite(t)) or t[0] <= 0.0 or np.any(np.diff(t) <= 0.0) or abs(t[-1] - 1.0) > 1e-9:
         raise CallError(f"fractions = {np.array2string(t, separator=', ')}", rule="must rise from above 0 to 1")
+    if np.any(np.diff(np.append(0.0, t)) < NEAREST):
+        raise CallError(f"fractions = {np.array2string(t, separator=', ')}", rule=f"must rise by at least {NEAREST:g} each")
     return t
 
 
@@ -254,6 +260,9 @@ def _shape(family: str, parameter: float | None) -> float | None:
     """The exponent of a Wang-Tsiatis shape, None for the spending families."""
     if family not in FAMILIES:
         raise CallError(f"family = {family!r}", rule=f"must be one of {', '.join(FAMILIES)}")
+    rule = parameter_rule(family, parameter)
+    if rule and parameter is not None:
+        raise CallError(f"parameter = {parameter:g}", rule=rule)
     if family == "wang-tsiatis":
         return 0.25 if parameter is None else parameter
     assert family in ("obrien-fleming", "pocock", "none") or any(family == n for n, _, _ in SPENDING)

@@ -22,14 +22,14 @@ from nextarm.core.errors import CallError, Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
-from nextarm.designs.boundaries import Boundaries, Family, boundaries, expected_information
+from nextarm.designs.boundaries import NEAREST, Boundaries, Family, boundaries, expected_information
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule
 from nextarm.designs.expected_events import time_of_events
 from nextarm.designs.log_rank_two_arm import cautions_for, moments_of, unreachable, warnings_for
 from nextarm.designs.look_decisions import bounds_seen, decide_at_looks
 from nextarm.designs.reach import probability_of_reaching
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved, timed
-from nextarm.designs.spending import SPENDING
+from nextarm.designs.spending import SPENDING, parameter_rule
 from nextarm.designs.tables import Numbers, unit
 from nextarm.designs.walk import crossing
 
@@ -106,6 +106,8 @@ def _rising_to_one(looks: tuple[float, ...]) -> tuple[float, ...]:
     if looks and (looks[0] <= 0.0 or any(b <= a for a, b in itertools.pairwise(looks)) or looks[-1] != 1.0):
         cure = "Give fractions, not percentages" if 1.0 < max(looks) <= 100.0 else ""
         raise PydanticCustomError("rule", "must rise from above 0 to exactly 1.0", {"cure": cure})
+    if any(b - a < NEAREST for a, b in itertools.pairwise((0.0, *looks))):
+        raise PydanticCustomError("rule", f"must rise by at least {NEAREST:g} each", {})
     return looks
 
 
@@ -132,7 +134,7 @@ class GroupSequentialLogRankTable(DesignTable):
     futility_bounds: Annotated[Numbers | None, Field(description="Futility bounds on the Z scale, one a look but the last")] = None
     beta: Annotated[float | None, Field(gt=0.0, lt=1.0, description="Beta to spend", json_schema_extra=unit("proportion"))] = None
     binding: Annotated[bool, Field(description="The efficacy bounds rely on futility being obeyed")] = False
-    margin: Annotated[float, Field(ge=1.0, description="Non-inferiority margin, a hazard ratio")] = 1.0
+    margin: Annotated[float, Field(ge=1.0, le=20.0, description="Non-inferiority margin, a hazard ratio")] = 1.0
     method: Annotated[Literal["auto", "schoenfeld", "asymptotic"], Field(description="The approximation of the drift")] = "auto"
 
     def problems(self, plan: Plan) -> list[Problem]:
@@ -148,8 +150,14 @@ class GroupSequentialLogRankTable(DesignTable):
             found.append(Problem("binding = true", "", "needs futility"))
         if self.binding and self.spending not in [name for name, _, _ in SPENDING]:
             found.append(Problem("binding = true", "", f"is offered for spending functions, not for {self.spending}"))
-        if self.spending == "kim-demets" and self.spending_parameter is not None and self.spending_parameter <= 0.0:
-            found.append(Problem(f"spending_parameter = {self.spending_parameter:g}", "", "must be above 0 for kim-demets"))
+        named = (
+            ("spending_parameter", self.spending, self.spending_parameter),
+            ("futility_parameter", self.futility, self.futility_parameter),
+        )
+        for name, family, value in named:
+            rule = parameter_rule(family, value) if family is not None else "needs futility" if value is not None else ""
+            if rule:
+                found.append(Problem(f"{name} = {value:g}", "", rule))
         found += self._timing_problems()
         if any(p.what.startswith("look") for p in found):
             return found
@@ -185,6 +193,9 @@ class GroupSequentialLogRankTable(DesignTable):
         if events[0] < 1.0:
             rule = f"only {events[0]:.2g} events are expected by the first look at {self.look_times[0]:g} years"
             return [Problem(f"look_times = {list(self.look_times)}", "", rule, "Look later")]
+        if np.any(np.diff(events[:-1]) < 1e-3 * planned):
+            rule = "looks so near to each other that no new events are expected between them"
+            return [Problem(f"look_times = {list(self.look_times)}", "", rule, "Leave one of them out")]
         for k, seen in enumerate(events[:-1]):
             if seen >= planned:
                 rule = f"the {planned} events planned are expected before look {k + 1}, so that later looks would not take place"

@@ -69,7 +69,7 @@ class LogRankTable(DesignTable):
 
     kind: Literal["log-rank"] = "log-rank"
     method: Annotated[Method, Field(description="The approximation of power")] = "auto"
-    margin: Annotated[float, Field(ge=1.0, description="Non-inferiority margin, a hazard ratio; 1 tests superiority")] = 1.0
+    margin: Annotated[float, Field(ge=1.0, le=20.0, description="Non-inferiority margin, a hazard ratio; 1 tests superiority")] = 1.0
     events: Annotated[int | None, Field(gt=0, description="Analysis at this many events", json_schema_extra=unit("events"))] = None
     latest: Annotated[float | None, Field(gt=0.0, description="Analysis at this time at the latest", json_schema_extra=unit("years"))] = (
         None

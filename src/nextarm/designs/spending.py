@@ -38,8 +38,6 @@ def hwang_shih_decani(t: FloatArray, total: float, parameter: float) -> FloatArr
 
 def kim_demets(t: FloatArray, total: float, parameter: float) -> FloatArray:
     """total t ** rho with rho above 0."""
-    if parameter <= 0.0:
-        raise CallError(f"spending_parameter = {parameter:g}", rule="must be above 0 for kim-demets")
     return np.asarray(total * t**parameter, np.float64)
 
 
@@ -50,6 +48,24 @@ SPENDING: tuple[tuple[str, SpendingFunction, float], ...] = (
     ("hwang-shih-decani", hwang_shih_decani, -4.0),
     ("kim-demets", kim_demets, 3.0),
 )
+
+
+#: What the parameter of a family may be (one that takes none is not listed); beyond, the function is a step.
+PARAMETERS: dict[str, tuple[float, float]] = {"wang-tsiatis": (-0.5, 1.0), "hwang-shih-decani": (-40.0, 40.0), "kim-demets": (0.01, 40.0)}
+
+
+def parameter_rule(family: str, parameter: float | None) -> str:
+    """The rule that ``parameter`` of ``family`` breaks; empty if it breaks none.
+
+    >>> parameter_rule("kim-demets", -1.0)
+    'must lie between 0.01 and 40 for kim-demets'
+    """
+    if parameter is None:
+        return ""
+    if family not in PARAMETERS:
+        return f"is not used: {family} has no parameter"
+    low, high = PARAMETERS[family]
+    return "" if low <= parameter <= high else f"must lie between {low:g} and {high:g} for {family}"
 
 
 def spent(name: str, t: FloatArray | float, *, total: float, parameter: float | None = None) -> FloatArray:
@@ -63,5 +79,8 @@ def spent(name: str, t: FloatArray | float, *, total: float, parameter: float | 
             fraction = np.minimum(np.asarray(t, np.float64), 1.0)
             if np.any(fraction <= 0.0):
                 raise CallError(f"information fraction = {float(np.min(fraction)):g}", rule="must be above 0")
+            rule = parameter_rule(name, parameter)
+            if rule and parameter is not None:
+                raise CallError(f"spending_parameter = {parameter:g}", rule=rule)
             return np.minimum(function(fraction, total, default if parameter is None else parameter), total)
     raise CallError(f"spending = {name!r}", rule=f"must be one of {', '.join(n for n, _, _ in SPENDING)}")

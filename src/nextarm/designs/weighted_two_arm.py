@@ -149,8 +149,8 @@ class WeightedLogRankTable(_Weighted):
     """``[design]`` of a two-arm trial with one weighted log-rank test."""
 
     kind: Literal["weighted-log-rank"] = "weighted-log-rank"
-    p: Annotated[float, Field(ge=0.0, description="Fleming-Harrington power of S")] = 0.0
-    q: Annotated[float, Field(ge=0.0, description="Fleming-Harrington power of 1 - S")] = 0.0
+    p: Annotated[float, Field(ge=0.0, le=10.0, description="Fleming-Harrington power of S")] = 0.0
+    q: Annotated[float, Field(ge=0.0, le=10.0, description="Fleming-Harrington power of 1 - S")] = 0.0
     modest_until: Annotated[
         float | None, Field(gt=0.0, description="Modest weights 1 / max(S, S(this)) instead", json_schema_extra=unit("years"))
     ] = None
@@ -196,8 +196,10 @@ class MaxComboTable(_Weighted):
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Weights are pairs."""
-        if any(len(pair) != 2 or min(pair) < 0.0 for pair in self.weights) or len(set(self.weights)) < len(self.weights):
-            return [Problem("weights", "", "must be different pairs of numbers p, q, 0 or above")]
+        if any(len(pair) != 2 or min(pair) < 0.0 or max(pair) > 10.0 for pair in self.weights) or len(set(self.weights)) < len(
+            self.weights
+        ):
+            return [Problem("weights", "", "must be different pairs of numbers p, q from 0 to 10")]
         return super().problems(plan)
 
     def members(self) -> tuple[tuple[str, Weight], ...]:
