@@ -6,7 +6,7 @@ same in Python (``nextarm.pool``), on the command line (``nextarm pool``) and in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,6 @@ __all__ = [
     "fit",
     "indirect",
     "look",
-    "look_lines",
     "match",
     "new_study",
     "pool",
@@ -507,101 +506,18 @@ def beta_prior(found: MapPrior, *, robust: float = 0.0) -> MixtureFit:
     return made
 
 
-#: Virtual trials that tell a log-rank design its true type I error, and the most patients drawn for it.
-ERROR_TRIALS, MOST_DRAWN = 50_000, 20_000_000
+def design(plan: str | Path | Plan, **options: Any) -> DesignResult:
+    """What the design of a plan can do, or what its ``[solve]`` asks for; ``options`` of :mod:`nextarm.simulation.true_error`."""
+    from nextarm.simulation.true_error import evaluate
+
+    return evaluate(_plan(plan), **options)
 
 
-def design(plan: str | Path | Plan, *, error_trials: int = ERROR_TRIALS, seed: int = 0) -> DesignResult:
-    """What the design of a plan can do: power, patients, events, duration, or what its ``[solve]`` asks for.
+def look(plan: str | Path | Plan, **options: Any) -> LookAnalysis:
+    """Analyse a group-sequential log-rank trial at its latest look; ``options`` as in :func:`nextarm.designs.look.look`."""
+    from nextarm.designs.look import look as run
 
-    Log-rank designs also get their true type I error at the size found, from ``error_trials`` virtual trials (0: none), and
-    where it exceeds alpha by more than a tenth the nominal alpha that keeps it. Trials too large for the normal law to be in
-    doubt (above 4,000 patients) are left out.
-    """
-    from nextarm.core.errors import CallError
-
-    made = _plan(plan)
-    result: DesignResult = made.design.evaluate(made)
-    kinds = ("log-rank", "group-sequential-log-rank")
-    if error_trials == 0 or made.design.kind not in kinds:
-        return result
-    if error_trials < 1000:
-        raise CallError(f"error_trials = {error_trials}", rule="must be 0, or at least 1,000 to say anything of a type I error")
-    if result.n * 5000 > MOST_DRAWN:
-        return result
-    return _with_true_error(made, result, trials=min(error_trials, int(MOST_DRAWN / result.n)), seed=seed)
-
-
-def _with_true_error(plan: Plan, result: DesignResult, *, trials: int, seed: int) -> DesignResult:
-    from dataclasses import replace
-
-    from nextarm.core.errors import NextarmError
-    from nextarm.designs.design import TrueError
-    from nextarm.designs.solution import solved_plan
-    from nextarm.simulation.finite_sample import finite_sample_error
-
-    try:
-        found = finite_sample_error(solved_plan(plan, result), trials=trials, seed=seed)
-    except NextarmError as error:  # the design stands without it
-        return replace(result, warnings=(*result.warnings, f"the true type I error was not simulated: {error}"))
-    calibrated = found.calibrated
-    true = TrueError(
-        trials=found.trials,
-        seed=seed,
-        type1_error=found.type1_error.value,
-        se=found.type1_error.se,
-        opposite=found.opposite.value,
-        opposite_se=found.opposite.se,
-        calibrated_alpha=found.calibrated_alpha,
-        calibrated_bound=found.calibrated_bound,
-        calibrated_error=None if calibrated is None else calibrated.value,
-    )
-    return replace(result, true_error=true, warnings=(*result.warnings, *found.warnings))
-
-
-def look(
-    plan: str | Path | Plan,
-    *,
-    events: Sequence[float] = (),
-    z: Sequence[float] = (),
-    patients: Sequence[str | Path] = (),
-    unit: str = "years",
-    hazard_ratio: float | None = None,
-    ended: bool = False,
-) -> LookAnalysis:
-    """Analyse a group-sequential log-rank trial at its latest look: bounds at the information seen, decision, what may come.
-
-    Either ``events`` and log-rank ``z`` (positive: the experimental arm does better) of every look so far, or ``patients``, a
-    CSV file of each with the columns arm, time, event (times in ``unit``). ``hazard_ratio`` is what conditional power
-    assumes (default: the plan's); ``ended`` spends the alpha that remains.
-    """
-    from nextarm.core.errors import CallError
-    from nextarm.designs import analyse_look
-    from nextarm.survival import read_patients
-
-    if patients and (events or z):
-        raise CallError("patients with events and z", rule="give one or the other")
-    tables = [read_patients(source, unit=unit) for source in patients]
-    return analyse_look(_plan(plan), tables, events=events, z=z, hazard_ratio=hazard_ratio, ended=ended)
-
-
-def look_lines(found: LookAnalysis) -> list[str]:
-    """What a look says beyond its table, in lines for a person."""
-    lines = [f"decision: {found.decision} ({found.planned_events} events planned)"]
-    powers = [f"{value:.3f} under the {name}" for name, value in found.conditional_power.items()]
-    if powers:
-        lines.append(f"conditional power: {', '.join(powers)} (the plan's hazard ratio is {found.assumed_hazard_ratio:.3f})")
-    if found.predictive_power is not None:
-        lines.append(f"predictive power: {found.predictive_power:.3f} (flat prior)")
-    for events, bound in zip(found.future_events, found.future_efficacy, strict=True):
-        lines.append(f"to come: a look at {events:.4g} events, efficacy bound {bound:.4f}")
-    if found.final is not None:
-        f, level = found.final, f"{100.0 * found.final.interval.level:g} %"
-        lines.append(
-            f"final: stage-wise p {f.p_value:.4g}, {level} interval {f.interval.low:.3f} to {f.interval.high:.3f} of the hazard ratio"
-        )
-        lines.append(f"final: hazard ratio {f.estimate:.3f}, median unbiased {f.hazard_ratio:.3f}, bias-adjusted {f.bias_adjusted:.3f}")
-    return lines
+    return run(_plan(plan), **options)
 
 
 def _plan(plan: str | Path | Plan) -> Plan:

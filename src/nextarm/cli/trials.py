@@ -49,7 +49,7 @@ def look(
     from nextarm import verbs
 
     found = verbs.look(plan, events=events or (), z=z or (), patients=patients or (), unit=unit, hazard_ratio=hazard_ratio, ended=ended)
-    emit(found.to_json(indent=2) if json else "\n".join([plain(found), *verbs.look_lines(found)]), out)
+    emit(found.to_json(indent=2) if json else "\n".join([plain(found), *found.lines()]), out)
 
 
 def simulate(

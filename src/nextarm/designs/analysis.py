@@ -91,6 +91,24 @@ class LookAnalysis(Result):
         columns = ("events", "fractions", "z", "efficacy", "futility", "hazard_ratio", "repeated_low", "repeated_high", "repeated_p")
         return pl.DataFrame({"look": range(1, len(self.z) + 1)} | {c: getattr(self, c) for c in columns}).fill_nan(None)
 
+    def lines(self) -> list[str]:
+        """What a look says beyond its table: the decision, what may come, and after the end the final inference."""
+        lines = [f"decision: {self.decision} ({self.planned_events} events planned)"]
+        powers = [f"{value:.3f} under the {name}" for name, value in self.conditional_power.items()]
+        if powers:
+            lines.append(f"conditional power: {', '.join(powers)} (the plan's hazard ratio is {self.assumed_hazard_ratio:.3f})")
+        if self.predictive_power is not None:
+            lines.append(f"predictive power: {self.predictive_power:.3f} (flat prior)")
+        for events, bound in zip(self.future_events, self.future_efficacy, strict=True):
+            lines.append(f"to come: a look at {events:.4g} events, efficacy bound {bound:.4f}")
+        if self.final is not None:
+            f, level = self.final, f"{100.0 * self.final.interval.level:g} %"
+            lines.append(
+                f"final: stage-wise p {f.p_value:.4g}, {level} interval of the hazard ratio {f.interval.low:.3f} to {f.interval.high:.3f}"
+            )
+            lines.append(f"final: hazard ratio {f.estimate:.3f}, median unbiased {f.hazard_ratio:.3f}, bias-adjusted {f.bias_adjusted:.3f}")
+        return lines
+
 
 def analyse_look(
     plan: Plan,
