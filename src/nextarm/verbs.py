@@ -6,7 +6,7 @@ same in Python (``nextarm.pool``), on the command line (``nextarm pool``) and in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -366,18 +366,9 @@ def match(patients: Any, **options: Any) -> Weighting:
 
 def weighted_csv(patients: Any, control: Any, found: Weighting) -> str:
     """The rows of the patients' file (and of the control's, below) with a column ``weight``; an old one is replaced."""
-    import polars as pl
+    from nextarm.borrowing.weighted_rows import weighted_csv as run
 
-    frames = []
-    for source, weights, arm in ((patients, found.treated, "treated"), (control, found.control, "control")):
-        if source is None or weights is None:
-            continue
-        frame = pl.read_csv(source, infer_schema_length=None) if isinstance(source, str | Path) else source
-        frame = frame.with_columns(pl.Series("weight", weights))
-        if control is not None and "arm" not in frame.columns:
-            frame = frame.with_columns(pl.lit(arm).alias("arm"))
-        frames.append(frame)
-    return pl.concat(frames, how="diagonal_relaxed").write_csv()
+    return run(patients, control, found)
 
 
 def indirect(
