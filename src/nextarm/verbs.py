@@ -41,6 +41,7 @@ Choice = str | Iterable[str] | None
 
 __all__ = [
     "beta_prior",
+    "chart",
     "check_evidence",
     "classify",
     "compare",
@@ -289,6 +290,30 @@ def pool(
     return synthesis.pool(
         studies, measure=measure, method=method, interval=interval, prediction=prediction, level=level, probability=probability, base=base
     )
+
+
+def chart(
+    kind: str,
+    source: str | Path,
+    *,
+    out: str | Path,
+    title: str = "",
+    measure: str = "cloglog",
+    unit: str = "years",
+    percent: bool = False,
+) -> tuple[Path, ...]:
+    """Draw a chart of a review and write it to the folder ``out`` as Vega-Lite, SVG and PNG, wide and narrow.
+
+    ``kind``: ``prisma`` (a screening table), ``bias`` (judgements by domain), ``forest``, ``cumulative``, ``influence`` or
+    ``trend`` (a file of studies), ``curve`` (a folder of survival curves). Returns the files written.
+    """
+    from nextarm.report.charts.files import chart_files
+    from nextarm.report.charts.review import review_chart
+    from nextarm.report.write import write_texts
+
+    files = chart_files(review_chart(kind, source, title=title, measure=measure, unit=unit, percent=percent), out)
+    write_texts(files)
+    return tuple(files)
 
 
 def compare(

@@ -24,8 +24,8 @@ app.add_typer(evidence_app, name="evidence")
 evidence_app.callback()(evidence.evidence)
 evidence_app.command()(evidence.classify)
 for command in (
-    evidence.new, figures.read_figure, patients.reconstruct, patients.fit, synthesis.pool, borrowing.compare, borrowing.match,
-    borrowing.prior, trials.design, trials.look, trials.simulate, reports.report, reports.verify, reports.serve,
+    evidence.new, figures.read_figure, patients.reconstruct, patients.fit, synthesis.pool, synthesis.chart, borrowing.compare,
+    borrowing.match, borrowing.prior, trials.design, trials.look, trials.simulate, reports.report, reports.verify, reports.serve,
 ):  # fmt: skip
     app.command()(command)
 

@@ -1,4 +1,4 @@
-"""The commands pool."""
+"""The commands pool and chart."""
 
 from __future__ import annotations
 
@@ -77,3 +77,25 @@ def pool(
         unit=unit,
     )
     show(found, json=json, out=out)
+
+
+def chart(
+    kind: Annotated[str, typer.Argument(help="prisma, bias, forest, cumulative, influence, trend or curve.")],
+    source: Annotated[
+        Path,
+        typer.Argument(help="prisma: a screening table; bias: a table of judgements; curve: a folder of curves; else a file of studies."),
+    ],
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("build/charts"),
+    title: Annotated[str, typer.Option(help="Heading of the chart.")] = "",
+    measure: Annotated[str, typer.Option(help="Scale of pooling: cloglog, logit, log or identity.")] = "cloglog",
+    unit: Annotated[str, typer.Option(help="Unit of the times in curve files.")] = "years",
+    percent: Annotated[bool, typer.Option("--percent", help="Estimates and limits are in percent.")] = False,
+) -> None:
+    """Draw a chart of a review from a file: Vega-Lite, SVG and PNG, wide and narrow.
+
+    Example: nextarm chart prisma screening.csv --out build/charts
+    """
+    from nextarm import verbs
+
+    for path in verbs.chart(kind, source, out=out, title=title, measure=measure, unit=unit, percent=percent):
+        print(path)

@@ -14,7 +14,17 @@ from nextarm.synthesis.from_patients import PooledCure, TrialFit, pool_cure, str
 from nextarm.synthesis.grade import Downgrade, Finding, SummaryOfFindings, certainty, finding, hints, summary_of_findings
 from nextarm.synthesis.groups import GroupTrend, Step, group_trends
 from nextarm.synthesis.increments import IncrementCurve, pool_increments
-from nextarm.synthesis.joined import EventTiming, JoinedTrend, era_trend_joined, join_times, timing_from_evidence, timing_from_shares
+from nextarm.synthesis.joined import (
+    EventTiming,
+    JoinedTrend,
+    TimingSpread,
+    era_trend_joined,
+    join_times,
+    timing_draws,
+    timing_from_evidence,
+    timing_from_shares,
+    timing_spread,
+)
 from nextarm.synthesis.many import PooledMany, pool_many
 from nextarm.synthesis.multivariate import MultivariateFit, pool_multivariate
 from nextarm.synthesis.pool import INTERVALS, PREDICTIONS, PooledEstimate, PooledStudy, pool
@@ -90,6 +100,7 @@ __all__ = [
     "Subgroups",
     "SummaryOfFindings",
     "TauPrior",
+    "TimingSpread",
     "TrendAlternatives",
     "TrialFit",
     "Verdict",
@@ -140,8 +151,10 @@ __all__ = [
     "stratified_cox",
     "subgroups",
     "summary_of_findings",
+    "timing_draws",
     "timing_from_evidence",
     "timing_from_shares",
+    "timing_spread",
     "to_scale",
     "trend_alternatives",
     "uniform",

@@ -26,6 +26,7 @@ from nextarm.core.units import FloatArray
 from nextarm.survival import Combined, Fit, Patients, combine_versions, cox, fit_model, make_patients
 from nextarm.synthesis.estimates import two_sided_z
 from nextarm.synthesis.multivariate import pool_multivariate
+from nextarm.synthesis.pool import check_choice, t_quantile
 
 if TYPE_CHECKING:
     import polars as pl
@@ -137,10 +138,14 @@ def pool_cure(
     structure: str | None = None,
     gate: bool = True,
     one_stage: bool = True,
+    limits: str = "wald",
     level: float = 0.95,
     base: Trail | None = None,
 ) -> PooledCure:
     """Pool cure fractions from the patients of several trials (one arm each, any number of versions).
+
+    ``limits`` of the two-stage estimate: ``wald``, or ``t`` for few trials (standard error times ``sqrt(max(1, q))``, ``q`` the
+    weighted residual square of the logit cure fractions over k - 1, on t(k - 1)), a choice of this package and so labelled.
 
     ``structure`` of the between-trial covariance: ``un``, ``diag``, or None for ``un`` from eight trials on. ``gate=False`` lets
     immature trials in and says so. Raises :class:`CallError` for a model without cure, :class:`RefusedError` where fewer than
@@ -162,19 +167,26 @@ def pool_cure(
     p = fits[0].coefficients.size
     chosen = structure or ("un" if len(fits) >= max(8, p + 2) else "diag")
     fit = pool_multivariate(np.array([f.coefficients for f in fits]), np.array([f.covariance for f in fits]), structure=chosen)
+    check_choice(limits, "limits", ("wald", "t"))
     centre, se = float(fit.mean[0]), math.sqrt(float(fit.covariance[0, 0]))
+    z_two = z
+    if limits == "t":
+        spread = np.array([(f.coefficients[0] - centre) ** 2 / (f.covariance[0, 0] + fit.between[0, 0]) for f in fits])
+        se *= math.sqrt(max(1.0, float(spread.sum()) / (len(fits) - 1)))
+        z_two = t_quantile(len(fits) - 1.0, level)
     reach = math.sqrt(se * se + float(fit.between[0, 0]))
     warnings = [f"{o.row.key} is not pooled: {o.reason}" for o in out]
     if not gate:
         warnings.append("follow-up was not asked to reach the plateau: cure fractions may be read off too early")
-    if len(fits) < 5:
+    if len(fits) < 5 and limits == "wald":
         warnings.append(f"{len(fits)} trials: the variance between them is hardly known, and Wald limits are too narrow")
     entered = {f.label: trials[f.label] for f in fits}
     single = _one_stage(entered, model, z, level, warnings) if one_stage else None
     before = base or Trail(method="")
     return PooledCure(
         trail=Trail(
-            method=f"two stages: {model} in each trial, then multivariate random effects ({chosen}, REML), Wald limits",
+            method=f"two stages: {model} in each trial, then multivariate random effects ({chosen}, REML), "
+            + ("Wald limits" if limits == "wald" else "limits on t(k-1) with the ad hoc factor"),
             reference="10.1017/rsm.2025.10038",
             rows=tuple(RowRef("trials", 0, f.label, marks=(f.origin,)) for f in fits),
             left_out=(*before.left_out, *out),
@@ -188,8 +200,8 @@ def pool_cure(
         level=level,
         k=len(fits),
         cure_fraction=_expit(centre),
-        ci=Interval(low=_expit(centre - z * se), high=_expit(centre + z * se), level=level),
-        prediction=Interval(low=_expit(centre - z * reach), high=_expit(centre + z * reach), level=level, kind="prediction"),
+        ci=Interval(low=_expit(centre - z_two * se), high=_expit(centre + z_two * se), level=level),
+        prediction=Interval(low=_expit(centre - z_two * reach), high=_expit(centre + z_two * reach), level=level, kind="prediction"),
         names=("logit(cure_fraction)", *(f"latency {j}" for j in range(1, p))),
         coefficients=fit.mean,
         covariance=fit.covariance,

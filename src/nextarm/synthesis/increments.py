@@ -211,6 +211,8 @@ def pool_increments(
     warnings = [f"{o.row.key} is not used: {o.reason}" for o in out]
     times_of = [u.study.time for u in rows]
     at = tuple(sum(t is not None and abs(t - g) < 1e-9 for t in times_of) for g in grid)
+    if all(len(s.y) == 1 for s in data) and grid.size > 1:
+        warnings.append("every study reports once: the shape of the curve is the difference between studies, not a course over time")
     if 1 in at:
         warnings.append("some times are reported by a single study")
     before = base or Trail(method="")

@@ -21,12 +21,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nextarm.core.errors import CallError, DataError, Problem, RefusedError
+from nextarm.core.random import block_stream
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import LeftOut, RowRef, Trail
 from nextarm.core.units import FloatArray
 from nextarm.evidence import Package
+from nextarm.survival import combine_versions
 from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, row_of, scale_all
-from nextarm.synthesis.trend import EraTrend, era_trend
+from nextarm.synthesis.scales import scale
+from nextarm.synthesis.tau import Model, reml
+from nextarm.synthesis.trend import EraTrend, change_per_decade, era_trend
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,6 +76,81 @@ def timing_from_shares(
     h1, h2 = -math.log1p(-p1), -math.log1p(-p2)
     shape = math.log(h2 / h1) / math.log(t2 / t1)
     return EventTiming(shape=shape, scale=t1 / h1 ** (1.0 / shape), words=words, row=row)
+
+
+def timing_draws(
+    first: tuple[float, float], second: tuple[float, float], *, events: int, draws: int = 200, seed: int = 1
+) -> tuple[EventTiming, ...]:
+    """Plausible timings where the two shares were counted on ``events`` events: Dirichlet draws around them, Jeffreys prior.
+
+    How many events stand behind a printed timing is often not stated; then ``events`` is an assumption to be named.
+    """
+    if events < 1 or draws < 2:
+        raise CallError(f"events = {events}, draws = {draws}", rule="need at least 1 event and 2 draws")
+    timing_from_shares(first, second)
+    (t1, p1), (t2, p2) = first, second
+    weights = events * np.array([p1, p2 - p1, 1.0 - p2]) + 0.5
+    found = []
+    for a, b, _ in block_stream(seed, 0).dirichlet(weights, draws):
+        one, two = min(max(float(a), 1e-6), 1.0 - 2e-6), min(float(a + b), 1.0 - 1e-6)
+        found.append(timing_from_shares((t1, one), (t2, max(two, one + 1e-6)), words=f"drawn from {events} events"))
+    return tuple(found)
+
+
+@record
+class TimingSpread:
+    """The change a decade over drawn timings: its mean, the sd that the timing adds, the standard error within, their total,
+    and limits on the natural scale (normal)."""
+
+    draws: int
+    mean: float
+    within_se: float
+    between_sd: float
+    total_se: float
+    ci: Interval
+
+
+def timing_spread(
+    studies: Iterable[StudyEstimate],
+    timings: Iterable[EventTiming],
+    *,
+    time: float = 5.0,
+    measure: str = "cloglog",
+    level: float = 0.95,
+    binomial: bool = True,
+) -> TimingSpread:
+    """Fit the line over eras under every timing and combine by Rubin's rules: how much the timing adds to the error of the trend.
+
+    The change is that of :func:`~nextarm.synthesis.trend.era_trend` (REML, plain Hartung-Knapp error where larger than Wald). Needs at
+    least two timings and three dated cohorts under each (:class:`RefusedError`).
+    """
+    given, on = tuple(studies), scale(measure)
+    changes, variances = [], []
+    for timing in timings:
+        carried = [s for s in join_times(given, time=time, timing=timing, binomial=binomial)[0] if s.year is not None]
+        used, _ = scale_all(carried, measure=measure, binomial=binomial)
+        if len(used) < 3:
+            raise RefusedError(f"{len(used)} dated cohorts", rule="a line needs at least three under every timing")
+        year = np.array([u.study.year for u in used], float)
+        X = np.column_stack([np.ones(year.size), (year - year.mean()) / 10.0])
+        model = Model(np.array([u.y for u in used]), np.array([u.v for u in used]), X)
+        tau2 = reml(model)
+        beta, covariance = model.beta(tau2)
+        factor = max(1.0, model.q(tau2) / (year.size - 2))
+        slope, level_at = float(beta[1]), float(beta[0])
+        step = 1e-4
+        tangent = (change_per_decade(on, level_at, slope + step) - change_per_decade(on, level_at, slope - step)) / (2.0 * step)
+        changes.append(change_per_decade(on, level_at, slope))
+        variances.append(factor * float(covariance[1, 1]) * tangent**2)
+    combined = combine_versions(changes, variances, level=level)
+    return TimingSpread(
+        draws=combined.versions,
+        mean=combined.estimate,
+        within_se=combined.within_se,
+        between_sd=combined.between_sd,
+        total_se=combined.standard_error,
+        ci=combined.ci,
+    )
 
 
 def timing_from_evidence(package: Package) -> EventTiming:

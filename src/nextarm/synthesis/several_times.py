@@ -23,7 +23,7 @@ from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import LeftOut, RowRef, Trail
 from nextarm.core.units import FloatArray
 from nextarm.synthesis.estimates import BINOMIAL, StudyEstimate, row_of, two_sided_z
-from nextarm.synthesis.pool import check_choice
+from nextarm.synthesis.pool import check_choice, t_quantile
 from nextarm.synthesis.scales import scale
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 Structure = Literal["cs", "car"]
 STRUCTURES: tuple[str, ...] = get_args(Structure)
+#: Below this many studies Wald limits are said to be too narrow.
+FEW = 10
+LIMITS: tuple[str, ...] = ("wald", "t")
+LIMIT_WORDS: dict[str, str] = {"wald": "Wald limits", "t": "limits on t(k-1) with the ad hoc factor (few studies)"}
 
 
 @record
@@ -111,6 +115,13 @@ class _Stacked:
             value += 0.5 * (float(np.log(self.known.sum(axis=0)).sum()) - float(np.linalg.slogdet(precision)[1]))
             n -= p
         return value - 0.5 * n * math.log(2.0 * math.pi), means, covariance
+
+    def residual_square(self, tau2: float, rho: float, structure: str, means: FloatArray) -> float:
+        """``sum r' M^-1 r`` over studies: the generalised residual sum of squares."""
+        pairs = self.known[:, :, None] * self.known[:, None, :]
+        inverse = np.linalg.inv(self.V + tau2 * self.correlation(rho, structure) * pairs) * pairs
+        r = (self.y - means) * self.known
+        return float(np.einsum("ij,ijm,im->", r, inverse, r))
 
     def value_and_slope(self, tau2: float, rho: float, structure: str, *, restricted: bool) -> tuple[float, FloatArray]:
         """The log-likelihood (up to its constant) and its derivatives in tau2 and rho.
@@ -201,15 +212,21 @@ def pool_several_times(
     method: str = "reml",
     level: float = 0.95,
     binomial: bool = True,
+    limits: str = "wald",
     base: Trail | None = None,
 ) -> SeveralTimes:
     """Pool estimates of several times; rows of one study carry the same ``label``.
+
+    ``limits``: ``wald`` (normal), or ``t`` for few studies: standard errors times ``sqrt(max(1, q))``, with ``q`` the
+    generalised residual sum of squares over (estimates - times), and t on (studies - 1), the ad hoc Hartung-Knapp form
+    carried to several times. It is a choice of this package, wider than Wald by construction, and is labelled so.
 
     ``structure`` cs, car, or None for the one of higher likelihood; ``method`` reml or ml. Two estimates of a study at
     one time are a :class:`DataError`; fewer than two studies or fewer observations than parameters
     :class:`RefusedError`.
     """
     check_choice(method, "method", ("reml", "ml"))
+    check_choice(limits, "limits", LIMITS)
     if structure is not None:
         check_choice(structure, "structure", STRUCTURES)
     z = two_sided_z(level)
@@ -227,11 +244,17 @@ def pool_several_times(
     fits = [(*_maximise(stack, s, restricted=restricted), s) for s in ((structure,) if structure else STRUCTURES)]
     tau2, rho, best = max(fits, key=lambda f: stack.fit(f[0], f[1], f[2], restricted=restricted)[0])
     value, means, covariance = stack.fit(tau2, rho, best, restricted=restricted)
+    if limits == "t":
+        q = stack.residual_square(tau2, rho, best, means) / (n - J)
+        covariance = covariance * max(1.0, q)
+        z = t_quantile(len(labels) - 1.0, level)
     half = z * np.sqrt(np.diag(covariance))
     back = np.vectorize(scale("cloglog").back, otypes=[float])
     survival = back(means)
     rises = bool((np.diff(survival) > 0.0).any())
     warnings = [f"{o.row.key} is not used: {o.reason}" for o in out]
+    if len(labels) < FEW and limits == "wald":
+        warnings.append(f"{len(labels)} studies: Wald limits are too narrow; limits='t' widens them")
     if rho > 1.0 - 1e-6:
         warnings.append("the between-study correlation is at its bound of 1: studies differ by one shift at all times")
     if rises:
@@ -240,7 +263,7 @@ def pool_several_times(
         warnings.append("some times are reported by a single study")
     return SeveralTimes(
         trail=Trail(
-            method=f"multivariate random effects over {J} times on the cloglog scale, structure {best}, {method}",
+            method=f"multivariate random effects over {J} times on the cloglog scale, structure {best}, {method}, {LIMIT_WORDS[limits]}",
             reference="10.1002/sim.3311",
             rows=tuple(rows),
             left_out=(*(base.left_out if base else ()), *out),
