@@ -37,6 +37,7 @@ bench: $(VENV)/.ready ## measure speed against peers on this machine; writes ben
 validate: $(VENV)/.ready ## run every validation case, the slow ones too; write the dossier and docs/validation.md
 	$(BIN)/nextarm verify --slow --out build/verify
 	$(BIN)/python bench/validation_page.py build/verify/verify.json
+	$(BIN)/python -c "from nextarm.synthesis.coverage import write_coverage_page; write_coverage_page()"
 
 references: $(VENV)/.ready ## remake the frozen reference values with R and compare
 	$(BIN)/python references/remake.py

@@ -242,53 +242,29 @@ def pool(
     >>> result.k, round(result.estimate, 3)
     (5, 0.375)
     """
-    from nextarm import synthesis
-    from nextarm.core.errors import CallError
-    from nextarm.synthesis.read import read_studies
+    from nextarm.synthesis.pool_any import pool_any
 
-    names = tuple(moderators)
-    probability = measure in ("cloglog", "logit")
-    if curves is not None:
-        if data is not None or endpoint or pool_set or names:
-            raise CallError("curves were given with other studies or moderators", rule="curves are pooled on their own")
-        return synthesis.pool_curves(curves, model=curve_model, times=times, unit=unit, percent=percent, level=level, method=method)
-    if times is not None:
-        raise CallError("times", rule="belong to curves", cure="Give --curves, or one --time of the evidence")
-    if model != "normal":
-        if data is None or names:
-            raise CallError(f"model = {model!r}", rule="pools events of n from a file, without moderators", cure="Give a file of counts")
-        counted = read_studies(data, percent=percent, level=level)
-        return synthesis.pool_proportions(counted, model=model, level=level)
-    if data is not None:
-        if endpoint or pool_set or time is not None:
-            raise CallError("both data and a selection of evidence were given", rule="give one of the two")
-        studies = read_studies(data, percent=percent, level=level, probability=probability, moderators=names)
-        base = None
-    elif endpoint and pool_set:
-        chosen = synthesis.select_rows(
-            _package(package),
-            pool_set=pool_set,
-            endpoint=endpoint,
-            time=time,
-            window=window,
-            time_origin=time_origin,
-            assume_origin=assume_origin,
-        )
-        if not names and time is not None:
-            return synthesis.pool_evidence(
-                _package(package), pool_set=pool_set, endpoint=endpoint, time=time, window=window, time_origin=time_origin,
-                assume_origin=assume_origin, measure=measure, method=method, interval=interval, prediction=prediction, level=level,
-            )  # fmt: skip
-        studies, base, probability = chosen.studies, chosen.trail(), True
-    else:
-        rule = "give a file of studies, or a pool set and an endpoint of the evidence"
-        raise CallError("nothing to pool", rule=rule, cure="For example --pool-set frontline-kmt2a-r --endpoint EFS --time 4")
-    if names:
-        return synthesis.meta_regression(
-            studies, moderators=names, measure=measure, method=method, interval=interval, level=level, probability=probability, base=base
-        )
-    return synthesis.pool(
-        studies, measure=measure, method=method, interval=interval, prediction=prediction, level=level, probability=probability, base=base
+    return pool_any(
+        data,
+        package=lambda: _package(package),
+        endpoint=endpoint,
+        pool_set=pool_set,
+        time=time,
+        window=window,
+        time_origin=time_origin,
+        assume_origin=assume_origin,
+        measure=measure,
+        method=method,
+        interval=interval,
+        prediction=prediction,
+        level=level,
+        moderators=tuple(moderators),
+        percent=percent,
+        model=model,
+        curves=curves,
+        curve_model=curve_model,
+        times=times,
+        unit=unit,
     )
 
 
