@@ -8,9 +8,17 @@ import pytest
 
 from nextarm.evidence import load_package
 from nextarm.report import DataTable, RowGroup
-from nextarm.studies.infant_all import immunotherapy
+from nextarm.studies.infant_all import (
+    immunotherapy,
+    immunotherapy_bias,
+    immunotherapy_comparison,
+    immunotherapy_control,
+    immunotherapy_counts,
+)
+from nextarm.studies.infant_all.control_prior import control_prior
+from nextarm.studies.infant_all.immunotherapy_landmarks import ENDPOINT, TIME
 from nextarm.studies.infant_all.rebuilt import VERSIONS, rebuild
-from studies_example import plain
+from studies_example import everything, numbers, plain
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +27,12 @@ def package():
 
 
 def the_row(package):
-    return next(o for o in package.outcomes if (o.arm_id, o.endpoint, o.time_years) == ("blin", immunotherapy.ENDPOINT, immunotherapy.TIME))
+    return next(o for o in package.outcomes if (o.arm_id, o.endpoint, o.time_years) == ("blin", ENDPOINT, TIME))
 
 
 def test_the_versions_are_held_to_the_counted_events(package):
     row = the_row(package)
-    counted = immunotherapy._counted(package, row)
+    counted = immunotherapy_comparison.counted_events(package, row)
     assert counted is not None
     assert counted.events == 5
     assert "probably all come by then" in counted.caution
@@ -39,12 +47,12 @@ def test_the_versions_are_held_to_the_counted_events(package):
 @pytest.mark.parametrize("what", ["relapse", "death_unrelated_to_blinatumomab", "new_event_after_first_report"])
 def test_without_one_of_the_counts_nothing_is_held(package, what):
     bare = replace(package, counts=tuple(c for c in package.counts if (c.arm_id, c.what) != ("blin", what)))
-    assert immunotherapy._counted(bare, the_row(package)) is None
+    assert immunotherapy_comparison.counted_events(bare, the_row(package)) is None
 
 
 def test_a_later_event_ends_the_count(package):
     changed = tuple(replace(c, events=1) if c.what == "new_event_after_first_report" else c for c in package.counts)
-    assert immunotherapy._counted(replace(package, counts=changed), the_row(package)) is None
+    assert immunotherapy_comparison.counted_events(replace(package, counts=changed), the_row(package)) is None
 
 
 def test_a_sceptic_is_named_only_where_the_interval_holds_1(package):
@@ -58,10 +66,59 @@ def test_a_sceptic_is_named_only_where_the_interval_holds_1(package):
 
 
 def test_counts_of_one_source_stand_together(package):
-    table = next(b for b in immunotherapy._safety(package) if isinstance(b, DataTable))
+    table = next(b for b in immunotherapy_counts.counts(package) if isinstance(b, DataTable))
     groups = [r for r in table.rows if isinstance(r, RowGroup)]
     sources = {(c.source_id, c.where_seen) for c in package.counts if c.arm_id == "blin"}
     assert isinstance(table.rows[0], RowGroup)
     assert len(groups) == len(sources) > 1
     assert len({g.title for g in groups}) == len(groups)
     assert len(table.rows) - len(groups) == sum(c.arm_id == "blin" for c in package.counts)
+
+
+def test_the_array_holds_the_published_comparison_and_says_what_breaks_it(package):
+    found = immunotherapy.landmarks(package)
+    main = immunotherapy.main_landmark(found)
+    shown = numbers(immunotherapy.section(package))
+    published = shown[f"{main.key}.array.published"]
+    assert published.value == main.comparison.cumulative_hazard_ratio
+    rows = [n for name, n in shown.items() if name.startswith(f"{main.key}.array.") and n.low is not None]
+    assert shown[f"{main.key}.array.held"].value == sum(n.high < 1.0 for n in rows)
+    assert shown[f"{main.key}.array.rows"].value == len(rows) >= 15
+    assert all("assumption" in n.marks for n in rows if n is not published)
+
+
+def test_drift_is_that_of_the_trend_of_section_1(package):
+    from nextarm.studies.infant_all import plateau
+    from nextarm.synthesis import era_trend
+
+    rows = plateau.select(package)
+    slope = era_trend(rows.studies, margin=plateau.MARGIN, base=rows.trail()).regression.coefficient("year")
+    made = immunotherapy_bias.drifts(package)
+    assert len(made) == 2
+    assert next(iter(made.values())).mean == slope.estimate
+
+
+def test_without_a_trend_there_is_no_drift_and_the_section_says_so(package):
+    bare = replace(package, outcomes=tuple(o for o in package.outcomes if o.endpoint != "EFS"))
+    assert immunotherapy_bias.drifts(bare) == {}
+    assert any("Drift between eras cannot be learnt" in str(p) for p in everything(immunotherapy.section(bare)))
+
+
+def test_the_control_of_the_next_trial_is_predicted_from_its_own_backbone_alone(package):
+    own = immunotherapy_control.history(package)
+    assert own is not None
+    assert [r.key for r in own.trail.rows] or len(own.studies) == 1
+    found = control_prior(own)
+    assert found is not None
+    assert found.prior.k == 1
+    assert 0.0 < found.infants(robust=True) < found.infants() < own.studies[0].n
+    tighter, wider = (control_prior(own, s) for s in (0.15, 0.5))
+    assert tighter.infants() > found.infants() > wider.infants()
+    assert any("one study" in w for w in found.prior.warnings)
+
+
+def test_every_comparison_of_the_section_is_called_historical(package):
+    section = immunotherapy.section(package)
+    said = " ".join(str(p) for p in everything(section) if isinstance(p, str))
+    assert said.count("historical control") >= 4
+    assert "not EFS from diagnosis" in said.replace("It is not EFS from diagnosis", "not EFS from diagnosis")

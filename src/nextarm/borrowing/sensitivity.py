@@ -12,7 +12,7 @@ a common event is put on that scale and back (:func:`~nextarm.borrowing.e_value.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from nextarm.synthesis.estimates import two_sided_z
 if TYPE_CHECKING:
     import polars as pl
 
-POINTS, SHARES, CONFOUNDERS, DRIFT_YEARS = (0.05, 0.10, 0.15, 0.20), (0.05, 0.10, 0.20, 0.30), (1.5, 2.0, 3.0), (5.0, 10.0, 15.0)
+POINTS, SHARES, CONFOUNDERS, DRIFT_YEARS = (0.05, 0.10, 0.15, 0.20), (0.05, 0.10, 0.20, 0.30), (1.5, 2.0, 3.0), (5.0, 10.0)
 _REFERENCE = "10.7326/M16-2607"
 
 
@@ -111,7 +111,7 @@ def hazard_ratio_of(risk_ratio: float, *, rare: bool) -> float:
 def sensitivity_array(
     comparison: LandmarkComparison,
     *,
-    drift: DriftPrior | None = None,
+    drift: DriftPrior | Mapping[str, DriftPrior] | None = None,
     drift_years: Sequence[float] = DRIFT_YEARS,
     points: Sequence[float] = POINTS,
     shares: Sequence[float] = SHARES,
@@ -119,22 +119,19 @@ def sensitivity_array(
 ) -> SensitivityArray:
     """Read ``comparison`` again under each stated bias, all against the finding.
 
-    ``drift_years`` are used with a ``drift`` prior only. Raises :class:`RefusedError` where the comparison has no ratio.
+    ``drift`` is a prior on drift, or several by name; ``drift_years`` are used with it, and the spread between cohorts is added.
+    Raises :class:`RefusedError` where the comparison has no ratio.
     """
     ratio, ci = comparison.cumulative_hazard_ratio, comparison.ratio_ci
     if ratio is None or ci is None:
         raise RefusedError("the comparison has no ratio of cumulative hazards", rule="an arm's survival is 0 or 1")
     better = ratio < 1.0
+    drifts = {} if drift is None else {"": drift} if isinstance(drift, DriftPrior) else dict(drift)
     rows = [_row("published", "As published", "no bias", ratio, ci, comparison.trail)]
-    for years in drift_years if drift is not None else ():
-        assert drift is not None
-        for between in (False, True) if drift.between_sd > 0.0 else (False,):
-            d = under_drift(comparison, drift, years=years, between=between)
-            tail = ", and cohorts differing" if between else ""
-            key = f"drift-{years:g}{'-between' if between else ''}"
-            rows.append(
-                _row(key, "Drift between eras, learnt from the trend", f"{years:g} years apart{tail}", d.ratio, d.ratio_ci, d.trail)
-            )
+    for i, (name, prior) in enumerate(drifts.items(), start=1):
+        for years in drift_years:
+            d = under_drift(comparison, prior, years=years, between=True)
+            rows.append(_row(f"drift-{i}-{years:g}", _drift_group(name), f"{years:g} years apart", d.ratio, d.ratio_ci, d.trail))
     s0, s1 = comparison.control.survival, comparison.treated.survival
     for b in points:
         moved = s0 + b if better else s0 - b
@@ -169,7 +166,7 @@ def sensitivity_array(
     tip, e = tipping_point(comparison), e_value(comparison)
     return SensitivityArray(
         trail=replace(comparison.trail, method="one comparison under an array of stated biases", reference=_REFERENCE),
-        warnings=tuple(dict.fromkeys((*comparison.warnings, *(drift.warnings if drift else ())))),
+        warnings=tuple(dict.fromkeys((*comparison.warnings, *(w for d in drifts.values() for w in d.warnings)))),
         endpoint=comparison.endpoint,
         time=comparison.time,
         rows=tuple(rows),
@@ -201,6 +198,10 @@ def overturning_sentence(tip: TippingPoint, e: EValue | None = None) -> str:
     if e is not None and e.e_value_limit is not None and e.e_value_limit > 1.0:
         parts.append(f"an unmeasured confounder with a risk ratio of {e.e_value_limit:.1f} with both treatment and outcome")
     return f"It would be overturned by {', or by '.join(parts)}."
+
+
+def _drift_group(name: str) -> str:
+    return f"Drift as in {name}" if name else "Drift between eras"
 
 
 def _row(key: str, group: str, label: str, ratio: float, ci: Interval, trail: Trail) -> SensitivityRow:

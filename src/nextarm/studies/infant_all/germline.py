@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from nextarm.core.errors import RefusedError
 from nextarm.core.trail import LeftOut, RowRef, Trail
 from nextarm.evidence import Outcome, Package
-from nextarm.report import Block, DataTable, Note, Section, number, paragraph, say
+from nextarm.report import Block, DataTable, Heading, Note, Section, number, paragraph, say
 from nextarm.report.charts import ForestRow, forest
 from nextarm.report.document import Number, Parts, Row
 from nextarm.studies.infant_all import germline_beside, germline_need
+from nextarm.studies.infant_all.control_prior import History, control_prior, infants_number, prior_blocks, prior_number
 from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail
 from nextarm.studies.infant_all.germline_trial import FEASIBLE, Control, Size, needed, randomised, shipped_plan
 from nextarm.studies.infant_all.rebuilt import rebuilt_blocks
@@ -105,6 +106,7 @@ def section(package: Package) -> Section:
             *_pooled(found, package),
             *_rebuilt(found, package),
             *germline_beside.blocks(package, efs=own, pool_set=POOL_SET, subtype=SUBTYPE, margin=LEAD_MARGIN),
+            *_backbone(found),
             *germline_need.blocks(plan, options, package),
         ),
     )
@@ -117,6 +119,46 @@ def _rebuilt(found: Outcomes, package: Package) -> list[Block]:
     row = _row_of(package, found.largest.row)
     title = f"EFS of {found.largest.label}, rebuilt from its printed value"
     return rebuilt_blocks(package, row, name="germline.rebuilt", title=title)
+
+
+def histories(found: Outcomes) -> list[History]:
+    """What the EFS of full treatment may be predicted from: all cohorts, without selected arms, and the largest alone."""
+    if found.chosen is None or found.pooled is None or found.largest is None:
+        return []
+    own = {s.label: s for s in found.chosen.studies}
+    base = found.chosen.trail()
+    made = [History("all", f"all {found.pooled.k} cohorts", tuple(own[s.label] for s in found.pooled.studies), base)]
+    if found.unselected is not None and found.unselected.k < found.pooled.k:
+        kept = tuple(own[s.label] for s in found.unselected.studies)
+        made.append(History("unselected", "cohorts not selected after induction", kept, found.unselected.trail))
+    if found.pooled.k > 1:
+        made.append(History("largest", f"{found.largest.label} alone, one study", (own[found.largest.label],), base))
+    return made
+
+
+def _backbone(found: Outcomes) -> list[Block]:
+    """The predictive prior of EFS under full treatment, the control of a trial of less."""
+    options = histories(found)
+    first = control_prior(options[0]) if options else None
+    if first is None or found.pooled is None:
+        return []
+    name = "germline.control"
+    return [
+        Heading("What the control arm of such a trial may do"),
+        paragraph(
+            "Full treatment is the control of a trial of less. From the cohorts that had it, the EFS of the next such arm is predicted as ",
+            prior_number(first, name=f"{name}.all.tau30"), ", worth ", infants_number(first, name=f"{name}.all.tau30.ess"), " infants, or ",
+            infants_number(first, name=f"{name}.all.tau30.ess-robust", robust=True), " when made robust. These cohorts were treated "
+            "in other years "
+            "and under other protocols: whatever of them enters a trial's control is a historical control.",
+        ),
+        *prior_blocks(
+            options,
+            name=name,
+            title="Predictive prior of EFS under full treatment for the next control arm",
+            what=f"EFS at {_span(found.pooled)}",
+        ),
+    ]  # fmt: skip
 
 
 def lead(found: Outcomes, sizes: Sequence[Size], package: Package, *, rate: float) -> Parts:
