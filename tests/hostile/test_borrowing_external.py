@@ -152,6 +152,7 @@ def test_all_events_and_one_patient_are_answered_or_refused_in_words():
         lambda: verbs.compare_patients(frame()),
         lambda: verbs.compare_patients(frame(), arm="all", control_arm="all"),
         lambda: verbs.compare_patients(frame(arm=["a", "b"] * 20), frame(), assume_origin=True),
+        lambda: verbs.compare_patients(frame(), frame(arm=["a", "b"] * 20), assume_origin=True),
         lambda: verbs.compare_patients(frame(), frame(), adjust=("age",), baseline=pl.DataFrame({"covariate": ["age"], "mean": [5.0]})),
         lambda: resample_comparison(TREATED, CONTROL, replicates=5),
         lambda: bounding_factor(0.5),

@@ -24,6 +24,8 @@ from nextarm.borrowing import (
 )
 from nextarm.borrowing.drift import drift_prior
 from nextarm.borrowing.simulated_treatment import baseline_profiles
+from nextarm.borrowing.weighted_behaviour import control_taken_as_known, simulate_weighted
+from nextarm.core.errors import CallError
 from nextarm.survival import combine_versions, cox, kaplan_meier, make_patients, milestone_difference, rmst_difference
 from nextarm.survival.table import replaced
 from nextarm.synthesis import StudyEstimate, era_trend
@@ -205,3 +207,35 @@ def test_a_simulated_treatment_comparison_of_alike_groups_is_the_plain_one():
 def test_matching_to_its_own_means_leaves_patients_as_they_are():
     own = [Baseline(covariate=n, mean=float(X1.column(n).mean())) for n in X1.names]
     assert np.allclose(match_to_baseline(X1, own).treated, 1.0, atol=1e-9)
+
+
+def test_without_weights_the_groups_are_not_alike_and_with_them_they_are():
+    made = simulate_weighted(studies=40, drifts=(0.0,))
+    plain, balanced = made.row("unadjusted", 0.0), made.row("entropy att", 0.0)
+    assert plain.for_treated > balanced.for_treated
+    assert balanced.size < 160
+    assert balanced.refused == 0.0
+    assert made.row("maic", 0.0).size < 60
+    assert simulate_weighted(studies=40, drifts=(0.0,)) == made
+    with pytest.raises(CallError):
+        made.row("maic", 0.7)
+
+
+def test_drift_is_a_hazard_ratio_of_the_controls_era():
+    """Unadjusted and without confounding the Cox estimate of the drift is the drift, within three standard errors."""
+    from nextarm.borrowing.weighted_behaviour import PURPOSE, _group
+    from nextarm.core.random import block_stream
+
+    new, x1 = _group(block_stream(1, 0, PURPOSE), 20_000, shift=0.0, drift=0.0)
+    old, x0 = _group(block_stream(1, 1, PURPOSE), 20_000, shift=0.0, drift=0.3)
+    both = make_patients(np.r_[new.time, old.time], np.r_[new.event, old.event], arm=["new"] * new.n + ["old"] * old.n)
+    columns = {n: np.r_[x1.column(n), x0.column(n)] for n in x1.names}
+    fit = cox(both, covariates=columns, arm=True)
+    assert fit.coefficient[0] == pytest.approx(0.3, abs=0.06)
+
+
+def test_a_control_taken_as_known_rejects_too_often():
+    known, both = control_taken_as_known(trials=2000)
+    assert known > 0.08 > 0.065 > both
+    drifted = control_taken_as_known(trials=2000, drift=0.1)[1]
+    assert drifted > 0.5

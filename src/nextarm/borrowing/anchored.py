@@ -56,7 +56,7 @@ class AnchoredComparison(Result):
 
     shown: ClassVar[tuple[str, ...]] = (
         "method", "treated", "common", "n", "events", "ac_unadjusted", "ac", "ci_ac_low", "ci_ac_high", "bc", "ci_bc_low", "ci_bc_high",
-        "ab", "ci_ab_low", "ci_ab_high", "p_two_sided",
+        "ab", "ci_ab_low", "ci_ab_high", "p_two_sided", "bootstrap_error",
     )  # fmt: skip
 
 

@@ -163,7 +163,7 @@ def check_baseline(rows: tuple[Baseline, ...], patients: Covariates) -> None:
     for r in rows:
         x = patients.column(r.covariate)
         if patients.binary(r.covariate) and not 0.0 <= r.mean <= 1.0:
-            cure = "Write 0.35 for 35 %" if 1.0 < r.mean <= 100.0 else ""
+            cure = f"Write {r.mean / 100.0:g} for {r.mean:g} %" if 1.0 < r.mean <= 100.0 else ""
             problems.append(Problem(f"proportion of {r.covariate!r} = {r.mean:g}", "the baseline table", "must lie between 0 and 1", cure))
         elif not x.min() <= r.mean <= x.max():
             percent = 0.0 < r.mean < 1.0 and x.max() > 1.0 and np.isin(x, (0.0, 100.0)).all()

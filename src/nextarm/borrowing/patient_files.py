@@ -170,7 +170,7 @@ def _group(source: Any, arm: str | None, unit: str, origin: str, names: Sequence
             raise CallError(f"arm {arm!r} has no patients", rule="must have at least one")
         table, covariates, label = table.for_arm(arm), None if covariates is None else covariates.where(keep), arm
     elif len(set(table.arm.tolist())) > 1:
-        option = "--arm" if side == "treated" else "--control-arm"
+        option = "--arm" if side == "treated" else "--control"
         held = ", ".join(map(repr, table.arms))
         raise CallError(f"{label} holds the arms {held}", rule="one group is compared on each side", cure=f"Name one: {option}")
     return Group(table, covariates, label)

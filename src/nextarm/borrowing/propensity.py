@@ -22,6 +22,8 @@ import numpy as np
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.units import FloatArray
 
+#: Newton that settles at a standardised coefficient below this has found the maximum; beyond, a linear programme looks for separation.
+INSIDE = 10.0
 ESTIMANDS: tuple[str, ...] = ("att", "atc", "ate", "overlap")
 
 
@@ -46,7 +48,7 @@ def propensity_scores(values: FloatArray, treated: FloatArray, *, names: Sequenc
     D = np.column_stack([np.ones(t.size), (X - X.mean(axis=0)) / spread])
     if np.linalg.matrix_rank(D) < D.shape[1]:
         raise CallError(f"covariates {', '.join(labels)}", rule="are combinations of one another", cure="Leave one out")
-    b = np.zeros(D.shape[1])
+    b, settled = np.zeros(D.shape[1]), False
     for _ in range(100):
         p = 1.0 / (1.0 + np.exp(-np.clip(D @ b, -500.0, 500.0)))
         v = p * (1.0 - p)
@@ -56,9 +58,10 @@ def propensity_scores(values: FloatArray, treated: FloatArray, *, names: Sequenc
         move *= min(1.0, 5.0 / max(float(np.abs(move).max()), 1e-300))
         b = b + move
         if float(np.abs(move).max()) < 1e-12 * max(1.0, float(np.abs(b).max())):
+            settled = float(np.abs(b).max()) < INSIDE
             break
     p = 1.0 / (1.0 + np.exp(-np.clip(D @ b, -500.0, 500.0)))
-    separated = _separated(D, t, labels)
+    separated = "" if settled else _separated(D, t, labels)
     if separated or not np.abs(D.T @ (t - p)).max() < 1e-8 * t.size:
         raise RefusedError(
             f"the propensity score does not exist{f': {separated}' if separated else ''}",

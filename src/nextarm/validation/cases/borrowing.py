@@ -29,6 +29,7 @@ from nextarm.borrowing import (
 )
 from nextarm.synthesis import StudyEstimate, TauPrior, half_cauchy, half_normal, uniform
 from nextarm.validation.case import Case, Kind, expected
+from nextarm.validation.cases.borrowing_behaviour_external import CASES as EXTERNAL_BEHAVIOUR
 from nextarm.validation.cases.borrowing_external import CASES as EXTERNAL
 
 FROZEN = "borrowing"
@@ -349,4 +350,5 @@ CASES: tuple[Case, ...] = (
           {"elir": expected(FROZEN)["mixtures"]["normal"]["elir"]}, kind="second implementation",
           source=f"{BASE_R}; second derivative by differences", inputs="three normals, sigma 2", tolerance=1e-3, frozen=True),
     *EXTERNAL,
+    *EXTERNAL_BEHAVIOUR,
 )  # fmt: skip
