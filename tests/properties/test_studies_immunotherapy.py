@@ -88,14 +88,11 @@ def test_the_array_holds_the_published_comparison_and_says_what_breaks_it(packag
 
 
 def test_drift_is_that_of_the_trend_of_section_1(package):
-    from nextarm.studies.infant_all import plateau
-    from nextarm.synthesis import era_trend
+    from nextarm.studies.infant_all.plateau_cohorts import gather
 
-    rows = plateau.select(package)
-    slope = era_trend(rows.studies, margin=plateau.MARGIN, base=rows.trail()).regression.coefficient("year")
+    cohorts = gather(package)
     made = immunotherapy_bias.drifts(package)
-    assert len(made) == 2
-    assert next(iter(made.values())).mean == slope.estimate
+    assert [p.mean for p in made.values()] == [t.regression.coefficient("year").estimate for t in (cohorts.trend, cohorts.near)]
 
 
 def test_without_a_trend_there_is_no_drift_and_the_section_says_so(package):

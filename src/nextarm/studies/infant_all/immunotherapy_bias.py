@@ -9,24 +9,24 @@ from nextarm.evidence import Package
 from nextarm.report import Block, DataTable, Details, Heading, number, paragraph, say
 from nextarm.report.charts import ForestRow, forest
 from nextarm.report.document import Chart, Number, Parts, Row
-from nextarm.studies.infant_all import plateau
+from nextarm.studies.infant_all import plateau_cohorts
 from nextarm.studies.infant_all.immunotherapy_landmarks import CONTROL, TREATED, Landmark, main_landmark
-from nextarm.synthesis import era_trend
 from nextarm.synthesis.estimates import two_sided_z
 
 
 def drifts(package: Package) -> dict[str, DriftPrior]:
-    """Priors on drift from the cohorts of section 1: those read near its time, and all; empty where no line can be fitted."""
-    options: tuple[tuple[str, float | None, float], ...] = (
-        (f"cohorts read near {plateau.TIME:g} years", plateau.TIME, plateau.WINDOW),
-        ("cohorts read at any time", None, 0.0),
-    )
+    """Priors on drift from the trends of section 1: its answer, and the cohorts read near its time; empty where there is no line."""
+    try:
+        cohorts = plateau_cohorts.gather(package)
+    except (CallError, RefusedError):
+        return {}
+    near = f"cohorts read near {plateau_cohorts.TIME:g} years"
+    answer = near if cohorts.timing is None else f"all cohorts, carried to {plateau_cohorts.TIME:g} years"
     made: dict[str, DriftPrior] = {}
-    for name, time, window in options:
+    for name, trend in ((answer, cohorts.trend), (near, cohorts.near)):
         try:
-            rows = plateau.select(package, time=time, window=window)
-            made[name] = drift_prior(era_trend(rows.studies, margin=plateau.MARGIN, base=rows.trail()))
-        except (CallError, RefusedError):
+            made[name] = drift_prior(trend)
+        except RefusedError:
             continue
     return made
 
@@ -144,7 +144,8 @@ def _drift_words(priors: dict[str, DriftPrior], package: Package) -> list[Block]
             sortable=False,
             narrow="stack",
             note=say(
-                unknown, f"Below zero means that later infants did better. The trend is one of {plateau.ENDPOINT} from diagnosis; that "
+                unknown, f"Below zero means that later infants did better. The trend is one of {plateau_cohorts.ENDPOINT} from "
+                "diagnosis; that "
                 "disease-free survival after remission drifted alike is an assumption."
             ),
         )
