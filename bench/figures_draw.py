@@ -210,8 +210,8 @@ def draw_plotnine(p: dict[str, Any], path: Path) -> dict[str, Any]:
     if p["marks"]:
         plot += g.geom_point(data=ticks, shape=p["marks"], size=2.5, show_legend=False)
     fig = plot.draw()
-    truth = pixels(fig, fig.axes[0])
     fig.savefig(path, dpi=dpi)
+    truth = pixels(fig, fig.axes[0])  # plotnine lays the figure out while it is saved
     plt.close(fig)
     p["y_min"], p["risk_table"], p["note"], p["title"], p["upward"], p["ribbon"] = 0.0, False, None, None, False, False
     return truth

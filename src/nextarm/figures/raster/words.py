@@ -1,0 +1,134 @@
+"""Where text lies: ink of the height of letters, grouped into words.
+
+Ink is what is darker than its surroundings in the darkest of the three colour channels, so coloured text counts as well as
+black and a tinted background does not. Connected pieces of the size of letters are joined to words when the gap between
+them is below about a third of their height; a curve or a frame is one large piece and falls away by its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextarm.core.result import record
+from nextarm.figures.raster.panel import RGB, Box
+from nextarm.figures.raster.text import Reading, read_crops
+
+Image = NDArray[np.uint8]
+Contrast = NDArray[np.uint8]
+Ints = NDArray[np.int32]
+
+INK = 45  # grey levels darker than the surroundings
+KERNEL = 17  # pixels; wider than a stroke of text, narrower than the space around it
+
+
+@record
+class Word:
+    """One group of letters: its box, how many pieces it has, and what was read."""
+
+    box: Box
+    pieces: int
+    reading: Reading
+
+    @property
+    def x(self) -> float:
+        """Horizontal centre in pixels."""
+        return (self.box.left + self.box.right) / 2
+
+    @property
+    def y(self) -> float:
+        """Vertical centre in pixels."""
+        return (self.box.top + self.box.bottom) / 2
+
+    @property
+    def height(self) -> int:
+        """Height of the box in pixels."""
+        return self.box.bottom - self.box.top
+
+
+def contrast(rgb: Image) -> Contrast:
+    """How much darker than its surroundings each pixel is, in its darkest channel (0 to 255)."""
+    import cv2
+
+    low = rgb.min(axis=2)
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (KERNEL, KERNEL))
+    return np.asarray(cv2.subtract(cv2.morphologyEx(low, cv2.MORPH_CLOSE, kernel), low), np.uint8)
+
+
+def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
+    """Boxes of words in a mask of ink, with the number of pieces in each; in reading order."""
+    import cv2
+
+    rows, columns = ink.shape
+    tallest = max(12, int(0.06 * max(rows, columns)))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    left, top, width, height, area = (np.asarray(stats[1:, k], np.int32) for k in range(5))
+    if count < 2:
+        return []
+    letter = (height <= tallest) & (width <= 12 * tallest) & (area >= 2)
+    letter &= ~((width > 6 * np.maximum(height, 3)) & (height <= 4))  # dashes of lines, not of text
+    tall = height[letter & (height >= 5)]
+    if not tall.size:
+        return []
+    typical = float(np.median(tall))
+    painted = np.zeros((rows, columns), np.uint8)
+    chosen = np.flatnonzero(letter).astype(np.int32)
+    for k in chosen:
+        small = height[k] < 0.55 * typical
+        reach = 0.28 * (typical if small else height[k])
+        lift = int(0.3 * typical) if small and width[k] >= 0.6 * height[k] else 1  # dots of i and %, not tick marks
+        a, b = max(0, int(left[k] - reach / 2)), int(left[k] + width[k] + reach / 2) + 1
+        painted[max(0, top[k] - lift) : top[k] + height[k] + lift, a:b] = 1
+    _, label = cv2.connectedComponents(painted, connectivity=4)
+    group = label[top[chosen] + height[chosen] // 2, left[chosen] + width[chosen] // 2]
+    boxes = []
+    for g in np.unique(group):
+        part = _without_marks(chosen[group == g], left, width, height, typical)
+        if not part.size:
+            continue
+        box = Box(
+            left=int(left[part].min()), top=int(top[part].min()),
+            right=int((left[part] + width[part]).max()), bottom=int((top[part] + height[part]).max()),
+        )  # fmt: skip
+        tallness = box.bottom - box.top
+        if tallness >= 5 and tallness <= 1.6 * tallest and box.right - box.left >= 2:
+            boxes.append((box, int(part.size)))
+    return sorted(boxes, key=lambda b: (b[0].top, b[0].left))
+
+
+def _without_marks(part: Ints, left: Ints, width: Ints, height: Ints, typical: float) -> Ints:
+    """Pieces of a word without dashes at its ends: they are tick marks beside a label or ends of curves."""
+    order = part[np.argsort(left[part])]
+    flat = (height[order] <= max(3, 0.3 * typical)) & (width[order] >= 1.4 * height[order])
+    while order.size and flat[-1]:
+        order, flat = order[:-1], flat[:-1]
+    while order.size and flat[0]:
+        order, flat = order[1:], flat[1:]
+    return order
+
+
+def crop_of(rgb: Image, box: Box) -> Image:
+    """The picture of a box with a margin of a sixth of its height."""
+    pad = max(2, round((box.bottom - box.top) / 6))
+    rows, columns = rgb.shape[:2]
+    top, left = max(0, box.top - pad), max(0, box.left - pad)
+    return rgb[top : min(rows, box.bottom + pad), left : min(columns, box.right + pad)]
+
+
+def read_words(rgb: Image, boxes: Sequence[tuple[Box, int]]) -> list[Word]:
+    """Recognise the text of boxes."""
+    readings = read_crops([crop_of(rgb, box) for box, _ in boxes])
+    return [Word(box=box, pieces=n, reading=r) for (box, n), r in zip(boxes, readings, strict=True)]
+
+
+def ink_colour(rgb: Image, strength: Contrast, box: Box) -> RGB:
+    """Colour of the text in a box: the median of the pixels with the most contrast."""
+    part = rgb[box.top : box.bottom, box.left : box.right].reshape(-1, 3)
+    weight = strength[box.top : box.bottom, box.left : box.right].ravel()
+    if not weight.size or weight.max() == 0:
+        return (0, 0, 0)
+    strong = part[weight >= 0.8 * weight.max()]
+    red, green, blue = (int(v) for v in np.median(strong, axis=0))
+    return (red, green, blue)
