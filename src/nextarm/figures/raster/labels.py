@@ -18,6 +18,8 @@ from nextarm.figures.raster.words import Word
 
 AT_LEAST = 3
 Entry: TypeAlias = tuple[Word, float, float, float]  # a word, its position along and across the axis, its value
+_ALIKE = str.maketrans("OQDLI|S·,", "0001115..")
+_SIGN_AS_96 = frozenset([0.96, *(100.0 * v + 96 for v in range(5, 101, 5))])
 
 
 @record
@@ -52,8 +54,8 @@ def number_of(word: Word) -> float | None:
     r = word.reading
     text = r.name.strip().strip("()[]|").replace(" ", "").replace("–", "-").replace("−", "-")
     digits = r.number
-    alike = text.upper().translate(str.maketrans({"O": "0", "Q": "0", "D": "0", "L": "1", "I": "1", "|": "1", "S": "5", "·": ".", ",": "."}))
-    if word.box.right - word.box.left > 8 * word.height or not digits:
+    alike = text.upper().translate(_ALIKE)
+    if word.box.right - word.box.left > 8 * word.height or not digits or "(" in text or ")" in text:
         return None
     if r.number_confidence < 0.5 and alike.rstrip("%") != digits.rstrip("%"):
         return None
@@ -151,7 +153,11 @@ def _split(group: list[Entry]) -> list[list[Entry]]:
 
 def label_columns(words: list[Word]) -> list[Labels]:
     """Columns of numbers that fall evenly downwards (survival axes), right- or centre-aligned, values 0 to 1 or 0 to 100."""
-    numbers = [(w, w.y, w.x, v) for w in words if (v := number_of(w)) is not None and 0 <= v <= 110]
+    numbers = [(w, w.y, w.x, v) for w in words if (v := number_of(w)) is not None]
+    signs = [g[0].reading.number.endswith("96") and g[3] in _SIGN_AS_96 for g in numbers]
+    if sum(signs) >= AT_LEAST:  # a small per cent sign reads as 96
+        numbers = [(w, y, x, max(0.0, (v - 96) / 100) if sign else v) for (w, y, x, v), sign in zip(numbers, signs, strict=True)]
+    numbers = [g for g in numbers if 0 <= g[3] <= 110]
     columns: list[Labels] = []
     for attribute in ("right", "left", "centre"):
         at = [g[2] if attribute == "centre" else float(getattr(g[0].box, attribute)) for g in numbers]
@@ -159,7 +165,9 @@ def label_columns(words: list[Word]) -> list[Labels]:
         for k, seed in enumerate(numbers):
             if k in done:
                 continue
-            member = [i for i, g in enumerate(numbers) if abs(at[i] - at[k]) < 0.6 * seed[0].height and 0.6 < g[0].height / seed[0].height < 1.7]
+            member = [
+                i for i, g in enumerate(numbers) if abs(at[i] - at[k]) < 0.6 * seed[0].height and 0.6 < g[0].height / seed[0].height < 1.7
+            ]
             done |= set(member)
             group = sorted((numbers[i] for i in member), key=lambda g: g[1])
             columns += _whole_or_parts(group, _stacks(group), rising=False)

@@ -58,11 +58,13 @@ def _session() -> tuple[Any, list[str]]:
         )
     path = Path(found.origin).parent / "models" / MODEL
     if not path.is_file():
-        raise DataError(f"{MODEL} is missing", where="the installed rapidocr", cure="Install the version of rapidocr that constraints.txt names")
+        raise DataError(
+            f"{MODEL} is missing", where="the installed rapidocr", cure="Install the version of rapidocr that constraints.txt names"
+        )
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != SHA256:
         raise DataError(f"{MODEL} is not the file that was tested", where="the installed rapidocr", rule=f"its SHA-256 must be {SHA256}")
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped,unused-ignore]
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

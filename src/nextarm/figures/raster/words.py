@@ -85,7 +85,7 @@ def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
     group = label[top[chosen] + height[chosen] // 2, left[chosen] + width[chosen] // 2]
     boxes = []
     for g in np.unique(group):
-        part = _without_marks(chosen[group == g], left, width, height, typical)
+        part = _without_marks(chosen[group == g], left, top, width, height, typical)
         if not part.size:
             continue
         box = Box(
@@ -98,8 +98,13 @@ def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
     return sorted(boxes, key=lambda b: (b[0].top, b[0].left))
 
 
-def _without_marks(part: Ints, left: Ints, width: Ints, height: Ints, typical: float) -> Ints:
-    """Pieces of a word without dashes at its ends: they are tick marks beside a label or ends of curves."""
+def _without_marks(part: Ints, left: Ints, top: Ints, width: Ints, height: Ints, typical: float) -> Ints:
+    """Pieces of a word without dashes at its ends and bars above it: they are tick marks beside a label or ends of curves."""
+    if part.size > 1:
+        bottom = top[part] + height[part]
+        second = np.array([np.delete(top[part], i).min() for i in range(part.size)])
+        bar = (bottom <= second + 1) & (width[part] <= max(3, 0.3 * typical))
+        part = part[~bar] if not bar.all() else part
     order = part[np.argsort(left[part])]
     flat = (height[order] <= max(3, 0.3 * typical)) & (width[order] >= 1.4 * height[order])
     while order.size and flat[-1]:

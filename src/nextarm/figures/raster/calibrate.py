@@ -1,0 +1,321 @@
+"""A raster figure to its calibrated panels: labels, axes, frame, direction, legend and at-risk table joined and checked.
+
+One mis-scaled axis costs more than all errors of tracing, so whatever is doubtful is refused here, with what was found and a
+marks file to complete, and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from nextarm.core.result import record
+from nextarm.figures.marks import AxisPoint, Marks
+from nextarm.figures.raster.axes import AxisPair, FittedAxis, fit_axis, pair_axes
+from nextarm.figures.raster.direction import is_upward
+from nextarm.figures.raster.frame import Frame, find_frame, grid_lines
+from nextarm.figures.raster.labels import Labels, label_columns, label_rows
+from nextarm.figures.raster.legend import Phrase, around, direct_names, legend_entries, phrases
+from nextarm.figures.raster.names import join_names
+from nextarm.figures.raster.panel import ArmHint, Box, Panel, PixelAxis
+from nextarm.figures.raster.risk_table import RiskRow, RiskTable, find_risk_table
+from nextarm.figures.raster.words import INK, Contrast, Image, Word, contrast, read_words, word_boxes
+from nextarm.figures.reading import FigureRefused
+
+UNITS = (
+    ("months", r"\bmonths?\b|\bmos?\b|\(m\)"),
+    ("years", r"\byears?\b|\byrs?\b|\(y\)"),
+    ("weeks", r"\bweeks?\b|\bwks?\b"),
+    ("days", r"\bdays?\b"),
+)
+PLAUSIBLE_RESIDUAL = 0.006  # of the span of the labels
+
+
+@record
+class CalibratedPanel:
+    """A panel ready for tracing, with all that its text says.
+
+    ``rows`` are the rows of the at-risk table in the order of ``panel.arm_hints`` (None where an arm has no row).
+    """
+
+    panel: Panel
+    x_fit: FittedAxis
+    y_fit: FittedAxis
+    percent: bool
+    unit: str | None
+    x_label: str | None
+    y_label: str | None
+    times: tuple[float, ...]
+    rows: tuple[RiskRow | None, ...]
+    box: Box
+    title: str | None
+    source: str
+    warnings: tuple[str, ...] = ()
+
+
+def _components(ink: np.ndarray) -> np.ndarray:
+    import cv2
+
+    return np.asarray(cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)[2][1:])
+
+
+def _side_text(rgb: Image, labels: Labels, top: float, bottom: float) -> str | None:
+    """The text that runs upwards beside the survival axis."""
+    right = int(labels.far) - 2
+    left = max(0, int(labels.far - 7 * labels.height))
+    a, b = max(0, int(top - 2 * labels.height)), min(rgb.shape[0], int(bottom + 2 * labels.height))
+    if right - left < 6 or b - a < 20:
+        return None
+    part = np.ascontiguousarray(np.rot90(rgb[a:b, left:right], k=3))
+    words = read_words(part, [w for w in word_boxes(contrast(part) > INK) if w[0].right - w[0].left > w[0].bottom - w[0].top])
+    lines = [p for p in phrases(words, 1.5) if p.confidence > 0.6 and sum(c.isalpha() for c in p.text) >= 3]
+    return " ".join(p.text for p in sorted(lines, key=lambda p: (round(p.y / 8), p.box.left))) or None
+
+
+def _label_below(found: list[Phrase], labels: Labels, frame: Frame) -> str | None:
+    """The text below the time labels, centred on the panel."""
+    middle, width = (frame.left + frame.right) / 2, frame.right - frame.left
+    near = [
+        p for p in found
+        if p.box.top > labels.far - 0.3 * labels.height and p.box.top < labels.far + 3.5 * labels.height
+        and any(c.isalpha() for c in p.text) and p.box.left < frame.right and p.box.right > frame.left + 0.05 * width
+        and abs((p.box.left + p.box.right) / 2 - middle) < 0.45 * width
+    ]  # fmt: skip
+    if not near:
+        return None
+    first = min(near, key=lambda p: p.box.top)
+    line = sorted((p for p in near if abs(p.y - first.y) < 0.6 * first.height), key=lambda p: p.box.left)
+    return " ".join(p.text for p in line)
+
+
+def unit_of(label: str | None) -> str | None:
+    """Unit of time that a label names; None where it names none or two."""
+    found = [unit for unit, pattern in UNITS if label and re.search(pattern, label, re.I)]
+    return found[0] if len(found) == 1 else None
+
+
+def _checked(pair: AxisPair, x: FittedAxis, y: FittedAxis, found: tuple[str, ...]) -> bool:
+    """Whether the survival axis is in per cent; refuses axes that cannot be right."""
+    marks = marks_of(x, y)
+    for name, fit, labels in (("time", x, pair.x), ("survival", y, pair.y)):
+        if len(labels.pixels) < 3 or len(fit.pixels) < 3:
+            raise FigureRefused(
+                f"the {name} axis has {len(fit.pixels)} labels that could be read", rule="at least 3 are needed", found=found, marks=marks,
+                cure="Give two points of the axis in the marks file",
+            )  # fmt: skip
+        if fit.residual > max(1.6, PLAUSIBLE_RESIDUAL * labels.span) or labels.outliers > len(labels.pixels):
+            raise FigureRefused(
+                f"the labels of the {name} axis are not evenly spaced",
+                rule=f"one is {fit.residual:.1f} pixels off the line through the others", found=found, marks=marks,
+                cure="A broken or logarithmic axis cannot be read; else give two points of the axis in the marks file",
+            )  # fmt: skip
+        steps = np.diff(np.sort(fit.values))
+        uneven = int((np.abs(steps - np.median(steps)) > 0.02 * np.median(steps)).sum())
+        if uneven > max(1, len(steps) // 3) and not np.allclose(np.round(steps / steps.min()), steps / steps.min(), atol=0.02):
+            raise FigureRefused(
+                f"the values of the {name} axis are uneven: {', '.join(f'{v:g}' for v in fit.values)}", found=found, marks=marks,
+                cure="Give two points of the axis in the marks file",
+            )  # fmt: skip
+    top = float(y.values.max())
+    percent = top > 1.5
+    if top > (110 if percent else 1.11) or (percent and top < 20 and not pair.y.percent_signs) or float(y.values.min()) < 0:
+        raise FigureRefused(
+            f"the survival axis runs to {top:g}", rule="must be a proportion (to 1) or per cent (to 100)", found=found, marks=marks,
+            cure="Give two points of the axis in the marks file",
+        )  # fmt: skip
+    return percent
+
+
+def marks_of(x: FittedAxis | None, y: FittedAxis | None) -> Marks:
+    """A marks file with the axis points that were found, to be corrected by hand."""
+
+    def ends(fit: FittedAxis | None) -> tuple[AxisPoint, ...]:
+        if fit is None or len(fit.pixels) < 2:
+            return ()
+        return tuple(AxisPoint(pixel=round(float(fit.pixels[k]), 2), value=float(fit.values[k])) for k in (0, -1))
+
+    return Marks(x_axis=ends(x), y_axis=ends(y))
+
+
+def from_marks(points: tuple[AxisPoint, ...]) -> FittedAxis:
+    """An axis from points given by hand."""
+    pixels, values = np.array([p.pixel for p in points]), np.array([p.value for p in points])
+    a, b = np.polyfit(values, pixels, 1)
+    off = float(np.abs(pixels - (a * values + b)).max())
+    return FittedAxis(axis=PixelAxis(slope=1 / a, intercept=-b / a), pixels=pixels, values=values, residual=off, by="marks")
+
+
+def survival_axis(fit: FittedAxis, *, percent: bool, upward: bool) -> PixelAxis:
+    """The map from a pixel row to survival (0 to 1)."""
+    scale = 0.01 if percent else 1.0
+    slope, intercept = fit.axis.slope * scale, fit.axis.intercept * scale
+    return PixelAxis(slope=-slope, intercept=1 - intercept) if upward else PixelAxis(slope=slope, intercept=intercept)
+
+
+def _enclosing(stats: np.ndarray, box: Box, margin: float) -> Box:
+    """The drawn rectangle around a box, if one lies within ``margin`` on every side; else the box itself."""
+    left, top, width, height = (stats[:, k] for k in range(4))
+    right, bottom = left + width, top + height
+    around_it = (left <= box.left) & (top <= box.top) & (right >= box.right) & (bottom >= box.bottom)
+    around_it &= (
+        (box.left - left <= margin) & (box.top - top <= margin) & (right - box.right <= 2.5 * margin) & (bottom - box.bottom <= margin)
+    )
+    k = np.flatnonzero(around_it)
+    if not k.size:
+        return box
+    k = k[np.argmin(width[k] * height[k])]
+    return Box(left=int(left[k]), top=int(top[k]), right=int(right[k]), bottom=int(bottom[k]))
+
+
+def _calibrated(
+    rgb: Image, strength: Contrast, stats: np.ndarray, words: list[Word], pair: AxisPair, others: list[AxisPair], marks: Marks | None
+) -> CalibratedPanel:
+    dark = 255.0 - rgb.min(axis=2)
+    x, y = fit_axis(dark, pair.x, vertical=False), fit_axis(dark, pair.y, vertical=True)
+    found = tuple(f"{n} axis: labels {', '.join(f'{v:g}' for v in a.values)}" for n, a in (("time", pair.x), ("survival", pair.y)))
+    percent = _checked(pair, x, y, found)
+    if marks is not None and marks.x_axis:
+        x = from_marks(marks.x_axis)
+    if marks is not None and marks.y_axis:
+        y = from_marks(marks.y_axis)
+    if marks is not None and marks.percent is not None:
+        percent = marks.percent
+    ends_x, ends_y = (float(x.pixels.min()), float(x.pixels.max())), (float(y.pixels.min()), float(y.pixels.max()))
+    frame = find_frame(rgb, x_marks=ends_x, y_marks=ends_y, x_labels=pair.x.near, y_labels=pair.y.near)
+    nearer = [o.y.far - 3 * o.y.height for o in others if o.y.far > frame.left + 10]
+    return _assembled(rgb, strength, stats, words, pair, x, y, frame, percent, min([float(rgb.shape[1]), *nearer]), marks)
+
+
+def _assembled(
+    rgb: Image, strength: Contrast, stats: np.ndarray, words: list[Word], pair: AxisPair | None, x: FittedAxis, y: FittedAxis, frame: Frame,
+    percent: bool, right_limit: float, marks: Marks | None,
+) -> CalibratedPanel:  # fmt: skip
+    """Text, direction, names and table of a panel whose axes are known."""
+    box = Box(left=int(frame.left), top=int(frame.top), right=int(np.ceil(frame.right)), bottom=int(np.ceil(frame.bottom)))
+    high = pair.x.height if pair else 0.03 * (frame.bottom - frame.top)
+    labels = {id(w) for w in (*pair.x.words, *pair.y.words)} if pair else set()
+    free = [w for w in words if id(w) not in labels]
+    inside = [w for w in free if box.left < w.x < box.right and box.top - 0.2 * high < w.y < box.bottom]
+    outside = [w for w in free if w not in inside]
+    near = [w for w in outside if w.y < frame.bottom + 40 * high and w.x < right_limit]
+    spoken_in, spoken_out = phrases(inside), phrases(outside)
+    x_label = _label_below(spoken_out, pair.x, frame) if pair else None
+    y_label = _side_text(rgb, pair.y, frame.top, frame.bottom) if pair else None
+    table = None
+    if pair is not None:
+        table = find_risk_table(
+            rgb, strength, outside, ticks=x.axis.pixel(pair.x.values), times=pair.x.values, below=pair.x.far,
+            left=0 if right_limit >= rgb.shape[1] or frame.left < 0.5 * right_limit else pair.y.far - 12 * high, right=right_limit,
+        )  # fmt: skip
+    in_table = {
+        id(w) for w in words if table is not None and any(abs(w.y - r.y) < 0.6 * w.height for r in table.rows) and w.y > frame.bottom
+    }
+    candidates = [p for p in (*spoken_in, *phrases([w for w in near if id(w) not in in_table])) if p.text != x_label]
+    entries = legend_entries(rgb, strength, stats, candidates)
+    text_boxes = [p.box for p in spoken_in if p.confidence > 0.85 and sum(c.isalnum() for c in p.text) >= 3]
+    hints: list[ArmHint] = [h for h, _ in entries]
+    exclude = [_enclosing(stats, b, 1.2 * high) for b in text_boxes]
+    if entries:
+        legend_box = around([b for _, b in entries])
+        if legend_box.right > box.left and legend_box.left < box.right and legend_box.top < box.bottom and legend_box.bottom > box.top:
+            exclude.append(_enclosing(stats, legend_box, 2.0 * high))
+    else:
+        hints = direct_names(rgb, strength, spoken_in)
+    hints, rows, warnings = join_names(hints, table)
+    by_marks = _marked_hints(marks)
+    if by_marks:
+        hints, rows = by_marks, [None] * len(by_marks)
+    if marks is not None:
+        exclude += [Box(left=int(r[0]), top=int(r[1]), right=int(r[2]), bottom=int(r[3])) for r in marks.exclude]
+    upward, doubt = is_upward(rgb, frame, exclude, y_label)
+    if marks is not None and marks.upward is not None:
+        upward, doubt = marks.upward, ()
+    grid = grid_lines(rgb, frame)
+    start = float(x.axis.pixel(0.0))
+    for name, fit in (("time", x), ("survival", y)):
+        if fit.by == "labels":
+            warnings = (*warnings, f"no tick marks were found on the {name} axis: the centres of its labels were used")
+    unit = marks.time_unit if marks is not None and marks.time_unit else unit_of(x_label)
+    title = [
+        p.text
+        for p in spoken_out
+        if p.box.bottom <= frame.top and p.box.bottom > frame.top - 6 * high and box.left < (p.box.left + p.box.right) / 2 < box.right
+    ]
+    panel = Panel(
+        left=frame.left, top=frame.top, right=frame.right, bottom=frame.bottom,
+        x=x.axis, y=survival_axis(y, percent=percent, upward=upward),
+        x_max_visible=float(x.axis.value(frame.right)), start=start, upward=upward, exclude=tuple(exclude), arm_hints=tuple(hints),
+        n_arms=len(hints) or None, background=frame.background, x_gridlines=grid[0], y_gridlines=grid[1],
+    )  # fmt: skip
+    return CalibratedPanel(
+        panel=panel, x_fit=x, y_fit=y, percent=percent, unit=unit, x_label=x_label, y_label=y_label,
+        times=tuple(float(v) for v in table.times) if table else (), rows=tuple(rows), box=box, title=" ".join(title) or None,
+        source="marks" if marks is not None and (marks.x_axis or marks.y_axis) else "text", warnings=(*warnings, *doubt),
+    )  # fmt: skip
+
+
+def _marked_hints(marks: Marks | None) -> list[ArmHint]:
+    """Arms that were named by hand."""
+    hints = []
+    for k, curve in enumerate(marks.curves if marks else (), start=1):
+        rgb = tuple(int(curve.colour[i : i + 2], 16) for i in (1, 3, 5)) if curve.colour else None
+        colour = (rgb[0], rgb[1], rgb[2]) if rgb else None
+        dash = "dashdot" if curve.dash == "dash-dotted" else curve.dash
+        hints.append(
+            ArmHint(name=curve.arm or f"curve {k}", colour=colour, dash=dash, where="marks", spot=curve.points[0] if curve.points else None)
+        )
+    return hints
+
+
+def calibrate(rgb: Image, marks: Marks | None = None) -> list[CalibratedPanel]:
+    """All panels of a figure whose axes can be read, left to right and then down.
+
+    Args:
+        rgb: The picture, shape (rows, columns, 3).
+        marks: What was marked by hand, in pixels of this picture.
+
+    Raises:
+        FigureRefused: No panel with plausible axes; it says what was found and holds a marks file to complete.
+    """
+    strength = contrast(rgb)
+    ink = strength > INK
+    stats = _components(ink)
+    words = read_words(rgb, word_boxes(ink))
+    rows, columns = label_rows(words), label_columns(words)
+    pairs = pair_axes(rows, columns)
+    if marks is not None and marks.x_axis and marks.y_axis and not pairs:
+        return [_by_hand(rgb, strength, stats, words, marks)]
+    if not pairs:
+        found = tuple(f"row of numbers {', '.join(f'{v:g}' for v in r.values)}" for r in rows) + tuple(
+            f"column of numbers {', '.join(f'{v:g}' for v in c.values)}" for c in columns
+        )
+        raise FigureRefused(
+            "no panel with readable axes was found", rule="a survival axis and a time axis need at least 3 labels each", found=found,
+            marks=Marks(), cure="Give two points of each axis in the marks file",
+        )  # fmt: skip
+    panels: list[CalibratedPanel] = []
+    refusal: FigureRefused | None = None
+    for pair in pairs:
+        try:
+            panels.append(_calibrated(rgb, strength, stats, words, pair, [p for p in pairs if p is not pair], marks))
+        except FigureRefused as error:
+            refusal = refusal or error
+    if not panels and refusal is not None:
+        raise refusal
+    return panels
+
+
+def _by_hand(rgb: Image, strength: Contrast, stats: np.ndarray, words: list[Word], marks: Marks) -> CalibratedPanel:
+    """A panel whose axes come from marks only."""
+    x, y = from_marks(marks.x_axis), from_marks(marks.y_axis)
+    ends_x, ends_y = (float(x.pixels.min()), float(x.pixels.max())), (float(y.pixels.min()), float(y.pixels.max()))
+    frame = find_frame(rgb, x_marks=ends_x, y_marks=ends_y, x_labels=ends_y[1] + 6, y_labels=max(0.0, ends_x[0] - 6))
+    if marks.region is not None:
+        a, b, c, d = marks.region
+        frame = Frame(left=a, top=b, right=c, bottom=d, drawn=(False,) * 4, background=frame.background)
+    percent = marks.percent if marks.percent is not None else float(y.values.max()) > 1.5
+    return _assembled(rgb, strength, stats, words, None, x, y, frame, percent, float(rgb.shape[1]), marks)
+
+
+__all__ = ["CalibratedPanel", "RiskTable", "calibrate"]

@@ -1,0 +1,223 @@
+"""Names of arms: words with a key beside them, and words printed at the curves in the curves' colours.
+
+A key is a short piece of line, on its own, at the height of the middle of the word and to the left of it. Its colour and
+its dashes are the curve's.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextarm.core.result import record
+from nextarm.figures.raster.panel import RGB, ArmHint, Box
+from nextarm.figures.raster.words import Contrast, Image, Word, ink_colour
+
+SATURATED = 60  # largest minus smallest channel of text that is coloured on purpose
+NOT_NAMES = re.compile(
+    r"^(p\s*[<=>]|log.?rank|hr\b|hazard|95|ci\b|strata$|group$|arm$|arms$|treatment group$|censored|number at|no\.? at|n at|at risk|"
+    r"median|time)|"
+    r"p\s*[<=]\s*\.?0|\(95|log.?rank", re.I
+)  # fmt: skip
+
+
+@record
+class Phrase:
+    """Neighbouring words of one line."""
+
+    text: str
+    box: Box
+    confidence: float
+    words: tuple[Word, ...]
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return self.box.bottom - self.box.top
+
+    @property
+    def y(self) -> float:
+        """Vertical centre."""
+        return (self.box.top + self.box.bottom) / 2
+
+
+def around(boxes: list[Box]) -> Box:
+    """The smallest box around boxes."""
+    return Box(
+        left=min(b.left for b in boxes),
+        top=min(b.top for b in boxes),
+        right=max(b.right for b in boxes),
+        bottom=max(b.bottom for b in boxes),
+    )
+
+
+def _is_dash(word: Word) -> bool:
+    """Whether a word is one long piece, as a key is and a letter is not."""
+    return word.pieces == 1 and word.box.right - word.box.left >= 1.6 * word.height and len(word.reading.name) <= 1
+
+
+def phrases(words: list[Word], gap: float = 1.0) -> list[Phrase]:
+    """Words joined along lines where the space between them is below ``gap`` of their height."""
+    sure = [w.height for w in words if w.reading.name_confidence > 0.9]
+    flat = 0.5 * float(np.median(sure)) if sure else 0.0
+    rest = sorted(
+        (w for w in words if w.reading.name and w.reading.name_confidence > 0.4 and w.height >= flat and not _is_dash(w)),
+        key=lambda w: w.box.left,
+    )
+    lines: list[list[Word]] = []
+    for w in rest:
+        for line in lines:
+            last = line[-1]
+            high = max(w.height, last.height)
+            overlap = min(w.box.bottom, last.box.bottom) - max(w.box.top, last.box.top)
+            if -0.5 * high <= w.box.left - last.box.right < gap * high and overlap > 0.5 * min(w.height, last.height):
+                line.append(w)
+                break
+        else:
+            if any(c.isalnum() for c in w.reading.name):  # a sign alone begins no phrase: it is a key or a mark
+                lines.append([w])
+    return [
+        Phrase(
+            text=" ".join(w.reading.name for w in line),
+            box=around([w.box for w in line]),
+            confidence=float(np.mean([w.reading.name_confidence for w in line])),
+            words=tuple(line),
+        )
+        for line in lines
+    ]
+
+
+@record
+class Key:
+    """The key of one legend entry."""
+
+    box: Box
+    colour: RGB
+    dash: str
+
+
+def _dash(columns: NDArray[np.bool_], thickness: float) -> str:
+    """Name of a pattern of ink along a key."""
+    edges = np.flatnonzero(np.diff(np.r_[False, columns, False].astype(int)))
+    runs = edges[1::2] - edges[::2]
+    if len(runs) <= 1:
+        return "solid"
+    inner = runs[1:-1] if len(runs) > 3 else runs
+    if inner.max() <= 2.2 * max(thickness, 1.0):
+        return "dotted"
+    if len(inner) >= 3 and inner.min() < 0.45 * inner.max():
+        return "dashdot"
+    return "dashed"
+
+
+def find_key(rgb: Image, strength: Contrast, stats: NDArray[np.int32], phrase: Phrase) -> Key | None:
+    """The key to the left of a phrase; None where there is none. ``stats`` are the boxes of all pieces of ink."""
+    high = phrase.words[0].height
+    left, top, width, height = (stats[:, k] for k in range(4))
+    middle = top + height / 2
+    own = {(w.box.left, w.box.top) for w in phrase.words}
+    right_edge = phrase.box.left
+    near = (left + width <= right_edge - 1) & (left >= right_edge - 8 * high) & (np.abs(middle - phrase.y) <= 0.45 * high)
+    near &= (height <= 2.2 * high) & (width <= 7 * high)
+    pieces = [k for k in np.flatnonzero(near) if (int(left[k]), int(top[k])) not in own]
+    pieces.sort(key=lambda k: -(left[k] + width[k]))
+    chosen: list[int] = []
+    edge = float(right_edge)
+    for k in pieces:
+        limit = 1.7 * high if not chosen else 1.0 * high
+        if edge - (left[k] + width[k]) > limit:
+            break
+        chosen.append(int(k))
+        edge = min(edge, float(left[k]))
+    if not chosen:
+        return None
+    box = Box(
+        left=int(left[chosen].min()), top=int(top[chosen].min()),
+        right=int((left[chosen] + width[chosen]).max()), bottom=int((top[chosen] + height[chosen]).max()),
+    )  # fmt: skip
+    if box.right - box.left < 0.9 * high or box.right - box.left > 8 * high:
+        return None
+    ink = strength[box.top : box.bottom, box.left : box.right] > 45
+    centre = int(np.clip(round(phrase.y) - box.top, 0, ink.shape[0] - 1))
+    band = ink[max(0, centre - max(1, high // 5)) : centre + max(1, high // 5) + 1]
+    along = np.asarray(band.any(0), bool)
+    if along.mean() < 0.3:
+        return None
+    thickness = float(np.median(band.sum(0)[along]))
+    return Key(box=box, colour=ink_colour(rgb, strength, box), dash=_dash(along, thickness))
+
+
+def clean(text: str) -> str:
+    """A name without the count that follows it and without stray signs."""
+    text = re.sub(r"\s*[\(\[]?\s*[nN]\s*=\s*[\d,]+\s*[\)\]]?.*$", "", text)
+    return text.strip(" :;,._-–|=~'\"*+").strip()
+
+
+def count_in(text: str) -> int | None:
+    """The n of a legend entry such as 'Control (n = 54)'; None where it names none."""
+    found = re.search(r"[nN]\s*=\s*(\d[\d,]*)", text)
+    return int(found.group(1).replace(",", "")) if found else None
+
+
+def is_name(text: str) -> bool:
+    """Whether a phrase can be the name of an arm."""
+    return sum(c.isalnum() for c in text) >= 1 and any(c.isalpha() or c.isdigit() for c in text) and not NOT_NAMES.search(text)
+
+
+def legend_entries(rgb: Image, strength: Contrast, stats: NDArray[np.int32], found: list[Phrase]) -> list[tuple[ArmHint, Box]]:
+    """Entries of the legend with their boxes (key and text): a group of entries in a column or a row, or a single one."""
+    entries: list[tuple[ArmHint, Box, Phrase, Key]] = []
+    for phrase in found:
+        name = clean(phrase.text)
+        if not name or not is_name(name) or phrase.confidence < 0.6:
+            continue
+        key = find_key(rgb, strength, stats, phrase)
+        if key is None:
+            continue
+        hint = ArmHint(name=name, colour=key.colour, dash=key.dash, n=count_in(phrase.text), where="legend")
+        entries.append((hint, around([phrase.box, key.box]), phrase, key))
+    if not entries:
+        return []
+    groups: list[list[tuple[ArmHint, Box, Phrase, Key]]] = []
+    for e in sorted(entries, key=lambda e: (e[1].top, e[1].left)):
+        high = e[2].height
+        for group in groups:
+            last = group[-1]
+            aligned = min(abs(e[3].box.left - last[3].box.left), abs(e[2].box.left - last[2].box.left)) <= 0.8 * high
+            column = aligned and abs(e[1].top - last[1].top) < 4 * high
+            row = (
+                abs(e[2].y - last[2].y) <= 0.4 * high
+                and abs((e[3].box.right - e[3].box.left) - (last[3].box.right - last[3].box.left)) <= high
+            )
+            if column or row:
+                group.append(e)
+                break
+        else:
+            groups.append([e])
+    best = max(groups, key=lambda g: (len(g), sum(x[2].confidence for x in g)))
+    if len(best) == 1 and best[0][2].confidence < 0.85:
+        return []
+    return [(hint, box) for hint, box, _, _ in best]
+
+
+def direct_names(rgb: Image, strength: Contrast, found: list[Phrase]) -> list[ArmHint]:
+    """Names printed in the panel in colour; two or more different colours are needed to believe them."""
+    hints = []
+    for phrase in found:
+        name = clean(phrase.text)
+        if phrase.confidence < 0.8 or sum(c.isalnum() for c in name) < 2 or not is_name(name) or not any(c.isalpha() for c in name):
+            continue
+        colour = ink_colour(rgb, strength, phrase.box)
+        if max(colour) - min(colour) >= SATURATED:
+            spot = (float(phrase.box.left), phrase.y)
+            hints.append(ArmHint(name=name, colour=colour, where="direct", spot=spot))
+    far = any(colour_distance(a.colour, b.colour) > 60 for a, b in pairwise(hints))
+    return hints if far and len(hints) <= 6 else []
+
+
+def colour_distance(a: RGB | None, b: RGB | None) -> float:
+    """Largest difference of a channel; infinity where one is unknown."""
+    return float("inf") if a is None or b is None else float(max(abs(p - q) for p, q in zip(a, b, strict=True)))
