@@ -6,6 +6,7 @@ first number, or on a line of their own above the row.
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import numpy as np
@@ -15,7 +16,6 @@ from nextarm.figures.raster.labels import number_of
 from nextarm.figures.raster.legend import SATURATED, clean, phrases
 from nextarm.figures.raster.panel import RGB, Floats
 from nextarm.figures.raster.words import Contrast, Image, Word, ink_colour
-import itertools
 
 HEADING = re.compile(
     r"^(n(o|um|umber)?\.?\s*|numbers?\s+(of\s+\w+\s+)?|patients\s+|subjects\s+)?at\s*.?risk|^(no|number)\.?\s*$|^strata$|^risk$", re.I
