@@ -73,7 +73,8 @@ def phrases(words: list[Word], gap: float = 1.0) -> list[Phrase]:
             last = line[-1]
             high = max(w.height, last.height)
             overlap = min(w.box.bottom, last.box.bottom) - max(w.box.top, last.box.top)
-            if -0.5 * high <= w.box.left - last.box.right < gap * high and overlap > 0.5 * min(w.height, last.height):
+            alone = len(w.reading.name) <= 1 and abs(w.box.bottom - last.box.bottom) > 0.3 * last.height
+            if not alone and -0.5 * high <= w.box.left - last.box.right < gap * high and overlap > 0.5 * min(w.height, last.height):
                 line.append(w)
                 break
         else:
@@ -113,17 +114,23 @@ def _dash(columns: NDArray[np.bool_], thickness: float) -> str:
     return "dashed"
 
 
-def find_key(rgb: Image, strength: Contrast, stats: NDArray[np.int32], phrase: Phrase) -> Key | None:
-    """The key to the left of a phrase; None where there is none. ``stats`` are the boxes of all pieces of ink."""
+def find_key(rgb: Image, strength: Contrast, stats: NDArray[np.int32], phrase: Phrase, others: list[Phrase]) -> Key | None:
+    """The key to the left of a phrase; None where there is none.
+
+    ``stats`` are the boxes of all pieces of ink; those inside the words of ``others`` are letters, not keys.
+    """
     high = phrase.words[0].height
     left, top, width, height = (stats[:, k] for k in range(4))
     middle = top + height / 2
-    own = {(w.box.left, w.box.top) for w in phrase.words}
+    before = [
+        w.box.right for p in others if p is not phrase and p.confidence > 0.7 for w in p.words
+        if sum(c.isalnum() for c in w.reading.name) >= 2 and abs(w.y - phrase.y) < 0.6 * high and w.box.right <= phrase.box.left
+    ]  # fmt: skip
+    limit_left = max(before, default=0)
     right_edge = phrase.box.left
-    near = (left + width <= right_edge - 1) & (left >= right_edge - 8 * high) & (np.abs(middle - phrase.y) <= 0.45 * high)
+    near = (left + width <= right_edge - 1) & (left >= max(limit_left, right_edge - 8 * high)) & (np.abs(middle - phrase.y) <= 0.45 * high)
     near &= (height <= 2.2 * high) & (width <= 7 * high)
-    pieces = [k for k in np.flatnonzero(near) if (int(left[k]), int(top[k])) not in own]
-    pieces.sort(key=lambda k: -(left[k] + width[k]))
+    pieces = sorted(np.flatnonzero(near).tolist(), key=lambda k: -(left[k] + width[k]))
     chosen: list[int] = []
     edge = float(right_edge)
     for k in pieces:
@@ -174,7 +181,7 @@ def legend_entries(rgb: Image, strength: Contrast, stats: NDArray[np.int32], fou
         name = clean(phrase.text)
         if not name or not is_name(name) or phrase.confidence < 0.6:
             continue
-        key = find_key(rgb, strength, stats, phrase)
+        key = find_key(rgb, strength, stats, phrase, found)
         if key is None:
             continue
         hint = ArmHint(name=name, colour=key.colour, dash=key.dash, n=count_in(phrase.text), where="legend")

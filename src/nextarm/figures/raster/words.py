@@ -8,6 +8,7 @@ them is below about a third of their height; a curve or a frame is one large pie
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,11 +74,12 @@ def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
     if not tall.size:
         return []
     typical = float(np.median(tall))
+    letter &= ~((height > 1.7 * typical) & (width > typical) & (area < 0.15 * width * height))  # drawn frames around text
     painted = np.zeros((rows, columns), np.uint8)
     chosen = np.flatnonzero(letter).astype(np.int32)
     for k in chosen:
         small = height[k] < 0.55 * typical
-        reach = 0.28 * (typical if small else height[k])
+        reach = 0.4 * (typical if small else height[k])
         lift = int(0.3 * typical) if small and width[k] >= 0.6 * height[k] else 1  # dots of i and %, not tick marks
         a, b = max(0, int(left[k] - reach / 2)), int(left[k] + width[k] + reach / 2) + 1
         painted[max(0, top[k] - lift) : top[k] + height[k] + lift, a:b] = 1
@@ -125,7 +127,22 @@ def crop_of(rgb: Image, box: Box) -> Image:
 def read_words(rgb: Image, boxes: Sequence[tuple[Box, int]]) -> list[Word]:
     """Recognise the text of boxes."""
     readings = read_crops([crop_of(rgb, box) for box, _ in boxes])
-    return [Word(box=box, pieces=n, reading=r) for (box, n), r in zip(boxes, readings, strict=True)]
+    return [Word(box=box, pieces=n, reading=_with_space(r, rgb, box)) for (box, n), r in zip(boxes, readings, strict=True)]
+
+
+def _with_space(reading: Reading, rgb: Image, box: Box) -> Reading:
+    """A name whose letters change case ('DrugA') gets the space that the picture shows and the recogniser lost."""
+    name = reading.name
+    turns = [i for i in range(1, len(name)) if name[i - 1].islower() and (name[i].isupper() or name[i].isdigit())]
+    if " " in name or len(turns) != 1:
+        return reading
+    low = rgb[box.top : box.bottom, box.left : box.right].min(axis=2).astype(int)
+    blank = low.min(axis=0) > np.median(low.max(axis=0)) - INK
+    edges = np.flatnonzero(np.diff(np.r_[False, blank, False].astype(int)))
+    gaps = np.sort(edges[1::2] - edges[::2])
+    if not gaps.size or gaps[-1] < 0.16 * (box.bottom - box.top) or (gaps.size > 1 and gaps[-1] < 1.5 * gaps[-2]):
+        return reading
+    return replace(reading, name=f"{name[: turns[0]]} {name[turns[0] :]}")
 
 
 def ink_colour(rgb: Image, strength: Contrast, box: Box) -> RGB:
