@@ -148,12 +148,12 @@ def _bitmap(rgb: Any, kind: Kind, page: int, panel: int | None, marks: Marks | N
     from nextarm.figures.overlay import paint, ruled
 
     try:
-        from nextarm.figures.raster.read import read_raster  # type: ignore[import-not-found,unused-ignore]
+        from nextarm.figures.raster.read import read_raster
     except ImportError as missing:
         cure = "pip install 'nextarm[figures]'" if not str(missing.name or "").startswith("nextarm") else "Give the figure as SVG or PDF"
         raise CallError("pictures cannot be read here", rule=f"{missing.name} is missing", cure=cure) from None
     try:
-        reading = read_raster(rgb, marks=marks)
+        reading = read_raster(rgb, marks=marks, panel=panel)
     except FigureRefused as refusal:
         refusal.marks = refusal.marks or Marks()
         refusal.image = ruled(rgb)

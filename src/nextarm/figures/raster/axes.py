@@ -49,7 +49,7 @@ def pair_axes(rows: list[Labels], columns: list[Labels]) -> list[AxisPair]:
         for row in rows:
             gap = row.across - column.pixels[-1]
             left = row.pixels[0] - column.near
-            reach = max(0.35 * column.span, 4 * row.height)
+            reach = max(0.35 * column.span, 1.3 * column.span / (len(column.pixels) - 1) + 3 * row.height)
             if gap < -1.5 * row.height or gap > reach or left < -1.5 * row.height:
                 continue
             if any(_shared(row, p.x) for p in pairs) or row.span < 4 * row.height:

@@ -19,7 +19,9 @@ FALLING = re.compile(r"surviv|alive|free|remission|survival", re.I)
 
 
 def is_upward(rgb: Image, frame: Frame, exclude: list[Box], label: str | None) -> tuple[bool, tuple[str, ...]]:
-    """Whether curves rise, from where the ink lies at the start and at the end of the panel; the label settles a doubt.
+    """Whether curves rise, from how high the ink reaches where it begins: all survival curves begin at the top.
+
+    The label of the axis settles a doubt, then the drift of the ink from the start to the end.
 
     Returns:
         The answer, and a warning where ink and label disagree.
@@ -40,12 +42,14 @@ def is_upward(rgb: Image, frame: Frame, exclude: list[Box], label: str | None) -
     text = bool(RISING.search(said)), bool(FALLING.search(said))
     if used.size < 10:
         return text == (True, False), ()
-    cut = max(3, used.size // 6)
-    drift = float(np.nanmean(mean[used[-2 * cut :]]) - np.nanmean(mean[used[:cut]])) / (d - c)
-    first = float(np.nanmean(mean[used[:cut]])) / (d - c)
-    if abs(drift) < 0.02:
-        return (text == (True, False)) or (text != (False, True) and first > 0.75), ()
-    rising = drift < 0 and first > 0.4
+    first = used[: max(3, used.size // 30)]
+    highest = float(np.median(part[:, first].argmax(0))) / (d - c)
+    if highest < 0.4 or highest > 0.6:
+        rising = highest > 0.6
+    else:
+        cut = max(3, used.size // 6)
+        drift = float(np.nanmean(mean[used[-2 * cut :]]) - np.nanmean(mean[used[:cut]])) / (d - c)
+        rising = text == (True, False) or (text != (False, True) and drift < -0.02)
     doubt: tuple[str, ...] = ()
     if (rising and text == (False, True)) or (not rising and text == (True, False)):
         doubt = (f"the curves {'rise' if rising else 'fall'}, while the axis is labelled '{said}'",)
