@@ -208,3 +208,36 @@ def test_a_folder_that_cannot_be_is_said(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot write"):
         small(tmp_path / "file" / "run")
     assert os.listdir(tmp_path) == ["file"]
+
+
+FULL = """
+import resource, sys
+from nextarm.core.errors import OutputError
+from nextarm.designs import plan_from_toml
+from nextarm.simulation import simulate
+plan = plan_from_toml(open(sys.argv[1]).read())
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, resource.RLIM_INFINITY))
+try:
+    simulate(plan, trials=int(sys.argv[2]), seed=9, out=sys.argv[3])
+except OutputError as error:
+    print(error)
+    sys.exit(6)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the size of files")
+def test_a_disk_that_is_full_is_one_message_and_the_run_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    """The system refuses to let a file grow: what a full disk does, in the middle of a block's line too."""
+    program, plan, out = tmp_path / "full.py", tmp_path / "plan.toml", tmp_path / "run"
+    program.write_text(FULL)
+    plan.write_text(two_arms().to_toml())
+    trials = 40 * BLOCK_TRIALS
+    command = [sys.executable, str(program), str(plan), str(trials), str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 6, done.stderr
+    assert "cannot write" in done.stdout
+    assert "space left" in done.stdout
+    assert 0 < blocks_kept(out) < 40
+    assert not (out / RESULTS).exists()
+    resumed = simulate(two_arms(), trials=trials, seed=9, out=out)
+    assert resumed.to_json() == simulate(two_arms(), trials=trials, seed=9).to_json()

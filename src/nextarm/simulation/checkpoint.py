@@ -55,7 +55,8 @@ class Folder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what could not be written was said when it was tried
+                self._file.close()
 
     def add(self, block: int, trials: int, counts: tuple[BlockCounts, ...]) -> None:
         """Keep a finished block: after this returns it survives the end of this process."""
