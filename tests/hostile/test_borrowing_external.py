@@ -267,6 +267,18 @@ def test_matches_that_are_not_asked_rightly(options):
         verbs.match(frame(), **options)
 
 
+def test_a_file_is_not_compared_with_itself(tmp_path):
+    path = tmp_path / "a.csv"
+    frame().write_csv(path)
+    with pytest.raises(CallError, match="given twice"):
+        verbs.compare_patients(path, tmp_path / "." / "a.csv", assume_origin=True)
+
+
+def test_one_treated_patient_as_a_target_is_warned_of():
+    found = match_groups(make_covariates({"age": [5.0]}), make_covariates({"age": np.linspace(1, 9, 30)}))
+    assert any("only 1 treated patient:" in w for w in found.warnings)
+
+
 def test_one_control_patient_is_too_few_to_weight():
     with pytest.raises(NextarmError):
         match_groups(make_covariates({"age": np.linspace(1, 9, 30)}), make_covariates({"age": [5.0]}))

@@ -82,6 +82,11 @@ def compare_files(
             treated, control_arm, unit, treated_origin if control_origin == UNSTATED else control_origin, names if adjust else (), "control"
         )
     else:
+        if isinstance(treated, str | Path) and isinstance(control, str | Path) and Path(treated).resolve() == Path(control).resolve():
+            rule = "is compared with itself"
+            raise CallError(
+                f"{Path(treated).name} given twice", rule=rule, cure="Two arms of one file: give it once, with --arm and --control"
+            )
         one = _group(treated, arm, unit, treated_origin, names, "treated")
         two = _group(control, control_arm, unit, control_origin, names if adjust else (), "external control")
     one, said_one = _aligned(one, landmark_treated, two.patients.time_origin)

@@ -263,6 +263,11 @@ def _weighting(
         for k in weighted
         if sizes[k] < SMALL_SHARE * groups[k].size
     ]
+    said += [
+        f"only {v.size} {k} patient{'' if v.size == 1 else 's'}: their means are a poor target"
+        for k, v in groups.items()
+        if k not in weighted and v.size < LEAST_SIZE
+    ]
     if share > LARGE_WEIGHT:
         said.append(f"one patient holds {share:.0%} of the weight of its group")
     left = max((abs(b.smd_after) for b in balance), default=0.0)
