@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from nextarm.borrowing import (
         AnchoredComparison,
         LandmarkComparison,
-        MapPrior,
-        MixtureFit,
         PatientComparison,
+        PriorFile,
         SensitivityArray,
         TippingPoint,
         Weighting,
@@ -33,14 +32,13 @@ if TYPE_CHECKING:
     from nextarm.simulation.compare import ComparedDesigns
     from nextarm.survival import KaplanMeier
     from nextarm.survival.fit_result import Fit
-    from nextarm.synthesis import IncrementCurve, MetaRegression, PooledCurve, PooledEstimate, PooledProportion, SeveralTimes, TauPrior
+    from nextarm.synthesis import IncrementCurve, MetaRegression, PooledCurve, PooledEstimate, PooledProportion, SeveralTimes
     from nextarm.validation.verify import Verification
 
 Progress = Callable[[int, int], None]
 Choice = str | Iterable[str] | None
 
 __all__ = [
-    "beta_prior",
     "chart",
     "check_evidence",
     "classify",
@@ -57,6 +55,7 @@ __all__ = [
     "prior",
     "prior_lines",
     "read_figure",
+    "read_prior",
     "reconstruct",
     "report",
     "require_passed",
@@ -428,74 +427,40 @@ def tipping_point(comparison: LandmarkComparison) -> TippingPoint:
 def prior(
     data: Any = None,
     *,
-    likelihood: str = "binomial",
-    measure: str = "cloglog",
-    tau: str = "half-normal",
-    tau_scale: float | None = None,
-    package: str | Path | Package = "infant-all",
     arms: Iterable[str] = (),
     endpoint: str | None = None,
     time: float | None = None,
-    level: float = 0.95,
-    percent: bool = False,
-) -> MapPrior:
-    """Meta-analytic predictive prior of a new arm, by quadrature.
+    package: str | Path | Package = "infant-all",
+    **options: Any,
+) -> PriorFile:
+    """Meta-analytic predictive prior of a new arm, with its mixture, what it is worth, and what it is a prior of.
 
-    Either ``data`` (CSV path or frame as in :func:`pool`) or the rows of ``arms`` of ``package`` that report ``endpoint``
-    at ``time`` years. ``likelihood`` is ``binomial`` (counts, exact on the logit scale) or ``normal`` (estimates with their
-    precision on the scale ``measure``); ``tau`` names the prior of the between-study standard deviation (half-normal,
-    half-cauchy, uniform) and ``tau_scale`` its scale. One study works and is labelled: how far the next may lie from
-    it rests on the prior of tau alone.
+    Either ``data`` (CSV path or frame) or the rows of ``arms`` of ``package`` that report ``endpoint`` at ``time`` years.
+    ``options`` are those of :func:`nextarm.borrowing.make_prior`: ``likelihood`` (binomial, normal, poisson, exponential,
+    piecewise-exponential, mixture-cure), ``tau``, ``tau_scale``, ``tau_by``, ``stratum``, ``new``, ``backbone``, ``no_remission``,
+    ``remission_at``, ``robust``, ``horizon`` and others.
 
-    >>> found = prior(arms=("blin",), endpoint="DFS", time=4, likelihood="normal", tau_scale=0.3)
-    >>> found.k, round(found.median, 3)
-    (1, 0.833)
+    >>> found = prior(arms=("blin",), endpoint="DFS", time=4, tau_scale=0.3, backbone="blinatumomab")
+    >>> found.k, round(found.summary["median"], 3), found.parameter
+    (1, 0.833, 'survival')
     """
-    from nextarm import synthesis
-    from nextarm.borrowing import map_prior
-    from nextarm.core.errors import CallError
-    from nextarm.core.trail import Trail
-    from nextarm.synthesis.arms import studies_of_arms
-    from nextarm.synthesis.read import read_studies
+    from nextarm.borrowing import make_prior
 
-    named = tuple(arms)
-    kinds: dict[str, Callable[[float], TauPrior]] = {
-        "half-normal": synthesis.half_normal,
-        "half-cauchy": synthesis.half_cauchy,
-        "uniform": synthesis.uniform,
-    }
-    if tau not in kinds:
-        raise CallError(f"tau = {tau!r}", rule=f"must be one of {', '.join(kinds)}")
-    scale = tau_scale if tau_scale is not None else (1.0 if likelihood == "binomial" else 0.5)
-    if data is not None:
-        if named or endpoint or time is not None:
-            raise CallError("both data and arms of the evidence were given", rule="give one of the two")
-        studies, base = read_studies(data, percent=percent, level=level), Trail(method="")
-    elif named and endpoint and time is not None:
-        loaded = _package(package)
-        studies, base = studies_of_arms(loaded, named, endpoint=endpoint, time=time)
-    else:
-        raise CallError("no history", rule="give a file of studies, or --arms, --endpoint and --time")
-    return map_prior(studies, likelihood=likelihood, measure=measure, tau=kinds[tau](scale), level=level, base=base)
+    return make_prior(data, arms=arms, endpoint=endpoint, time=time, package=_package(package), **options)
 
 
-def prior_lines(made: MixtureFit) -> list[str]:
-    """The components of a fitted mixture in words, and its effective sample size by three definitions."""
-    from nextarm.borrowing.mixture_words import mixture_words
+def read_prior(path: str | Path) -> PriorFile:
+    """Read a prior that ``nextarm prior --json --out FILE`` wrote."""
+    from nextarm.borrowing import read_prior as run
 
-    return mixture_words(made.mixture)
+    return run(path)
 
 
-def beta_prior(found: MapPrior, *, robust: float = 0.0) -> MixtureFit:
-    """The beta mixture nearest to a predictive prior of a probability; ``robust`` adds a uniform component of that weight."""
-    from dataclasses import replace
+def prior_lines(found: PriorFile) -> list[str]:
+    """The components of a prior's mixture in words, and what it is worth by three definitions."""
+    from nextarm.borrowing import worth_lines
 
-    from nextarm.borrowing import BetaMixture, fit_mixture
-
-    made = fit_mixture(found)
-    if robust and isinstance(made.mixture, BetaMixture):
-        made = replace(made, mixture=made.mixture.robustify(robust))
-    return made
+    return worth_lines(found)
 
 
 def design(plan: str | Path | Plan, **options: Any) -> DesignResult:

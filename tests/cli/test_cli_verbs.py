@@ -160,7 +160,9 @@ def test_prior_from_one_arm_is_labelled_and_treatments_are_not_mixed(tmp_path: P
     assert "different treatment" in mixed.stderr
     (tmp_path / "h.csv").write_text("study,events,n\na,23,107\nb,12,44\nc,19,51\nd,9,39\ne,39,139\nf,6,20\ng,9,78\nh,10,35\n")
     found = strict(good("prior", "h.csv", "--json", cwd=tmp_path))
-    assert found["mean"] == pytest.approx(0.2583, abs=5e-4)
+    assert found["kind"] == "PriorFile"
+    assert found["parameter"] == "event-probability"
+    assert found["summary"]["mean"] == pytest.approx(0.2583, abs=5e-4)
 
 
 def test_simulate_keeps_its_blocks_and_a_second_call_gives_the_same(tmp_path: Path) -> None:

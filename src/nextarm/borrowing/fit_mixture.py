@@ -2,8 +2,8 @@
 
 The points of the grid with their probabilities stand in for draws: each step shares every point among the components and
 moves each component to its share (Dempster, Laird & Rubin 1977, doi 10.1111/j.2517-6161.1977.tb01600.x), which never
-lowers ``sum mass log q(x)``. The divergence ``KL(p || q) = sum mass log(p / q)`` says what the mixture loses; the
-number of components is the smallest whose divergence is below a tolerance.
+lowers ``sum mass log q(x)``. The divergence ``KL(p || q) = sum mass log(p / q)`` between the probabilities of the grid's steps
+says what the mixture loses; the number of components is the smallest whose divergence is below a tolerance.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from nextarm.core.units import FloatArray
 
 Family = Callable[[FloatArray, FloatArray, FloatArray], BetaMixture | NormalMixture | GammaMixture]
 FAMILIES: tuple[str, ...] = ("beta", "normal", "gamma")
+#: Upper tail of a rate that a gamma mixture is not fitted to: predictive rates may have no mean, gammas always do.
+_TAIL = 1e-4
 _REFERENCE = "10.1111/j.2517-6161.1977.tb01600.x"
 
 
@@ -69,12 +71,13 @@ def fit_mixture(
         raise CallError("components, most, tolerance", rule="must be at least 1, 1 and above 0")
     before = prior.trail if isinstance(prior, MapPrior) else Trail(method="")
     x, mass = prior.points() if isinstance(prior, MapPrior) else (np.asarray(p, np.float64) for p in prior)
-    x, mass, width = _checked_points(x, mass, family)
+    x, mass, width = _checked_points(x, mass, family, tail=_TAIL if isinstance(prior, MapPrior) else 0.0)
+    edges = prior.edges() if isinstance(prior, MapPrior) else None
     tried: dict[str, float] = {}
     best: tuple[float, int, BetaMixture | NormalMixture | GammaMixture] | None = None
     for k in (components,) if components is not None else range(1, most + 1):
         mixture = _expect_maximise(x, mass, k, family, at_least_one)
-        loss = divergence(x, mass, width, mixture)
+        loss = divergence(x, mass, width, mixture) if edges is None else _step_divergence(*edges, mixture)
         tried[str(k)] = loss
         if best is None or loss < best[0]:
             best = loss, k, mixture
@@ -110,12 +113,21 @@ def divergence(x: FloatArray, mass: FloatArray, width: FloatArray, mixture: Beta
     return max(0.0, float(mass[held] @ (log_p - mixture.log_density(x[held]))))
 
 
-def _checked_points(x: FloatArray, mass: FloatArray, family: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _step_divergence(edges: FloatArray, mass: FloatArray, mixture: BetaMixture | NormalMixture | GammaMixture) -> float:
+    """The divergence between the probabilities of the steps between ``edges``: no density is needed at their ends."""
+    own = np.diff(mixture.cdf(edges))
+    held = mass > 1e-12
+    return max(0.0, float(mass[held] @ np.log(mass[held] / np.maximum(own[held], 1e-300))))
+
+
+def _checked_points(x: FloatArray, mass: FloatArray, family: str, *, tail: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Points with mass inside the family's range, mass summing to 1, and the width of the cell around each point."""
     if x.ndim != 1 or x.shape != mass.shape or x.size < 3 or (np.diff(x) < 0.0).any() or (mass < 0.0).any() or not mass.sum() > 0.0:
         raise DataError("points, probabilities", rule="must be rising points with probabilities, at least three")
     low, high = {"beta": (0.0, 1.0), "gamma": (0.0, math.inf), "normal": (-math.inf, math.inf)}[family]
-    inside = (x > low) & (x < high) & (mass > 1e-12) & (np.diff(x, prepend=-math.inf) > 0.0)
+    # A log rate far out would, as a rate, outweigh all others in the mean of a gamma.
+    far = (np.cumsum(mass) > 1.0 - tail) if family == "gamma" and tail else np.zeros(x.size, bool)
+    inside = (x > low) & (x < high) & (mass > 1e-12) & ~far & (np.diff(x, prepend=-math.inf) > 0.0)
     if family != "normal" and mass[(x < low) | (x > high)].sum() > 0.0:
         raise DataError("points", rule=f"must lie between {low:g} and {high:g} for a {family} mixture")
     x, mass = x[inside], mass[inside]

@@ -66,6 +66,24 @@ class GammaMixture(Mixture):
         log = gammaln(shapes) - gammaln(self.shapes) + self.shapes * np.log(self.rates) - shapes * np.log(rates)
         return posterior_weights(self.weights, log), shapes, np.broadcast_to(rates, shapes.shape)
 
+    def predictive(self, years: float, *, most: int) -> FloatArray:
+        """Probability of 0, 1, .. ``most`` events in ``years`` of new follow-up (negative-binomial mixture): shape (most + 1,).
+
+        >>> made = gamma_mixture([1.0], [1.0], [1.0]).predictive(1.0, most=2)  # geometric
+        >>> [round(float(p), 9) for p in made]
+        [0.5, 0.25, 0.125]
+        """
+        from scipy.special import gammaln
+
+        t = require_positive(years, "years")
+        if most < 0:
+            raise CallError(f"most = {most}", rule="must not be negative")
+        d = np.arange(most + 1.0)[:, None]
+        log = gammaln(self.shapes + d) - gammaln(self.shapes) - gammaln(d + 1.0)
+        log = log + self.shapes * np.log(self.rates / (self.rates + t)) + d * np.log(t / (self.rates + t))
+        out: FloatArray = np.exp(log) @ self.weights
+        return out
+
     def robustify(self, robust_weight: float = 0.2, *, mean: float, years: float = 1.0) -> GammaMixture:
         """Add a vague component of mean ``mean`` worth ``years`` of follow-up, with weight ``robust_weight``."""
         w, rate = robust_share(robust_weight), require_positive(years, "years")

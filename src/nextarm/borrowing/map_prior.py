@@ -2,9 +2,9 @@
 
 Each study's true value is ``theta_i ~ N(mu, tau^2)`` on a scale; the prior of the next control arm is the posterior
 distribution of a new ``theta*`` (Neuenschwander et al. 2010, doi 10.1177/1740774509356002; Schmidli et al. 2014, doi
-10.1111/biom.12242). Two likelihoods:
+10.1111/biom.12242). Likelihoods:
 
-- binomial: counts on the logit scale, exact (:mod:`nextarm.borrowing.binomial_history`);
+- binomial, Poisson, exponential: counts on the logit or log scale, exact (:mod:`nextarm.borrowing.count_history`);
 - normal: an estimate with its standard error on any scale of :mod:`nextarm.synthesis.scales`; given tau all is normal, so
   the prior is a mixture of normals over tau.
 
@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
 
-from nextarm.borrowing.binomial_history import binomial_posterior
+from nextarm.borrowing.count_history import CountPosterior, binomial_counts, count_posterior, poisson_counts
 from nextarm.borrowing.gridded import Gridded
 from nextarm.borrowing.normal_mixture import NormalMixture
 from nextarm.borrowing.tau_nodes import tau_nodes
@@ -33,7 +34,18 @@ from nextarm.synthesis.estimates import extend, row_of, scale_all
 
 _REFERENCE = "10.1111/biom.12242"
 _GRID = 257
+#: Mean and standard deviation of the log rate a year, where nothing is said: 95 % from one event in 360 years to one a day.
+RATE_MEAN = (0.0, 3.0)
 ONE_STUDY = "one study: how far the next may lie from it rests on the prior of tau alone"
+
+
+@record
+class Coefficient:
+    """Posterior of one coefficient of a prior with covariates, on the scale of the prior."""
+
+    name: str
+    mean: float
+    sd: float
 
 
 @record
@@ -41,7 +53,9 @@ class MapPrior(Result):
     """The predictive distribution of a new study's true value, and the posterior of mean and between-study sd.
 
     ``mean``, ``sd``, ``median`` and ``ci`` are on the natural scale; ``mu_*``, ``tau_*``, ``theta_*`` and the grid
-    ``predictive`` on the scale ``measure``. A moment that does not exist under the priors is None.
+    ``predictive`` on the scale ``measure``. A moment that does not exist under the priors is None. ``coefficients`` and
+    ``strata`` belong to priors with covariates or several taus; there ``mu_*`` is the mean for the next study and ``tau_*`` its
+    stratum's. ``error`` is the largest error of a predictive mean or sd, in predictive sds, where one was measured.
     """
 
     likelihood: str
@@ -62,6 +76,9 @@ class MapPrior(Result):
     theta_mean: float | None
     theta_sd: float | None
     predictive: Gridded
+    coefficients: tuple[Coefficient, ...] = ()
+    strata: dict[str, float] = field(default_factory=dict)
+    error: float | None = None
 
     shown: ClassVar[tuple[str, ...]] = (
         "mean", "sd", "median", "ci_low", "ci_high", "k", "likelihood", "measure", "tau_mean", "tau_median", "tau_prior", "mean_prior",
@@ -87,6 +104,13 @@ class MapPrior(Result):
         natural = np.array([on.back(v) for v in x.tolist()])
         order = slice(None) if on.rising else slice(None, None, -1)
         return natural[order], mass[order] / mass.sum()
+
+    def edges(self) -> tuple[FloatArray, FloatArray]:
+        """Edges of the grid's steps on the natural scale, rising, and the probability of each step (one fewer)."""
+        on = scale(self.measure)
+        natural = np.array([on.back(v) for v in self.predictive.x.tolist()])
+        _, mass = self.predictive.masses()
+        return (natural, mass / mass.sum()) if on.rising else (natural[::-1], mass[::-1] / mass.sum())
 
 
 def map_prior(
@@ -168,20 +192,19 @@ def map_prior_binomial(
     r, size = np.asarray(events, np.float64), np.asarray(n, np.float64)
     if r.ndim != 1 or r.shape != size.shape or r.size == 0:
         raise CallError("events, n", rule="must be one number a study each, and at least one study")
-    whole = (r >= 0.0) & (r <= size) & (size >= 1.0) & (r % 1.0 == 0.0) & (size % 1.0 == 0.0)
+    whole = (r >= 0.0) & (r <= size) & (size >= 1.0) & (r == np.floor(r)) & (size == np.floor(size))
     wrong = [
         Problem(f"events = {r[i]:g} of n = {size[i]:g}", f"study {i + 1}", "must be whole, 0 <= events <= n, n at least 1")
         for i in np.flatnonzero(~whole).tolist()
     ]
     if wrong:
         raise DataError(problems=wrong)
-    _check_mean(mean_prior)
+    check_mean_prior(mean_prior)
     informative = int(((r > 0) & (r < size)).sum())  # a study of all or none does not bound tau
     tail = chosen.tail + informative
     if tail <= 1.0:
         raise RefusedError(f"{r.size} studies", rule=f"are too few for a {chosen.words()} prior on tau", cure="Use a half-normal prior")
-    got = binomial_posterior(r, size, prior=chosen, mean_prior=mean_prior)
-    grid = Gridded(x=got.theta, density=got.density, below=got.below)
+    got = count_posterior(binomial_counts(r, size), prior=chosen, mean_prior=mean_prior)
     p = 1.0 / (1.0 + np.exp(-got.theta))
     above = 1.0 - float(got.below[-1])
     weights = got.density * (got.theta[1] - got.theta[0])
@@ -189,25 +212,99 @@ def map_prior_binomial(
     weights = weights * ((1.0 - above - float(got.below[0])) / inside)
     mean = float(weights @ p) + above
     variance = float(weights @ (p - mean) ** 2) + above * (1.0 - mean) ** 2 + float(got.below[0]) * mean**2
-    taus, masses = got.nodes.taus, got.masses
-    tau_mean = float(masses @ taus)
-    tau_variance = max(0.0, float(masses @ taus**2) - tau_mean**2)
-    theta_sd = math.sqrt(got.mu_sd**2 + tau_mean**2 + tau_variance)
-    said = f"{got.lost:.2%} of the prior has a between-study sd beyond 64 logits and is put at 0 and 1, half each"
-    return _result(
-        grid,
+    return _of_counts(
+        got,
         likelihood="binomial",
         measure="logit",
         k=int(r.size),
         level=level,
         tau_prior=chosen,
+        tail=tail,
         mean_prior=mean_prior,
         base=base,
         natural=(mean, math.sqrt(variance)),
+        said=f"{got.lost:.2%} of the prior has a between-study sd beyond 64 logits and is put at 0 and 1, half each",
+    )
+
+
+def map_prior_poisson(
+    events: Sequence[int],
+    years: Sequence[float],
+    *,
+    tau: TauPrior | None = None,
+    mean_prior: tuple[float, float] = RATE_MEAN,
+    likelihood: str = "poisson",
+    level: float = 0.95,
+    base: Trail | None = None,
+) -> MapPrior:
+    """Predictive prior of a rate a year from ``events`` in ``years`` of follow-up of each study, exact on the log scale.
+
+    Exponential times with d events in T years have the same likelihood (``likelihood="exponential"`` only changes the
+    words). ``tau`` defaults to half-normal(0.5), ``mean_prior`` of the log rate a year to N(0, 3^2). The mean of a
+    rate is not given: under these priors it may not exist; the median and all quantiles do.
+
+    Raises :class:`DataError` for events that are not whole or years not above 0, :class:`RefusedError` where an improper
+    prior of tau meets too few studies.
+
+    >>> found = map_prior_poisson([8, 3, 12], [40.0, 22.0, 51.5])
+    >>> round(found.median, 3)
+    0.197
+    """
+    chosen = tau or half_normal(0.5)
+    d, t = np.asarray(events, np.float64), np.asarray(years, np.float64)
+    if d.ndim != 1 or d.shape != t.shape or d.size == 0:
+        raise CallError("events, years", rule="must be one number a study each, and at least one study")
+    fine = np.isfinite(d) & (d >= 0.0) & (d == np.floor(d)) & np.isfinite(t) & (t > 0.0)
+    wrong = [
+        Problem(f"events = {d[i]:g} in {t[i]:g} years", f"study {i + 1}", "events must be whole, not negative, years above 0")
+        for i in np.flatnonzero(~fine).tolist()
+    ]
+    if wrong:
+        raise DataError(problems=wrong)
+    check_mean_prior(mean_prior)
+    tail = chosen.tail + int((d > 0).sum())
+    if tail <= 1.0:
+        raise RefusedError(f"{d.size} studies", rule=f"are too few for a {chosen.words()} prior on tau", cure="Use a half-normal prior")
+    got = count_posterior(poisson_counts(d, t), prior=chosen, mean_prior=mean_prior)
+    none = f"no event in {t.sum():g} years: the lower end of the rate rests on the prior of the mean alone"
+    return _of_counts(
+        got,
+        likelihood=likelihood,
+        measure="log",
+        k=int(d.size),
+        level=level,
+        tau_prior=chosen,
+        tail=tail,
+        mean_prior=mean_prior,
+        base=base,
+        natural=(None, None),
+        said=f"{got.lost:.2%} of the prior has a between-study sd beyond 64 on the log scale and is put at 0 and infinity, half each",
+        warnings=(none,) if not d.any() else (),
+    )
+
+
+def _of_counts(
+    got: CountPosterior, *, tail: float, tau_prior: TauPrior, mean_prior: tuple[float, float], said: str, warnings: tuple[str, ...] = (),
+    likelihood: str, measure: str, k: int, level: float, base: Trail | None, natural: tuple[float | None, float | None],
+) -> MapPrior:  # fmt: skip
+    taus, masses = got.nodes.taus, got.masses
+    tau_mean = float(masses @ taus)
+    tau_variance = max(0.0, float(masses @ taus**2) - tau_mean**2)
+    theta_sd = math.sqrt(got.mu_sd**2 + tau_mean**2 + tau_variance)
+    return prior_result(
+        Gridded(x=got.theta, density=got.density, below=got.below),
+        likelihood=likelihood,
+        measure=measure,
+        k=k,
+        level=level,
+        tau_prior=tau_prior,
+        mean_prior=mean_prior,
+        base=base,
+        natural=natural,
         mu=(got.mu_mean, got.mu_sd),
         tau=(tau_mean if tail > 2.0 else None, math.sqrt(tau_variance) if tail > 3.0 else None, got.nodes.quantile(masses, 0.5)),
         theta=(got.mu_mean, theta_sd if tail > 3.0 else None),
-        warnings=(said,) if got.lost > 1e-4 else (),
+        warnings=((said,) if got.lost > 1e-4 else ()) + warnings,
     )
 
 
@@ -234,7 +331,7 @@ def map_prior_normal(
     if not (np.isfinite(y).all() and np.isfinite(e).all() and (e > 0.0).all()):
         raise DataError("estimates, ses", rule="must be finite, standard errors above 0")
     if mean_prior is not None:
-        _check_mean(mean_prior)
+        check_mean_prior(mean_prior)
     tail = chosen.tail + y.size - (mean_prior is None)
     if tail <= 1.0:
         raise RefusedError(f"{y.size} studies", rule=f"are too few for a {chosen.words()} prior on tau", cure="Use a half-normal prior")
@@ -258,8 +355,8 @@ def map_prior_normal(
     mixture = NormalMixture(weights=masses[heavy] / masses[heavy].sum(), means=mu[heavy], sds=np.sqrt(variances + nodes.taus**2)[heavy])
     theta_sd = math.sqrt(mu_variance + tau_square)
     exist = tail > 2.0, tail > 3.0
-    return _result(
-        _grid_of(mixture),
+    return prior_result(
+        grid_of(mixture),
         likelihood="normal",
         measure=measure,
         k=int(y.size),
@@ -267,7 +364,7 @@ def map_prior_normal(
         tau_prior=chosen,
         mean_prior=mean_prior,
         base=base,
-        natural=_natural_moments(mixture, measure, exist),
+        natural=natural_moments(mixture, measure, exist),
         mu=(mu_mean if exist[0] else None, math.sqrt(mu_variance) if exist[1] else None),
         tau=(
             tau_mean if exist[0] else None,
@@ -278,7 +375,7 @@ def map_prior_normal(
     )
 
 
-def _grid_of(mixture: NormalMixture) -> Gridded:
+def grid_of(mixture: NormalMixture) -> Gridded:
     """The mixture on points that lie close where it is high and reach as far as its widest part matters."""
     middle = float(mixture.weights @ mixture.means)
     core = float(mixture.sds.min())
@@ -293,21 +390,27 @@ def _grid_of(mixture: NormalMixture) -> Gridded:
     return Gridded(x=x, density=density, below=np.clip(ndtr(z) @ mixture.weights, 0.0, 1.0))
 
 
-def _natural_moments(mixture: NormalMixture, measure: str, exist: tuple[bool, bool]) -> tuple[float | None, float | None]:
+@cache
+def _hermite() -> tuple[FloatArray, FloatArray]:
+    """Gauss-Hermite nodes and weights of a standard normal."""
+    z, w = np.polynomial.hermite_e.hermegauss(40)
+    return np.asarray(z, np.float64), np.asarray(w / w.sum(), np.float64)
+
+
+def natural_moments(mixture: NormalMixture, measure: str, exist: tuple[bool, bool]) -> tuple[float | None, float | None]:
     """Mean and sd on the natural scale: exact on the identity, by Gauss-Hermite for probabilities, none on the log scale."""
     if measure == "identity":
         return (mixture.mean() if exist[0] else None), (mixture.sd() if exist[1] else None)
     if measure not in ("logit", "cloglog"):
         return None, None
-    z, weights = np.polynomial.hermite_e.hermegauss(40)
+    z, inner = _hermite()
     theta = mixture.means[:, None] + mixture.sds[:, None] * z
     value = 1.0 / (1.0 + np.exp(-theta)) if measure == "logit" else np.exp(-np.exp(np.minimum(theta, 700.0)))
-    inner = weights / weights.sum()
     mean = float(mixture.weights @ (value @ inner))
     return mean, math.sqrt(max(0.0, float(mixture.weights @ ((value - mean) ** 2 @ inner))))
 
 
-def _result(
+def prior_result(
     grid: Gridded,
     *,
     likelihood: str,
@@ -323,6 +426,7 @@ def _result(
     theta: tuple[float | None, float | None],
     warnings: tuple[str, ...] = (),
 ) -> MapPrior:
+    """Put the parts of a predictive prior together with their words and warnings."""
     on = scale(measure)
     inside = grid.interval(level)
     low, high = on.natural_interval(inside.low, inside.high)
@@ -359,6 +463,7 @@ def _result(
     )
 
 
-def _check_mean(mean_prior: tuple[float, float]) -> None:
+def check_mean_prior(mean_prior: tuple[float, float]) -> None:
+    """Raise :class:`CallError` unless ``mean_prior`` is a mean and a standard deviation above 0."""
     if not (math.isfinite(mean_prior[0]) and math.isfinite(mean_prior[1]) and mean_prior[1] > 0.0):
         raise CallError(f"mean_prior = {mean_prior}", rule="must be a mean and a standard deviation above 0")

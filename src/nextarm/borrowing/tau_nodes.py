@@ -18,7 +18,7 @@ from nextarm.synthesis import TauPrior
 
 _ORDER = 10
 #: Half-normal priors end here, in units of their scale: the density beyond is below 1e-15.
-_HALF_NORMAL_REACH = 8.5
+HALF_NORMAL_REACH = 8.5
 #: Priors with a heavy tail are integrated panel by panel to this many of the larger of prior scale and standard error.
 _HEAVY_REACH = 64.0
 
@@ -31,6 +31,22 @@ class TauNodes:
     weights: FloatArray
     edges: FloatArray
     tail: bool
+    order: int = _ORDER
+
+    def below(self, masses: FloatArray, tau: float) -> float:
+        """The probability that ``masses`` (posterior mass at each node, sum 1) give to values up to ``tau``."""
+        from numpy.polynomial import legendre
+
+        nodes, gauss = _legendre(self.order)
+        panels = masses.reshape(-1, self.order)
+        last = len(panels) - 1
+        i = min(int(np.searchsorted(self.edges, tau, side="right")) - 1, last)
+        if self.tail and i == last:
+            u = 1.0 - float(self.edges[-1]) / tau
+        else:
+            u = min((tau - float(self.edges[i])) / float(self.edges[i + 1] - self.edges[i]), 1.0)
+        inside = legendre.legint(legendre.legfit(nodes, panels[i] / gauss, self.order - 1), lbnd=-1)
+        return float(panels[:i].sum()) + float(legendre.legval(2.0 * u - 1.0, inside))
 
     def quantile(self, masses: FloatArray, p: float) -> float:
         """The tau below which ``masses`` (posterior mass at each node, sum 1) hold ``p``.
@@ -40,13 +56,13 @@ class TauNodes:
         from numpy.polynomial import legendre
         from scipy.optimize import brentq
 
-        nodes, gauss = _legendre()
-        panels = masses.reshape(-1, _ORDER)
+        nodes, gauss = _legendre(self.order)
+        panels = masses.reshape(-1, self.order)
         total = np.concatenate([[0.0], np.cumsum(panels.sum(axis=1))])
         i = min(int(np.searchsorted(total, p, side="right")) - 1, len(panels) - 1)
         if panels[i].sum() <= 0.0:
             return float(self.edges[i])
-        inside = legendre.legint(legendre.legfit(nodes, panels[i] / gauss, _ORDER - 1), lbnd=-1)
+        inside = legendre.legint(legendre.legfit(nodes, panels[i] / gauss, self.order - 1), lbnd=-1)
 
         def missing(x: float) -> float:
             return float(legendre.legval(x, inside)) - (p - float(total[i]))
@@ -59,13 +75,13 @@ class TauNodes:
 
 
 @cache
-def _legendre() -> tuple[FloatArray, FloatArray]:
-    nodes, weights = np.polynomial.legendre.leggauss(_ORDER)
+def _legendre(order: int) -> tuple[FloatArray, FloatArray]:
+    nodes, weights = np.polynomial.legendre.leggauss(order)
     return np.asarray(nodes, np.float64), np.asarray(weights, np.float64)
 
 
-def tau_nodes(prior: TauPrior, unit: float) -> TauNodes:
-    """Nodes for ``prior`` on tau where the smallest standard error of a study is ``unit`` (both on one scale).
+def tau_nodes(prior: TauPrior, unit: float, *, order: int = _ORDER) -> TauNodes:
+    """Nodes for ``prior`` on tau where the smallest standard error of a study is ``unit`` (both on one scale), ``order`` a panel.
 
     >>> from nextarm.synthesis import half_normal
     >>> nodes = tau_nodes(half_normal(1.0), 0.2)
@@ -75,11 +91,11 @@ def tau_nodes(prior: TauPrior, unit: float) -> TauNodes:
     bounded = prior.name == "uniform" and math.isfinite(prior.scale)
     scale = prior.scale if math.isfinite(prior.scale) else unit
     heavy = math.isfinite(prior.tail)
-    top = scale if bounded else _HEAVY_REACH * max(scale, unit) if heavy else _HALF_NORMAL_REACH * scale
+    top = scale if bounded else _HEAVY_REACH * max(scale, unit) if heavy else HALF_NORMAL_REACH * scale
     bottom = min(unit, scale, top) / 8.0
     count = max(1, math.ceil(math.log2(top / bottom)))
     edges = np.concatenate([[0.0], top * 0.5 ** np.arange(count, -1, -1.0)])
-    nodes, gauss = _legendre()
+    nodes, gauss = _legendre(order)
     half = np.diff(edges)[:, None] / 2.0
     taus: FloatArray = (edges[:-1, None] + half * (nodes + 1.0)).ravel()
     weights: FloatArray = (half * gauss).ravel()
@@ -87,4 +103,4 @@ def tau_nodes(prior: TauPrior, unit: float) -> TauNodes:
         left = (1.0 - nodes) / 2.0  # 1 - u; tau = top / (1 - u)
         taus = np.concatenate([taus, top / left])
         weights = np.concatenate([weights, 0.5 * gauss * top / left**2])
-    return TauNodes(taus, weights * prior.density(taus), edges, heavy)
+    return TauNodes(taus, weights * prior.density(taus), edges, heavy, order)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nextarm.cli.options import AssumeOrigin, Json, Out, Package, read_numbers
+from nextarm.cli.options import AssumeOrigin, Json, Out, Package, read_named, read_numbers
 from nextarm.cli.show import cell, emit, grid, plain, show
 from nextarm.core.errors import CallError
 
@@ -212,44 +212,96 @@ def prior(
     data: Annotated[
         Path | None,
         typer.Argument(
-            help="CSV as for pool: study, and estimate with n, or events and n, or se. Without an estimate it is events / n, "
-            "the share WITH the event; for survival give n minus events."
+            help="CSV. Counts and estimates as for pool: study, and estimate with n, or events and n, or se; without an estimate it is "
+            "events / n, the share WITH the event. Rates: study, events, years (and piece). Or patients: time, event, arm (the study)."
         ),
     ] = None,
     arms: Annotated[str | None, typer.Option(help="Arms of the evidence, separated by commas.")] = None,
-    endpoint: Annotated[str | None, typer.Option(help="Their end point.")] = None,
-    time: Annotated[float | None, typer.Option(help="Years at which they report.")] = None,
-    likelihood: Annotated[str, typer.Option(help="binomial (counts) or normal (estimates with their precision).")] = "binomial",
-    measure: Annotated[str, typer.Option(help="Scale of a normal likelihood.")] = "cloglog",
+    endpoint: Annotated[str | None, typer.Option(help="The end point.")] = None,
+    time: Annotated[float | None, typer.Option(help="Years at which it is reported.")] = None,
+    likelihood: Annotated[
+        str | None,
+        typer.Option(
+            help="binomial (default of files), normal (default of arms), poisson, exponential, piecewise-exponential, mixture-cure."
+        ),
+    ] = None,
+    measure: Annotated[str, typer.Option(help="Scale of a normal likelihood: cloglog, logit, log, identity.")] = "cloglog",
     tau: Annotated[str, typer.Option(help="Prior of the between-study sd: half-normal, half-cauchy, uniform.")] = "half-normal",
-    tau_scale: Annotated[float | None, typer.Option(help="Its scale (default 1 for counts, 0.5 else).")] = None,
-    robust: Annotated[float, typer.Option(help="Weight of a uniform component added to the beta mixture.")] = 0.0,
+    tau_scale: Annotated[float | None, typer.Option(help="Its scale (default 1 for binomial counts, 0.5 else).")] = None,
+    tau_by: Annotated[str | None, typer.Option(help="Scales by group of studies, as recent=0.3,old=0.8 (column group).")] = None,
+    stratum: Annotated[str, typer.Option(help="The group the next study belongs to.")] = "",
+    mean: Annotated[str | None, typer.Option(help="Prior of the mean as MEAN,SD on the scale of the prior.")] = None,
+    at: Annotated[str | None, typer.Option(help="Covariates of the next study, as year=2025,age=0.4 (columns of the file).")] = None,
+    slope_sd: Annotated[float | None, typer.Option(help="Sd of the normal prior of every slope.")] = None,
+    cuts: Annotated[str | None, typer.Option(help="Years between pieces, as 1,3.")] = None,
+    shared_tau: Annotated[bool, typer.Option("--shared-tau", help="One between-study sd for all pieces.")] = False,
+    latency: Annotated[str, typer.Option(help="Latency of a cure prior: common, one-tau, separate.")] = "common",
+    latency_model: Annotated[str, typer.Option(help="weibull or exponential.")] = "weibull",
+    backbone: Annotated[str, typer.Option(help="Agent that every arm must have had.")] = "",
+    no_remission: Annotated[
+        str, typer.Option(help="DFS to EFS from diagnosis: patients without remission as FAILED/N, or an arm of the evidence.")
+    ] = "",
+    remission_at: Annotated[float | None, typer.Option(help="Years from diagnosis to remission.")] = None,
+    time_origin: Annotated[str, typer.Option(help="Where the time of a file starts.")] = "not-stated",
+    parameter: Annotated[str, typer.Option(help="What a file's estimates are: survival, event-probability, event-rate, mean.")] = "",
+    assume_origin: AssumeOrigin = False,
+    robust: Annotated[float, typer.Option(help="Weight of a vague component added to the mixture.")] = 0.0,
+    horizon: Annotated[float | None, typer.Option(help="Years a new patient is followed: turns rates into patients.")] = None,
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
     percent: Annotated[bool, typer.Option("--percent", help="Estimates and limits are in percent.")] = False,
+    unit: Annotated[str, typer.Option(help="Unit of time of a patients file.")] = "years",
     package: Package = "infant-all",
     json: Json = False,
     out: Out = None,
 ) -> None:
-    """Predictive prior of a new arm from earlier studies, with its beta mixture and effective sample size.
+    """Predictive prior of a new arm from earlier studies: its mixture, what it is worth in patients and events.
 
-    Example: nextarm prior --arms blin --endpoint DFS --time 4 --likelihood normal --tau-scale 0.3
+    --json --out prior.json keeps it with end point, time, origin and arms, so that a later step can refuse what does not fit.
+
+    Example: nextarm prior --arms blin --endpoint DFS --time 4 --tau-scale 0.3 --robust 0.2 --backbone blinatumomab
     """
     from nextarm import verbs
 
+    pair = read_numbers(mean, "mean")
+    if pair is not None and len(pair) != 2:
+        raise CallError(f"--mean {mean!r}", rule="must be MEAN,SD")
     found = verbs.prior(
         data,
-        arms=[a.strip() for a in arms.split(",")] if arms else (),
+        arms=[a.strip() for a in arms.split(",") if a.strip()] if arms else (),
         endpoint=endpoint,
         time=time,
         likelihood=likelihood,
         measure=measure,
         tau=tau,
         tau_scale=tau_scale,
+        tau_by=read_named(tau_by, "tau-by"),
+        stratum=stratum,
+        mean_prior=(pair[0], pair[1]) if pair else None,
+        new=read_named(at, "at"),
+        slope_sd=slope_sd,
+        cuts=read_numbers(cuts, "cuts") or (),
+        shared_tau=shared_tau,
+        latency=latency,
+        latency_model=latency_model,
+        backbone=backbone,
+        no_remission=no_remission,
+        remission_at=remission_at,
+        time_origin=time_origin,
+        parameter=parameter,
+        assume_origin=assume_origin,
+        robust=robust,
+        horizon=horizon,
+        level=level,
         percent=percent,
+        unit=unit,
         package=package,
     )
     if json:
         show(found, json=True, out=out)
         return
-    made = verbs.beta_prior(found, robust=robust)
-    lines = [plain(found), "", f"beta mixture ({made.divergence:.2g} nats from the prior)", *verbs.prior_lines(made)]
-    emit("\n".join(lines), out)
+    numbers = [f"{name:<12}{cell(value)}" for name, value in found.summary.items() if value is not None]
+    term = found.induction
+    shown = [f"P(remission) {term.mean:.3f} ({term.low:.3f} to {term.high:.3f}), {term.label}", ""] if term else []
+    off = f" ({found.divergence:.2g} nats from the prior)" if found.divergence is not None and found.model == "" else ""
+    lines = [plain(found), "", "predictive distribution", *numbers, "", *shown, f"mixture on the {found.scale} scale{off}"]
+    emit("\n".join([*lines, *verbs.prior_lines(found)]), out)

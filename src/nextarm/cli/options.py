@@ -26,6 +26,22 @@ def read_numbers(text: str | None, name: str) -> list[float] | None:
         raise CallError(f"--{name} {text!r}", rule="must be numbers separated by commas, such as 2,4") from None
 
 
+def read_named(text: str | None, name: str) -> dict[str, float] | None:
+    """Read ``recent=0.3,old=0.8`` as numbers by name."""
+    if text is None:
+        return None
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        key, equals, value = part.partition("=")
+        try:
+            found[key.strip()] = float(value)
+        except ValueError:
+            equals = ""
+        if not (equals and key.strip()):
+            raise CallError(f"--{name} {text!r}", rule="must be NAME=NUMBER, separated by commas") from None
+    return found
+
+
 def read_by_arm(values: list[str] | None, name: str, *, whole: bool = False) -> Any:
     """Read ``100`` or ``arm=100`` (repeated) as a number or a dict by arm."""
     if not values:

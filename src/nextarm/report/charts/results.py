@@ -16,6 +16,7 @@ from nextarm.core.result import Result
 from nextarm.core.trail import RowRef, Trail
 from nextarm.core.units import FloatArray
 from nextarm.report.charts.bars import Bar, bars
+from nextarm.report.charts.densities import map_prior_chart, prior_file_chart, prior_update_chart
 from nextarm.report.charts.flow import prisma_chart
 from nextarm.report.charts.forest import ForestRow, forest
 from nextarm.report.charts.pooling import competing_bars, increments_chart, several_times_chart
@@ -197,4 +198,7 @@ DRAWN: dict[str, Callable[..., Chart]] = {
     "CompetingEvents": competing_bars,
     "BiasTable": lambda result, *, axis="", **options: traffic_light(cast(Any, result), **options),
     "PrismaFlow": lambda result, *, axis="", **options: prisma_chart(cast(Any, result), **options),
+    "PriorUpdate": prior_update_chart,
+    "MapPrior": map_prior_chart,
+    "PriorFile": prior_file_chart,
 }

@@ -9,6 +9,8 @@ def all_cases() -> tuple[Case, ...]:
     """Every case of every room, in the order of the rooms."""
     from nextarm.validation.cases import (
         borrowing,
+        borrowing_calibration,
+        borrowing_priors,
         designs,
         evidence,
         patients,
@@ -19,5 +21,17 @@ def all_cases() -> tuple[Case, ...]:
         synthesis,
     )
 
-    rooms = (evidence, survival, survival_models, patients, synthesis, borrowing, designs, simulation, simulation_power)
+    rooms = (
+        evidence,
+        survival,
+        survival_models,
+        patients,
+        synthesis,
+        borrowing,
+        borrowing_priors,
+        borrowing_calibration,
+        designs,
+        simulation,
+        simulation_power,
+    )
     return tuple(case for room in rooms for case in room.CASES)
