@@ -7,6 +7,7 @@ its dashes are the curve's.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -123,8 +124,8 @@ def find_key(rgb: Image, strength: Contrast, stats: NDArray[np.int32], phrase: P
     left, top, width, height = (stats[:, k] for k in range(4))
     middle = top + height / 2
     before = [
-        w.box.right for p in others if p is not phrase and p.confidence > 0.7 for w in p.words
-        if sum(c.isalnum() for c in w.reading.name) >= 2 and abs(w.y - phrase.y) < 0.6 * high and w.box.right <= phrase.box.left
+        p.box.right for p in others if p is not phrase and p.confidence > 0.7 and sum(c.isalnum() for c in p.text) >= 2
+        and abs(p.y - phrase.y) < 0.6 * high and p.box.right <= phrase.box.left
     ]  # fmt: skip
     limit_left = max(before, default=0)
     right_edge = phrase.box.left
@@ -134,7 +135,7 @@ def find_key(rgb: Image, strength: Contrast, stats: NDArray[np.int32], phrase: P
     chosen: list[int] = []
     edge = float(right_edge)
     for k in pieces:
-        limit = 1.7 * high if not chosen else 1.0 * high
+        limit = 2.4 * high if not chosen else 1.0 * high
         if edge - (left[k] + width[k]) > limit:
             break
         chosen.append(int(k))
@@ -207,7 +208,9 @@ def legend_entries(rgb: Image, strength: Contrast, stats: NDArray[np.int32], fou
     best = max(groups, key=lambda g: (len(g), sum(x[2].confidence for x in g)))
     if len(best) == 1 and best[0][2].confidence < 0.85:
         return []
-    return [(hint, box) for hint, box, _, _ in best]
+    longest = max(key.box.right - key.box.left for _, _, _, key in best)
+    short = [key.dash == "solid" and key.box.right - key.box.left < 0.75 * longest for _, _, _, key in best]  # one dash of a short key
+    return [(replace(hint, dash="dashed") if cut else hint, box) for (hint, box, _, _), cut in zip(best, short, strict=True)]
 
 
 def direct_names(rgb: Image, strength: Contrast, found: list[Phrase]) -> list[ArmHint]:

@@ -27,6 +27,11 @@ def _alike(hint: ArmHint, row: RiskRow) -> float:
     return score
 
 
+def _name(hint: ArmHint, row: RiskRow | None) -> str:
+    """A name at a curve may be crossed by it; the same name in the table is not."""
+    return row.name if row is not None and row.name and hint.where == "direct" else hint.name
+
+
 def join_names(hints: list[ArmHint], table: RiskTable | None) -> tuple[list[ArmHint], list[RiskRow | None], tuple[str, ...]]:
     """Arms with their rows of the at-risk table.
 
@@ -66,7 +71,7 @@ def join_names(hints: list[ArmHint], table: RiskTable | None) -> tuple[list[ArmH
                 "rows of the at-risk table were joined to the legend by their order: neither names nor colours join them",
             )
     out = [
-        ArmHint(name=h.name, colour=h.colour, dash=h.dash, n=r.cells[0] if r else h.n, where=h.where, spot=h.spot)
+        ArmHint(name=_name(h, r), colour=h.colour, dash=h.dash, n=r.cells[0] if r else h.n, where=h.where, spot=h.spot)
         for h, r in zip(hints, mine, strict=True)
     ]
     for extra in [rows[k] for k in spare] if len(spare) != len(left) else []:

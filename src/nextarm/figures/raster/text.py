@@ -25,6 +25,7 @@ SHA256 = "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884"
 HEIGHT = 48
 MAX_WIDTH = 960
 BATCH = 16
+AREA = 2560  # columns of a batch together: the memory of the output, 18,710 classes a column of 8 pixels
 NUMBER = "0123456789.%-"
 NAME = "".join(chr(c) for c in range(33, 127)) + " ≥≤–±αβγκ−·"
 
@@ -69,7 +70,7 @@ def _session() -> tuple[Any, list[str]]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    options.enable_mem_pattern = False
+    options.enable_mem_pattern = options.enable_cpu_mem_arena = False  # batches differ in width: an arena only grows
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     listed = session.get_modelmeta().custom_metadata_map["character"].split("\n")
     return session, ["", *listed, " "]
@@ -92,7 +93,7 @@ def _prepared(crop: Crop) -> NDArray[np.float32]:
     return np.asarray(scaled[:, :, ::-1].transpose(2, 0, 1), np.float32) / 127.5 - 1  # the model was trained on BGR
 
 
-def _best_path(probabilities: NDArray[np.float64], alphabet: str) -> tuple[str, float, list[int]]:
+def _best_path(probabilities: NDArray[np.float32], alphabet: str) -> tuple[str, float, list[int]]:
     """Characters, mean probability and time steps of the best path when only ``alphabet`` and the blank are allowed."""
     classes = _classes(alphabet)
     kept = probabilities[:, classes]
@@ -118,8 +119,11 @@ def read_crops(crops: list[Crop]) -> list[Reading]:
     order = sorted(range(len(ready)), key=lambda i: ready[i].shape[2])
     digits = np.array([names.index(d) for d in "0123456789"])
     out: list[Reading | None] = [None] * len(crops)
-    for start in range(0, len(order), BATCH):
-        part = order[start : start + BATCH]
+    while order:
+        many = int(np.clip(AREA // ready[order[0]].shape[2], 1, BATCH))
+        while many > 1 and ready[order[many - 1 if many <= len(order) else -1]].shape[2] * many > AREA:
+            many -= 1
+        part, order = order[:many], order[many:]
         width = -(-max(ready[i].shape[2] for i in part) // 16) * 16 + 16
         batch = np.empty((len(part), 3, HEIGHT, width), np.float32)
         for row, i in enumerate(part):
@@ -128,8 +132,10 @@ def read_crops(crops: list[Crop]) -> list[Reading]:
             batch[row, :, :, own:] = np.median(ready[i][:, :, -1:], axis=1, keepdims=True)
         chances = np.asarray(session.run(None, {session.get_inputs()[0].name: batch})[0])
         for row, i in enumerate(part):
-            p = chances[row].astype(float)
+            p = chances[row]
             number, sure, steps = _best_path(p, NUMBER)
             name, name_sure, _ = _best_path(p, NAME)
-            out[i] = Reading(number=number, number_confidence=sure, name=name.strip(), name_confidence=name_sure, steps=p[steps][:, digits])
+            out[i] = Reading(
+                number=number, number_confidence=sure, name=name.strip(), name_confidence=name_sure, steps=p[steps][:, digits].astype(float)
+            )
     return [r for r in out if r is not None]

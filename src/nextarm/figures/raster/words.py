@@ -75,6 +75,7 @@ def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
         return []
     typical = float(np.median(tall))
     letter &= ~((height > 1.7 * typical) & (width > typical) & (area < 0.15 * width * height))  # drawn frames around text
+    letter &= ~((height > 1.7 * typical) & (width <= np.maximum(3, 0.1 * height)))  # their sides
     painted = np.zeros((rows, columns), np.uint8)
     chosen = np.flatnonzero(letter).astype(np.int32)
     for k in chosen:
