@@ -59,7 +59,7 @@ def find_arms(canvas: Canvas, inks: tuple[Ink, ...], *, most: int | None = None)
     claimed = np.zeros(canvas.neutral.shape, bool)
     outside = beyond_frame(canvas)
     for index, ink in enumerate(inks):
-        own = np.where(claimed, np.float32(0), ink.own)
+        own = np.where(claimed | ink.foreign, np.float32(0), ink.own)
         mine: list[Draft] = []
         taken = np.zeros(claimed.shape, bool)
         for _ in range(MOST):
@@ -210,7 +210,7 @@ def looks_like_a_curve(draft: Draft, canvas: Canvas, own: Image, blocked: Mask, 
     either = np.isfinite(upper) | np.isfinite(lower)
     both = np.isfinite(thick)
     span = canvas.right - canvas.left
-    if either.sum() < 0.3 * draft.seen.sum():
+    if either.sum() < 0.1 * draft.seen.sum():
         return False
     if both.sum() > 20 and (np.abs(thick[both] - draft.width) < 0.35 * draft.width + 0.7).mean() < 0.12:
         return False

@@ -71,7 +71,8 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
             (taken[j] > 0.45) & (taken[j] > taken[k] + 0.2) if j != k else np.zeros(size.shape, bool) for j in range(len(found))
         )  # fmt: skip
         other = np.any(each, axis=0)
-        rest = thin & (shares[k] < 0.25) & ~other
+        fringe = cv2.dilate((taken[k] > 0.4).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        rest = thin & (shares[k] < 0.25) & ~other & ~fringe
         colour = np.clip(np.round(vector + canvas.background), 0, 255).astype(int)
         made.append(Ink(
             colour=(int(colour[0]), int(colour[1]), int(colour[2])), difference=vector, weight=weight,

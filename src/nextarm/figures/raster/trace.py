@@ -1,7 +1,9 @@
 """All curves of a calibrated panel, with their censor ticks: the one function of the tracer.
 
-Background and ink (:mod:`ink`), colours (:mod:`colours`), one monotone path after another (:mod:`paths`, :mod:`arms`), steps to
-a part of a pixel (:mod:`edges`, :mod:`refine`), censor ticks (:mod:`ticks`).
+Background and ink (:mod:`~nextarm.figures.raster.ink`), colours (:mod:`~nextarm.figures.raster.colours`), one monotone path after
+another (:mod:`~nextarm.figures.raster.paths`, :mod:`~nextarm.figures.raster.arms`), steps to a part of a pixel
+(:mod:`~nextarm.figures.raster.edges`, :mod:`~nextarm.figures.raster.refine`), ticks (:mod:`~nextarm.figures.raster.ticks`), and
+which is which (:mod:`~nextarm.figures.raster.identity`).
 """
 
 from __future__ import annotations
@@ -11,9 +13,12 @@ from numpy.typing import NDArray
 
 from nextarm.figures.raster.arms import Draft, find_arms
 from nextarm.figures.raster.colours import Ink, inks
+from nextarm.figures.raster.identity import confused, match_hints, uncertainty, without_limits
 from nextarm.figures.raster.ink import Canvas, canvas
 from nextarm.figures.raster.panel import ArmHint, Panel, TracedCurve, TracedPanel
-from nextarm.figures.raster.ticks import Marks, find_ticks
+from nextarm.figures.raster.ticks import find_ticks
+
+UNSURE = "two curves of one colour and line style meet and part again: which is which is not certain"
 
 
 def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, ...] | None = None) -> TracedPanel:
@@ -28,24 +33,33 @@ def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, 
     if min(work.difference.shape[:2]) < 16:
         return TracedPanel(curves=(), line_width=0.0, warnings=("the panel is too small to be traced",))
     found = inks(work, tuple(h.colour for h in hints if h.colour is not None))
-    drafts = find_arms(work, found)
-    curves = tuple(traced(draft, work, found, drafts) for draft in drafts)
+    drafts, limits = without_limits(find_arms(work, found))
+    warnings = ["two broken lines beside a curve were taken for its confidence limits"] if limits else []
+    if panel.n_arms is not None and len(drafts) > panel.n_arms:
+        warnings.append(f"{len(drafts)} curves were found, {panel.n_arms} are named: the faintest were left out")
+        drafts = sorted(drafts, key=lambda d: -d.gain)[: panel.n_arms]
+    drafts = sorted(drafts, key=lambda d: float(d.steps.y[-1]))
+    named = match_hints(drafts, found, hints, work)
+    unsure = {k for pair in confused(drafts, found) for k in pair}
+    if unsure:
+        warnings.append(UNSURE)
+    if not drafts:
+        warnings.append("no curve was found in the panel")
+    curves = tuple(
+        traced(draft, work, found[draft.ink], hint=named[k], warnings=(UNSURE,) if k in unsure else ()) for k, draft in enumerate(drafts)
+    )
     width = float(np.median([d.width for d in drafts])) / work.scale if drafts else 0.0
-    return TracedPanel(curves=curves, line_width=width, warnings=() if curves else ("no curve was found in the panel",))
+    return TracedPanel(curves=curves, line_width=width, warnings=tuple(warnings))
 
 
-def traced(draft: Draft, work: Canvas, found: tuple[Ink, ...], drafts: list[Draft]) -> TracedCurve:
+def traced(draft: Draft, work: Canvas, ink: Ink, *, hint: int | None, warnings: tuple[str, ...]) -> TracedCurve:
     """A draft in pixels of the image, with its ticks."""
-    ink = found[draft.ink]
-    marks = ticks_of(draft)
+    marks = find_ticks(draft.own, draft.blocked, draft.steps, width=draft.width, blur=draft.blur)
     steps = draft.steps
+    if steps.y[-1] > work.bottom - draft.width and steps.end < work.right - 3 * draft.width:
+        warnings = (*warnings, "the curve reaches the bottom of the panel before its end and may go on below it")
     return TracedCurve(
         x=work.to_image_x(steps.x), y=work.to_image_y(steps.y), end=float(work.to_image_x(steps.end)), colour=ink.colour,
         dash=draft.dashes.name, ticks=work.to_image_x(marks.x), tick_count=marks.count,
-        uncertainty=np.full(steps.x.size, 0.5 / work.scale),
+        uncertainty=uncertainty(draft) / work.scale, hint=hint, warnings=warnings,
     )  # fmt: skip
-
-
-def ticks_of(draft: Draft) -> Marks:
-    """Censor ticks of a draft."""
-    return find_ticks(draft.own, draft.blocked, draft.steps, width=draft.width, blur=draft.blur)

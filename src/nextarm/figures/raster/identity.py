@@ -1,0 +1,123 @@
+"""Which curve is which: names from the hints, limits of confidence drawn as lines, and curves that cannot be told apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nextarm.figures.raster.arms import Draft, centres
+from nextarm.figures.raster.colours import Ink, to_lab
+from nextarm.figures.raster.ink import Canvas
+from nextarm.figures.raster.panel import RGB, ArmHint, Floats
+
+#: A colour farther than this (CIELAB) from that of a hint is not its colour.
+FAR = 28.0
+#: What a wrong line style counts, in the same unit.
+STYLE = 14.0
+
+
+def colour_distance(a: RGB, b: RGB) -> float:
+    """Distance of two colours in CIELAB."""
+    lab = to_lab(np.array([a, b], np.float32))
+    return float(np.linalg.norm(lab[0] - lab[1]))
+
+
+def match_hints(drafts: list[Draft], inks: tuple[Ink, ...], hints: tuple[ArmHint, ...], work: Canvas) -> list[int | None]:
+    """For every draft the hint it belongs to, by colour, line style and the place of a printed name; None without one.
+
+    A hint without colour, style or place says nothing and is not matched; each hint is given once.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    matched: list[int | None] = [None] * len(drafts)
+    useful = [k for k, h in enumerate(hints) if h.colour is not None or h.dash is not None or h.spot is not None]
+    if not drafts or not useful:
+        return matched
+    cost = np.array([[_cost(d, inks, hints[k], work) for k in useful] for d in drafts])
+    limit = FAR + STYLE
+    for i, j in zip(*linear_sum_assignment(np.minimum(cost, 10 * limit)), strict=True):
+        if cost[i, j] < limit:
+            matched[int(i)] = useful[int(j)]
+    return matched
+
+
+def _cost(draft: Draft, inks: tuple[Ink, ...], hint: ArmHint, work: Canvas) -> float:
+    total = 0.0
+    if hint.colour is not None:
+        apart = colour_distance(inks[draft.ink].colour, hint.colour)
+        if apart > FAR:
+            return 1e6
+        total += apart
+    if hint.dash is not None and hint.dash != draft.dashes.name:
+        total += STYLE if "solid" in (hint.dash, draft.dashes.name) else 0.3 * STYLE
+    if hint.spot is not None:
+        x = (hint.spot[0] - work.x0) * work.scale
+        height = float(draft.steps.at(np.array([min(x, draft.steps.end)]))[0])
+        total += min(STYLE, abs(float(work.from_image_y(hint.spot[1])) - height) / max(draft.width, 1.0))
+    return total
+
+
+def without_limits(drafts: list[Draft]) -> tuple[list[Draft], bool]:
+    """The drafts without limits of confidence: two broken lines of the ink of a solid one that run on its two sides."""
+    dropped: set[int] = set()
+    for i, middle in enumerate(drafts):
+        if middle.dashes.name != "solid":
+            continue
+        broken = [j for j, d in enumerate(drafts) if j != i and d.ink == middle.ink and d.dashes.name != "solid"]
+        above = [j for j in broken if _side(drafts[j], middle) < 0]
+        below = [j for j in broken if _side(drafts[j], middle) > 0]
+        if len(above) == 1 and len(below) == 1 and drafts[above[0]].dashes.name == drafts[below[0]].dashes.name:
+            ratio = abs(_side(drafts[above[0]], middle)) / max(1e-6, abs(_side(drafts[below[0]], middle)))
+            if 0.25 < ratio < 4.0:
+                dropped |= {above[0], below[0]}
+    return [d for j, d in enumerate(drafts) if j not in dropped], bool(dropped)
+
+
+def _side(draft: Draft, middle: Draft) -> float:
+    """Mean distance below the middle curve, 0 where the two cross."""
+    apart = _apart(draft, middle)
+    if not apart.size or (apart < -1.5).any() == (apart > 1.5).any():
+        return 0.0
+    return float(apart.mean())
+
+
+def _apart(a: Draft, b: Draft) -> Floats:
+    """Height of ``a`` minus height of ``b`` over the columns that both reach."""
+    columns = centres(a.path) if a.path.last <= b.path.last else centres(b.path)
+    return np.asarray(a.steps.at(columns) - b.steps.at(columns), float)
+
+
+def confused(drafts: list[Draft], inks: tuple[Ink, ...]) -> list[tuple[int, int]]:
+    """Pairs of curves of one colour and one line style that meet and part again: which is which is not certain."""
+    pairs = []
+    for i, a in enumerate(drafts):
+        for j in range(i):
+            b = drafts[j]
+            same = a.ink == b.ink or colour_distance(inks[a.ink].colour, inks[b.ink].colour) < 12.0
+            if not same or (a.dashes.name == "solid") != (b.dashes.name == "solid"):
+                continue
+            apart = np.abs(_apart(a, b))
+            width = max(a.width, b.width)
+            wide, close = apart > 3 * width, apart < 1.2 * width
+            if wide.any() and close[int(np.argmax(wide)) :].any():
+                first = int(np.argmax(wide))
+                meet = first + int(np.argmax(close[first:]))
+                if wide[meet:].any():
+                    pairs.append((j, i))
+    return pairs
+
+
+def uncertainty(draft: Draft) -> Floats:
+    """Half-width of the band around every level, in canvas pixels.
+
+    A quarter of a pixel for the rounding of the drawing program, the error of a level from the columns in which it is seen, and
+    for what is hidden the half of the way to its neighbours.
+    """
+    steps = draft.steps
+    columns = centres(draft.path)
+    piece = np.clip(np.searchsorted(steps.x, columns, side="right") - 1, 0, steps.x.size - 1)
+    total = np.bincount(piece, minlength=steps.x.size).astype(float)
+    seen = np.bincount(piece, weights=draft.seen.astype(float), minlength=steps.x.size)
+    share = np.where(total > 0, seen / np.maximum(total, 1.0), 0.0)
+    before = np.diff(steps.y, prepend=steps.y[:1])
+    after = np.diff(steps.y, append=steps.y[-1:])
+    return np.asarray(0.25 + 0.3 / np.sqrt(np.maximum(1.0, seen)) + (1 - share) * 0.5 * (before + after), float)
