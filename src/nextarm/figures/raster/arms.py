@@ -95,8 +95,10 @@ def next_curve(canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, 
         return None
     width = stroke_width(np.asarray(ink.own))
     hidden = ink.foreign | canvas.neutral | claimed
+    # The lines of a small or compressed image never reach the full strength of their ink.
+    level = float(np.clip(np.median(own[own > 0.4]), 0.5, 1.0))
     path = follow(
-        own, hidden, width=width, first=first, last=last, top=top, bottom=bottom, bridge=max(6, int(5 * width) + 4)
+        np.minimum(own / np.float32(level), np.float32(1)), hidden, width=width, first=first, last=last, top=top, bottom=bottom, bridge=max(6, int(5 * width) + 4)
     )  # fmt: skip
     seen, veiled = sight(own, hidden, path)
     if not seen.any():
@@ -210,7 +212,7 @@ def looks_like_a_curve(draft: Draft, canvas: Canvas, own: Image, blocked: Mask, 
     either = np.isfinite(upper) | np.isfinite(lower)
     both = np.isfinite(thick)
     span = canvas.right - canvas.left
-    if either.sum() < 0.1 * draft.seen.sum():
+    if either.sum() < 0.25 * draft.seen.sum():
         return False
     if both.sum() > 20 and (np.abs(thick[both] - draft.width) < 0.35 * draft.width + 0.7).mean() < 0.12:
         return False

@@ -205,4 +205,4 @@ def _has_colour(row: Image, colour: Floats, noise: float) -> Mask:
     length = float(colour @ colour) or 1.0
     share = row @ colour.astype(np.float32) / length
     rest = np.abs(row - share[:, None] * colour.astype(np.float32)).max(axis=1)
-    return np.asarray((share < 1.3) & (rest < max(14.0, 4 * noise)), bool)
+    return np.asarray((share > -0.3) & (share < 1.3) & (rest < max(14.0, 4 * noise)), bool)
