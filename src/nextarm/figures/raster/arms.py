@@ -97,9 +97,9 @@ def next_curve(canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, 
     hidden = ink.foreign | canvas.neutral | claimed
     # The lines of a small or compressed image never reach the full strength of their ink.
     level = float(np.clip(np.median(own[own > 0.4]), 0.5, 1.0))
-    path = follow(
-        np.minimum(own / np.float32(level), np.float32(1)), hidden, width=width, first=first, last=last, top=top, bottom=bottom, bridge=max(6, int(5 * width) + 4)
-    )  # fmt: skip
+    share = np.minimum(own / np.float32(level), np.float32(1))
+    bridge = max(6, int(5 * width) + 4)
+    path = follow(share, hidden, width=width, first=first, last=last, top=top, bottom=bottom, bridge=bridge)
     seen, veiled = sight(own, hidden, path)
     if not seen.any():
         return None

@@ -182,10 +182,12 @@ def _lines_along(field: Image, skip: Mask, noise: float, edges: tuple[int, int])
         low = np.where(few, 0.0, np.nanmin(np.where(blocked, np.inf, share), axis=1))
         usual = np.nan_to_num(np.nanmedian(np.where(few[:, None], 0.0, share), axis=1))
     ground = float(np.median(low))
+    # A curve that is flat from soon after the start is no ruled line: it does not reach the axis.
+    start = size[:, : max(4, size.shape[1] // 50)].mean(axis=1)
     found: list[tuple[int, Floats]] = []
     for row in np.flatnonzero(low > ground + max(2.5, 2.0 * noise)):
         on_frame = min(abs(row + 0.5 - e) for e in edges) <= 4
-        if low[row] < 0.6 * usual[row] and not on_frame:
+        if min(low[row], start[row]) < 0.6 * usual[row] and not on_frame:
             continue
         line = field[row][~skip[row]]
         strength = np.sqrt((line**2).mean(axis=1))

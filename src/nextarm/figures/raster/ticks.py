@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,6 +51,13 @@ def find_ticks(share: Image, blocked: Mask, steps: Steps, *, width: float, blur:
     reach = int(min(REACH + WIDTHS * width, 0.08 * share.shape[0]))
     above, seen_above = strip(rest, blocked, upper, first, reach, up=True)
     below, seen_below = strip(rest, blocked, lower, first, reach, up=False)
+    if spread_out(above, below):
+        signal, height = shape_signal(above, seen_above, below, seen_below, width), shape_height(above, below)
+        runs = stretches(np.nan_to_num(signal))
+        mark = mark_width(runs, signal, share=0.8) if runs else 0.0
+        # A cross or a ring is about as wide as it is high; a bar is not.
+        if mark > 1.2 * height:
+            return place(runs, mark, signal, first, height)
     height = tick_height(above, seen_above, below, seen_below)
     if height < 0.8:
         return NONE
@@ -59,10 +67,7 @@ def find_ticks(share: Image, blocked: Mask, steps: Steps, *, width: float, blur:
         side(above, seen_above, upper - (level_here - half), height), side(below, seen_below, level_here + half - lower, height)
     )
     runs = stretches(np.nan_to_num(signal))
-    if not runs:
-        return NONE
-    mark = mark_width(runs, signal)
-    return place(runs, mark, signal, first, height)
+    return place(runs, mark_width(runs, signal), signal, first, height) if runs else NONE
 
 
 def strip(rest: Image, blocked: Mask, edge: Floats, first: int, reach: int, *, up: bool) -> tuple[Floats, Mask]:
@@ -85,6 +90,45 @@ def run_from_edge(ink: Floats, seen: Mask) -> Floats:
     length = np.where(drawn.all(axis=1), drawn.shape[1], np.argmin(drawn, axis=1))
     part = np.arange(ink.shape[1]) <= length[:, None]
     return np.asarray((np.maximum(ink, -0.3) * part).sum(axis=1), float)
+
+
+def spread_out(above: Floats, below: Floats) -> bool:
+    """Whether the marks are crosses or rings: much of their ink is not joined to the stroke column by column."""
+    total = joined = 0.0
+    for ink in (above, below):
+        solid = np.where(ink > 0.35, ink, 0.0)[:, 2:]
+        amount = solid.sum(axis=1)
+        some = (amount > 0.8) & (amount < 0.8 * ink.shape[1])
+        run = run_from_edge(ink, np.ones(ink.shape, bool))
+        total += float(amount[some].sum())
+        joined += float(np.minimum(run, amount)[some].sum())
+    return total > 12.0 and joined < 0.78 * total
+
+
+def shape_signal(above: Floats, seen_above: Mask, below: Floats, seen_below: Mask, width: float) -> Floats:
+    """1 where ink stands above and below in any height of a mark, and over the middle of a mark that the stroke hides."""
+    sides = []
+    for ink, seen in ((above, seen_above), (below, seen_below)):
+        solid = np.where(ink > 0.35, ink, 0.0)
+        solid[:, :2] = 0.0
+        sides.append(np.where(seen[:, 2:].mean(axis=1) > 0.6, np.clip(solid.sum(axis=1) / 0.8, 0, 1), np.nan))
+    signal = both_sides(*sides)
+    hidden = math.ceil(width) + 5
+    filled = np.nan_to_num(signal)
+    line = filled.reshape(1, -1).astype(np.float32)
+    closed = cv2.morphologyEx(line, cv2.MORPH_CLOSE, np.ones((1, hidden), np.uint8)).ravel().astype(float)
+    return np.where(np.isfinite(signal), closed, np.nan)
+
+
+def shape_height(above: Floats, below: Floats) -> float:
+    """How far the marks reach beyond the stroke."""
+    far = []
+    for ink in (above, below):
+        drawn = ink[:, 2:] > 0.35
+        some = drawn.any(axis=1)
+        far.append(drawn.shape[1] - np.argmax(drawn[some][:, ::-1], axis=1))
+    reach = np.concatenate(far)
+    return float(np.percentile(reach, 75)) if reach.size else 0.0
 
 
 def tick_height(above: Floats, seen_above: Mask, below: Floats, seen_below: Mask) -> float:
@@ -149,8 +193,11 @@ def _split(part: Floats, peak: float) -> list[tuple[int, int]]:
     return [(a, b) for a, b in itertools.pairwise(cuts) if b > a]
 
 
-def mark_width(runs: list[tuple[float, float, float]], signal: Floats) -> float:
-    """Width of one mark: the least of the frequent widths of stretches that stand free on both sides."""
+def mark_width(runs: list[tuple[float, float, float]], signal: Floats, *, share: float = 0.5) -> float:
+    """Width of one mark: the least of the frequent widths of stretches that stand free on both sides.
+
+    ``share`` is how frequent a width must be, as a part of the most frequent.
+    """
     free = []
     for left, right, _ in runs:
         a, b = int(np.floor(left)) - 2, int(np.ceil(right)) + 2
@@ -162,7 +209,7 @@ def mark_width(runs: list[tuple[float, float, float]], signal: Floats) -> float:
         return 1.0
     near = np.abs(widths[:, None] - widths[None]) < 0.6
     votes = near.sum(axis=1)
-    frequent = widths[votes >= 0.5 * votes.max()]
+    frequent = widths[votes >= share * votes.max()]
     low = float(frequent.min())
     return float(np.median(widths[np.abs(widths - (low + 0.3)) < 0.7]))
 
