@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    ?= build/infant-all
 KM     ?=
+FUZZ   ?= 10
 
 .PHONY: help setup report test lint bench validate references serve clean constraints
 .DEFAULT_GOAL := help
@@ -34,10 +35,11 @@ bench: $(VENV)/.ready ## measure speed against peers on this machine; writes ben
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r bench/requirements.txt
 	$(BIN)/python bench/run.py $(if $(KM),--km $(KM))
 
-validate: $(VENV)/.ready ## run every validation case, the slow ones too; write the dossier and docs/validation.md
+validate: $(VENV)/.ready ## run every validation case, the slow ones too, and fuzz the readers of figures for FUZZ minutes (10); write the dossier and docs/validation.md
 	$(BIN)/nextarm verify --slow --out build/verify
 	$(BIN)/python bench/validation_page.py build/verify/verify.json
 	$(BIN)/python -c "from nextarm.synthesis.coverage import write_coverage_page; write_coverage_page()"
+	$(BIN)/python tests/fuzz_figures.py --minutes $(FUZZ) --keep build/fuzz
 
 references: $(VENV)/.ready ## remake the frozen reference values with R and compare
 	$(BIN)/python references/remake.py

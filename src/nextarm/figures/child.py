@@ -1,6 +1,6 @@
-"""The process that parses: locks itself in, reads one request from standard input, writes one answer, ends.
+"""The process that parses: reads one request from standard input, locks itself in, looks at the file, writes one answer, ends.
 
-Request: four bytes of length, JSON (kind, page, panel, marks), the bytes of the file. Answer: four bytes of length, JSON
+Request: four bytes of length, JSON (kind, page, panel, marks, pictures: whether the reader of pictures is loaded), the bytes of the file. Answer: four bytes of length, JSON
 (``reading``, or ``error`` with its problems), a PNG.
 """
 
@@ -15,16 +15,22 @@ OUT_OF_MEMORY = 71
 
 def main() -> None:
     """Serve one request."""
-    out = sys.stdout.buffer
-    jail.lock()
     import json
     import os
     import struct
 
+    out = sys.stdout.buffer
+    jail.cut_network()
+    whole = sys.stdin.buffer.read()
+    size = struct.unpack(">I", whole[:4])[0]
+    request = json.loads(whole[4 : 4 + size])
+    if request.get("pictures"):
+        from nextarm.figures import warm
+
+        warm.load()
+    jail.lock()
     try:
-        whole = sys.stdin.buffer.read()
-        size = struct.unpack(">I", whole[:4])[0]
-        answer, image = serve(json.loads(whole[4 : 4 + size]), whole[4 + size :])
+        answer, image = serve(request, whole[4 + size :])
         body = json.dumps(answer, allow_nan=False).encode()
         out.write(struct.pack(">I", len(body)) + body + image)
         out.flush()
@@ -43,7 +49,10 @@ def serve(request: dict[str, object], data: bytes) -> tuple[dict[str, object], b
 
     try:
         marks = Marks.model_validate(request["marks"]) if request.get("marks") else None
-        reading, image = read_file(data, kind=request["kind"], page=request.get("page"), panel=request.get("panel"), marks=marks)  # type: ignore[arg-type]
+        reading, image = read_file(
+            data, kind=request["kind"], page=request.get("page"), panel=request.get("panel"), marks=marks,  # type: ignore[arg-type]
+            pictures=bool(request.get("pictures", True)),
+        )  # fmt: skip
         return {"reading": to_data(reading)}, image
     except FigureRefused as refusal:
         answer = _answer(refusal)

@@ -91,9 +91,13 @@ def read_figure(path: str | Path, *, page: int | None = None, panel: int | None 
         kind = kind_of(data)
     except DataError as error:
         raise DataError(problems=[_at(p, Path(path).name) for p in error.problems]) from None
-    request = {"kind": kind, "page": page, "panel": panel, "marks": None if marks is None else marks.model_dump(mode="json")}
+    given = None if marks is None else marks.model_dump(mode="json")
+    # The reader of pictures takes long to load: for a PDF it is loaded only when the page turns out to hold a picture.
+    request = {"kind": kind, "page": page, "panel": panel, "marks": given, "pictures": kind not in ("svg", "pdf")}
     try:
         answer, image = ask(request, data)
+        if answer.get("error") == "PictureOnPage":
+            answer, image = ask(request | {"pictures": True}, data)
     except DataError as error:
         raise DataError(problems=[_at(p, Path(path).name) for p in error.problems]) from None
     if "reading" in answer:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import sys
+import time
 
 CPU_SECONDS = 30
 ADDRESS_SPACE = 1536 * 1024 * 1024
@@ -22,26 +24,30 @@ _REFUSED = (
 )  # fmt: skip
 
 
-def lock(*, cpu_seconds: int = CPU_SECONDS, address_space: int = ADDRESS_SPACE) -> dict[str, bool]:
-    """Put the limits on; returns which could be put on by the system. Call before any thread is started."""
-    done = {"network namespace": _own_network()}
+def lock(*, cpu_seconds: int = CPU_SECONDS, address_space: int = ADDRESS_SPACE) -> bool:
+    """Put the limits on, processor time counted from now; returns whether the system could."""
+    done = False
     try:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+        until = math.ceil(time.process_time()) + cpu_seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (until, until + 1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
-        done["limits"] = True
+        done = True
     except (ImportError, ValueError, OSError):
-        done["limits"] = False
+        pass
     sys.addaudithook(_refuse)
     return done
 
 
-def _own_network() -> bool:
-    """A network namespace without any interface; without rights of an administrator within a user namespace."""
+def cut_network() -> bool:
+    """Enter a network namespace without any interface, within a user namespace where rights are lacking; whether it could.
+
+    Call before any thread is started.
+    """
     if not sys.platform.startswith("linux"):
         return False
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from nextarm.core.errors import CallError, DataError
+from nextarm.core.errors import CallError, DataError, NextarmError
 from nextarm.figures.marks import CurveMark, Marks
 from nextarm.figures.reading import Box, FigureReading, FigureRefused, Kind
 
@@ -19,14 +19,21 @@ PAGE_DPI, WIDEST_PAGE = 250, 4000
 LEAST_BITMAP = 0.04
 
 
+class PictureOnPage(NextarmError):  # noqa: N818 (an answer, not a failure)
+    """The page holds a picture of the figure, and the reader of pictures was not asked for."""
+
+
 def read_file(
-    data: bytes, *, kind: Kind, page: int | None = None, panel: int | None = None, marks: Marks | None = None
+    data: bytes, *, kind: Kind, page: int | None = None, panel: int | None = None, marks: Marks | None = None, pictures: bool = True
 ) -> tuple[FigureReading, bytes]:
-    """The reading of a figure and its overlay as PNG; errors as in :func:`nextarm.figures.door.read_figure`."""
+    """The reading of a figure and its overlay as PNG; errors as in :func:`nextarm.figures.door.read_figure`.
+
+    Without ``pictures`` a page that holds a picture of the figure is :class:`PictureOnPage`.
+    """
     if kind == "svg":
         return _drawing(data, panel, marks)
     if kind == "pdf":
-        return _pdf(data, page, panel, marks)
+        return _pdf(data, page, panel, marks, pictures)
     if page not in (None, 1):
         raise CallError(f"page = {page}", rule="the file is a picture and has one page")
     return _bitmap(pixels_of(data, kind), kind, 1, panel, marks)
@@ -45,7 +52,7 @@ def _drawing(data: bytes, panel: int | None, marks: Marks | None) -> tuple[Figur
     return reading, paint(reading, scene=scene)
 
 
-def _pdf(data: bytes, page: int | None, panel: int | None, marks: Marks | None) -> tuple[FigureReading, bytes]:
+def _pdf(data: bytes, page: int | None, panel: int | None, marks: Marks | None, pictures: bool) -> tuple[FigureReading, bytes]:
     from nextarm.figures.overlay import paint, scale_for
     from nextarm.figures.vector.pdf import opened, read_page, render_page
     from nextarm.figures.vector.read import read_drawing
@@ -76,13 +83,15 @@ def _pdf(data: bytes, page: int | None, panel: int | None, marks: Marks | None) 
         if several:
             number, why, scene = several[0]
             raise _with_help(why, scene, render_page(document, number, scale_for(scene.width, scene.height)))
-        pictures = [(n, s) for n, _, s in refusals if (box := _largest(s)) is not None and _share(box, s) >= LEAST_BITMAP]
-        if len(pictures) == 1 and (marks is None or page is not None or len(document) == 1):
-            number, scene = pictures[0]
+        held = [(n, s) for n, _, s in refusals if (box := _largest(s)) is not None and _share(box, s) >= LEAST_BITMAP]
+        if len(held) == 1 and (marks is None or page is not None or len(document) == 1):
+            if not pictures:
+                raise PictureOnPage("the page holds a picture")
+            number, scene = held[0]
             scale = min(PAGE_DPI / 72, WIDEST_PAGE / max(scene.width, scene.height))
             return _bitmap(_cropped(render_page(document, number, scale), _largest(scene), scale), "pdf", number, panel, marks)
-        if len(pictures) > 1:
-            listed = ", ".join(str(n) for n, _ in pictures)
+        if len(held) > 1:
+            listed = ", ".join(str(n) for n, _ in held)
             raise FigureRefused(f"pages {listed} hold pictures", rule="one page is read at a time", cure="Choose one with --page")
         number, why, scene = refusals[0] if refusals else (1, FigureRefused("no page holds a figure"), read_page(document, 1))
         raise _with_help(why, scene, render_page(document, number, scale_for(scene.width, scene.height)))
@@ -131,7 +140,8 @@ def pixels_of(data: bytes, kind: Kind) -> Any:
     except Image.DecompressionBombError:
         raise DataError("the picture is too large", rule="at most 40 megapixels", cure="Make it smaller") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct_error()) as error:
-        raise DataError(f"the {kind.upper()} picture is damaged", rule=str(error)[:80]) from None
+        said = "" if isinstance(error, UnidentifiedImageError) else str(error)[:80]
+        raise DataError(f"the {kind.upper()} picture is damaged", rule=said) from None
 
 
 def struct_error() -> type[Exception]:

@@ -11,8 +11,11 @@ from nextarm.core.units import FloatArray
 from nextarm.figures.reading import Box
 from nextarm.figures.vector.scene import Rgb, Stroke, meet
 
-#: A segment is horizontal or vertical if it leaves its direction by less than this (figure units).
+#: Rounding of coordinates (figure units).
 STRAIGHT = 0.02
+#: A segment is horizontal or vertical if it leaves its direction by less than this: matplotlib merges corners up to a ninth of a
+#: pixel apart when it writes a long line, which leaves pieces a little slanted.
+SLANTED = 0.16
 #: Ends that touch: at most this far apart.
 TOUCH = 0.06
 #: Chains are joined from at most so many single pieces; a drawing with more is not one of curves.
@@ -49,7 +52,7 @@ def corners(points: FloatArray) -> list[FloatArray]:
     if len(points) < 2:
         return []
     step = np.abs(np.diff(points, axis=0))
-    good: NDArray[np.bool_] = step.min(axis=1) < STRAIGHT
+    good: NDArray[np.bool_] = step.min(axis=1) < SLANTED
     runs, first = [], 0
     for i in [*np.flatnonzero(~good).tolist(), len(good)]:
         if i > first:

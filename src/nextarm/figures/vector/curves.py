@@ -56,7 +56,7 @@ def _line(chain: Chain) -> Line | None:
             if bx - xs[-1] < 1e-6:
                 ys[-1] = float(by)
             else:
-                xs.append(float(bx))
+                xs.append(0.5 * float(ax + bx))
                 ys.append(float(by))
     if points[0, 0] == points[1, 0] and len(xs) and xs[0] == float(points[0, 0]) and ys[0] != float(points[0, 1]):
         xs.insert(0, float(points[0, 0]))  # a drop at the very start
@@ -100,6 +100,9 @@ def _limits(lines: list[Line]) -> set[int]:
                 sides[1].append(k)
             elif np.all(gap < 0.05) and gap.min() < -1.0:
                 sides[-1].append(k)
+        broken = [k for k in sides[1] + sides[-1] if lines[k].chain.dash != main.chain.dash]
+        if broken and not main.chain.dash and not (sides[1] and sides[-1]):
+            out |= set(broken)  # one limit alone: the other is not drawn where it is not defined
         other = [k for k in sides[1] + sides[-1] if lines[k].chain.style != main.chain.style or len(lines[k].x) <= len(main.x)]
         if sides[1] and sides[-1] and main.chain.width >= max(lines[k].chain.width for k in other) - 0.01:
             out |= set(other)

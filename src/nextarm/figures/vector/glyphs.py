@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,10 +18,10 @@ WORD = 0.45
 COLUMN = 3
 
 
-def join(glyphs: list[Glyph], *, space: float = 0.33) -> list[Text]:
+def join(glyphs: list[Glyph], *, space: float = 0.25) -> list[Text]:
     """Texts of characters in the order of the file; unnamed characters are left out.
 
-    A gap of more than ``space`` ems is a space (0.33 suits boxes of ink, less suits boxes of whole cells).
+    A gap of more than ``space`` ems is a space (0.25 suits boxes of ink, less suits boxes of whole cells).
     """
     texts: list[Text] = []
     run: list[Glyph] = []
@@ -34,6 +36,32 @@ def join(glyphs: list[Glyph], *, space: float = 0.33) -> list[Text]:
             texts.append(made)
         run = [glyph] if glyph is not None else []
     return texts
+
+
+def mended(texts: list[Text]) -> list[Text]:
+    """Texts that a program broke at a word put together again ("Group", "1"); numbers that stand alone are left alone."""
+    out: list[Text] = []
+    for text in texts:
+        last = out[-1] if out else None
+        if (
+            last is not None
+            and abs(text.angle) < 3 > abs(last.angle)
+            and abs(text.y - last.y) < 0.05 * text.size
+            and abs(text.size - last.size) < 0.05 * text.size
+            and text.colour == last.colour
+            and -0.1 * text.size < text.left - last.right < 0.45 * text.size
+            and last.text[-1:].isalpha()
+        ):
+            whole = f"{last.text} {text.text}"
+            out[-1] = replace(last, text=whole, right=text.right, anchor="middle", x=0.5 * (last.left + text.right))
+        else:
+            out.append(text)
+    return out
+
+
+def plain_name(words: str) -> str:
+    """A printed name with the hyphen that R's PDF device writes as a minus sign."""
+    return re.sub(r"(?<=\w)\u2212(?=[^\W\d])", "-", words)
 
 
 def _axes(angle: float) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +94,9 @@ def _text(run: list[Glyph], space: float) -> Text | None:
     words, last = "", None
     for glyph in run:
         left, right = _extent(glyph, ahead)
-        if last is not None and left - last > space * glyph.size and not words.endswith(" ") and glyph.char != " ":
+        figures = words[-1:].isdigit() and (glyph.char or "").isdigit()  # a one is narrow in a wide cell
+        wide = (2.0 if figures or "." in (words[-1:], glyph.char) else 1.0) * space * glyph.size
+        if last is not None and left - last > wide and not words.endswith(" ") and glyph.char != " ":
             words += " "
         words += glyph.char or ""
         last = right

@@ -30,13 +30,13 @@ def names_of(scene: Scene, panel: Panel, lines: list[Line], *, several_panels: b
     return [None if n is not None and n[0] in repeated else n for n in found]
 
 
-def dash_word(dash: tuple[float, ...]) -> str:
-    """solid, dotted, dashed or dash-dotted, for a pattern."""
+def dash_word(dash: tuple[float, ...], width: float) -> str:
+    """solid, dotted, dashed or dash-dotted, for a pattern; dots are about as long as the line is wide."""
     if not dash:
         return "solid"
     if len(dash) >= 4 and max(dash[::2]) > 1.8 * min(dash[::2]):
         return "dash-dotted"
-    return "dotted" if len(dash) > 1 and dash[0] < 0.6 * dash[1] + 1e-9 and len(dash) == 2 and dash[0] <= 2.4 else "dashed"
+    return "dotted" if max(dash[::2]) <= 1.5 * width else "dashed"
 
 
 def _alike(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
@@ -65,7 +65,8 @@ def _by_line_key(scene: Scene, panel: Panel, line: Line, rivals: list[Line], tex
         text = _right_of(b.right, 0.5 * (b.top + b.bottom), texts)
         if text is None or text.text in "+|x":
             continue
-        gap = text.left - b.right + (10 if value_of(text.text) is not None else 0)
+        inside = panel.box.left <= b.left <= panel.box.right and panel.box.top <= b.top <= panel.box.bottom
+        gap = text.left - b.right + (10 if value_of(text.text) is not None else 0) + (0 if inside else 20)
         if best is None or gap < best[0]:
             best = (gap, text)
     return best[1] if best else None

@@ -68,7 +68,7 @@ def panel_between(scene: Scene, x: Scale, y: Scale, lines: list[Chain], *, upwar
     falling, rising = [], []
     for line in lines:
         a, b = line.points[0], line.points[-1]
-        if b[0] - a[0] < 0.02 * wide or a[0] < x.first - 0.25 * wide or a[0] > x.last or b[0] > x.last + 0.6 * wide:
+        if b[0] - a[0] < 0.02 * wide or a[0] < x.first - 0.25 * wide or a[0] > x.last or b[0] > x.last + 2.0 * wide:
             continue
         time = x.at(float(a[0]))
         if not -0.01 * abs(x.slope) * wide - 1e-9 <= time <= x.at(x.first + 0.75 * wide):
@@ -111,7 +111,10 @@ def _box(scene: Scene, x: Scale, y: Scale, lines: list[Chain]) -> Box:
     """The frame: the smallest rectangle drawn around all labelled positions, else the reach of labels and curves."""
     inner = Box(left=x.first, top=y.first, right=x.last, bottom=y.last)
     best: Box | None = None
-    shapes: list[Stroke | Fill] = [*scene.fills, *(s for s in scene.strokes if s.closed)]
+    shapes: list[Stroke | Fill] = [
+        *scene.fills,
+        *(s for s in scene.strokes if s.closed or (len(s.points) == 5 and np.ptp(s.points[[0, 4]], axis=0).max() < 0.01)),
+    ]
     for shape in shapes:
         if not 4 <= len(shape.points) <= 5:
             continue

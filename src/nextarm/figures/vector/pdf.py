@@ -19,7 +19,7 @@ from nextarm.figures.reading import Box
 from nextarm.figures.vector.glyphs import join
 from nextarm.figures.vector.scene import Fill, Glyph, Rgb, Scene, Stroke, bounds, meet, scale_of, times, transformed
 
-MOST_PAGES, MOST_OBJECTS, MOST_POINTS, DEEPEST_FORM, MOST_CHARACTERS = 50, 200_000, 2_000_000, 8, 200_000
+MOST_PAGES, MOST_OBJECTS, MOST_POINTS, DEEPEST_FORM, MOST_CHARACTERS = 50, 100_000, 2_000_000, 8, 200_000
 LARGEST_PAGE = 14_400.0
 _BEZIER = 8
 #: Between cells of characters, in ems.

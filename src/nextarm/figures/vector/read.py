@@ -16,7 +16,7 @@ from nextarm.figures.vector.axes import Scale
 from nextarm.figures.vector.by_hand import marked_panel
 from nextarm.figures.vector.chains import Chain, chains
 from nextarm.figures.vector.curves import Line, lines_of
-from nextarm.figures.vector.glyphs import join
+from nextarm.figures.vector.glyphs import join, mended, plain_name
 from nextarm.figures.vector.legend import dash_word, names_of
 from nextarm.figures.vector.numbers import Number, numbers_of, value_of
 from nextarm.figures.vector.panels import Panel, find_panels, title_of
@@ -58,6 +58,7 @@ def read_drawing(
         scene.glyphs, notes = named(scene.glyphs)
         scene.warnings += notes
         scene.texts += join(scene.glyphs)
+    scene.texts = [replace(t, text=plain_name(t.text)) for t in mended(scene.texts)]
     numbers = numbers_of(scene.texts)
     lines = chains(scene.strokes)
     if marks is not None and (marks.x_axis or marks.y_axis or marks.region):
@@ -76,11 +77,18 @@ def read_drawing(
     number = panel or 1
     if not 1 <= number <= len(panels):
         raise CallError(f"panel = {number}", rule=f"the page holds panels 1 to {len(panels)}")
-    return _read(scene, panels[number - 1], listed, number, kind, page, marks)
+    return _read(scene, numbers, panels[number - 1], listed, number, kind, page, marks)
 
 
 def _read(
-    scene: Scene, panel: Panel, listed: tuple[ListedPanel, ...], number: int, kind: Literal["svg", "pdf"], page: int, marks: Marks | None
+    scene: Scene,
+    numbers: list[Number],
+    panel: Panel,
+    listed: tuple[ListedPanel, ...],
+    number: int,
+    kind: Literal["svg", "pdf"],
+    page: int,
+    marks: Marks | None,
 ) -> FigureReading:
     if max(panel.x.residual, panel.y.residual) > BENT and (panel.x.ticked and panel.y.ticked):
         raise FigureRefused(
@@ -93,13 +101,17 @@ def _read(
         lines = _chosen(lines, marks)
     if not lines:
         raise FigureRefused("axes but no curve was found", found=(_say(panel.x, "x"), _say(panel.y, "y")))
-    warnings = [*scene.warnings, *notes]
+    warnings = [*scene.warnings, *notes, *_strays(numbers, panel)]
     ticks, doubts = ticks_of(scene, panel, lines)
     warnings += doubts
     found = names_of(scene, panel, lines)
     floor = min([p.box.top for p in listed if p.box.top > panel.x.across + panel.x.size] or [scene.height + 1])
     label = _axis_label(scene, panel)
-    rows = rows_of(scene, panel, floor, label)
+    apart = 0.5 * float(np.diff(np.sort(panel.x.positions)).min())
+    level = [p.box for p in listed if p.box.top < panel.box.bottom and p.box.bottom > panel.box.top]
+    left = max([b.right + apart for b in level if b.right < panel.box.left], default=-np.inf)
+    right = min([panel.box.right + apart for b in level if b.left > panel.box.right], default=np.inf)
+    rows = rows_of(scene, panel, floor, label, within=(left, right))
     table, doubts = assign(rows, lines, [n[0] if n else None for n in found], panel, scene)
     warnings += doubts
     time_band = abs(panel.x.slope) * (panel.x.residual + GRAIN) if panel.x.ticked else abs(panel.x.slope) * 0.1 * panel.x.size
@@ -150,6 +162,7 @@ def _curve(
         survival[0] = 1.0
     if np.any(survival < -2 * band - 0.002) or np.any(survival > 1 + 2 * band + 0.002):
         warnings.append("the line leaves the range from 0 to 1 and was cut there")
+    survival = np.where(np.abs(survival) <= band, 0.0, survival)  # a curve that comes down to the axis comes down to 0
     survival = np.minimum.accumulate(np.clip(survival, 0.0, 1.0))
     time = np.maximum.accumulate(np.maximum(time, 0.0))
     if time[0] > 2 * time_band + 1e-9 and survival[0] == 1.0:
@@ -166,7 +179,7 @@ def _curve(
             full[np.searchsorted(every, risk_times)] = risk
             risk_times, risk = every, full
     return CurveReading(
-        arm=arm, named_by=named_by, colour=hex_of(line.chain.colour), dash=dash_word(line.chain.dash),  # type: ignore[arg-type]
+        arm=arm, named_by=named_by, colour=hex_of(line.chain.colour), dash=dash_word(line.chain.dash, line.chain.width),  # type: ignore[arg-type]
         time=time, survival=survival, end_time=float(max(panel.x.at(line.end), time[-1])),
         ticks=np.maximum(panel.x.intercept + panel.x.slope * xs, 0.0) if len(xs) else np.zeros(0),
         tick_low=np.asarray(counts, np.int64), tick_high=np.asarray(counts, np.int64),
@@ -220,12 +233,14 @@ def _chosen(lines: list[Line], marks: Marks) -> list[Line]:
     """The curves that marks name by colour, in their order."""
     from nextarm.figures.vector.scene import far
 
-    made = []
+    made: list[Line] = []
     for mark in marks.curves:
         if mark.colour is None:
             continue
         wanted = tuple(int(mark.colour[i : i + 2], 16) for i in (1, 3, 5))
-        near = [k for k in lines if k not in made and (mark.dash is None or dash_word(k.chain.dash) == mark.dash)]
+        near = [
+            k for k in lines if not any(k is m for m in made) and (mark.dash is None or dash_word(k.chain.dash, k.chain.width) == mark.dash)
+        ]
         near = [k for k in near if far(k.chain.colour, wanted) < 40]  # type: ignore[arg-type]
         if not near:
             raise FigureRefused(
@@ -243,6 +258,24 @@ def _grade(panel: Panel, curves: list[CurveReading], warnings: list[str], unname
         return "C"
     doubt = not (panel.x.ticked and panel.y.ticked) or any(c.warnings for c in curves) or any("lie on two curves" in w for w in warnings)
     return "B" if doubt else "A"
+
+
+def _strays(numbers: list[Number], panel: Panel) -> list[str]:
+    """Numbers between the labels of an axis that do not lie on its line: something was read wrong, or printed wrong."""
+    notes = []
+    for name, scale, along, across in (("x", panel.x, "x", "y"), ("y", panel.y, "y", "x")):
+        b = panel.box
+        inside = (b.left - scale.size, b.right + scale.size) if name == "x" else (b.top - scale.size, b.bottom + scale.size)
+        for n in numbers:
+            place = getattr(n, along)
+            level = abs(getattr(n, across) - scale.across) < 0.34 * scale.size or (
+                name == "y" and bool(scale.labels) and abs(n.right - scale.labels[0].right) < 1.0
+            )
+            if scale.labels and level and inside[0] <= place <= inside[1] and abs(scale.where(n.value) - place) > scale.size:
+                notes.append(
+                    f"the number {n.text.text} among the labels of the {name} axis does not lie on its line: the axis is not certain"
+                )
+    return notes
 
 
 def _say(scale: Scale, name: str) -> str:

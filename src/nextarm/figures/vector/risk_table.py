@@ -46,15 +46,19 @@ class Row:
         return tuple(t for t in found if t and not _RISK.search(t))[:1]
 
 
-def rows_of(scene: Scene, panel: Panel, floor: float, axis_label: str | None) -> list[Row]:
+def rows_of(
+    scene: Scene, panel: Panel, floor: float, axis_label: str | None, *, within: tuple[float, float] = (-np.inf, np.inf)
+) -> list[Row]:
     """All rows of counts below the labels of the time axis, down to ``floor``, in the order of the page.
 
-    ``axis_label`` is no heading of the table.
+    ``axis_label`` is no heading of the table; what begins outside ``within`` (x positions) belongs to another panel.
     """
     x = panel.x
     texts = sorted((t for t in scene.texts if abs(t.angle) < 3), key=lambda t: (t.centre_y, t.left))
     labels = {id(n.text) for n in x.labels}
-    below = [t for t in texts if panel.y.last + 0.3 * x.size < t.centre_y < floor and id(t) not in labels]
+    below = [
+        t for t in texts if panel.y.last + 0.3 * x.size < t.centre_y < floor and id(t) not in labels and within[0] <= t.left <= within[1]
+    ]
     lines: list[list[Text]] = []
     for text in below:
         if lines and abs(text.centre_y - lines[-1][0].centre_y) <= 0.4 * text.size:

@@ -103,6 +103,8 @@ class Glyph:
     ink: Box | None = None
     #: Characters of one string share a number, where the file has strings.
     string: int = 0
+    #: The name by which the file refers to the outline.
+    name: str = ""
 
 
 @dataclass

@@ -22,7 +22,7 @@ from nextarm.figures.vector.xml_reader import Element, read_xml
 SHAPES = ("path", "polyline", "polygon", "line", "rect", "circle", "ellipse")
 SKIPPED = ("defs", "symbol", "clipPath", "mask", "pattern", "marker", "style", "metadata", "title", "desc", "filter", "linearGradient",
            "radialGradient", "script", "foreignObject", "animate", "animateTransform", "set", "font", "a-none")  # fmt: skip
-DEEPEST_USE, MOST_DRAWN, MOST_POINTS = 16, 200_000, 3_000_000
+DEEPEST_USE, MOST_DRAWN, MOST_POINTS = 16, 100_000, 3_000_000
 #: Names that programs give to a glyph's outline; the second form is drawn a hundred units an em.
 _GLYPH = re.compile(r"(?i)glyph|^[\w-]+-[0-9a-f]{2,6}$")
 _CODED = re.compile(r"^[A-Za-z][\w-]*-([0-9a-f]{2,6})$")
@@ -204,7 +204,9 @@ class _Walk:
         self._count(sum(len(p) for p in found))
         paint = css.colour(state.style.get("fill", "black")) or (0, 0, 0)
         self.number += 1
-        self.scene.glyphs.append(Glyph(None, float(origin[0]), float(origin[1]), size, box, angle, paint, tuple(found), self.number))
+        self.scene.glyphs.append(
+            Glyph(None, float(origin[0]), float(origin[1]), size, box, angle, paint, tuple(found), self.number, name=name)
+        )
         return True
 
     def _draw(self, subpaths: list[Subpath], state: _State) -> None:

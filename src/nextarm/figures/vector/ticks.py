@@ -51,7 +51,7 @@ def ticks_of(scene: Scene, panel: Panel, lines: list[Line]) -> tuple[list[tuple[
         doubtful += unsure
     notes = []
     if doubtful:
-        notes.append(f"{doubtful} censoring marks lie on two curves at once; each was given to the curve drawn nearest to it")
+        notes.append(f"{doubtful} censoring marks lie on two curves at once; which curve they belong to is not certain")
     made = []
     for k in range(len(lines)):
         own = sorted((m.x, m.count) for m, a in pairs if a == k)
@@ -116,9 +116,9 @@ def _size_of(glyph: Glyph) -> tuple[float, float, Rgb]:
 
 def _stacked(marks: list[Mark]) -> list[Mark]:
     """Marks of one colour on the very same place as one, with their number."""
-    groups: dict[tuple[int, int, Rgb], list[Mark]] = {}
+    groups: dict[tuple[float, float, Rgb], list[Mark]] = {}
     for mark in marks:
-        groups.setdefault((round(mark.x / 0.04), round(mark.y / 0.04), mark.colour), []).append(mark)
+        groups.setdefault((round(mark.x, 2), round(mark.y, 2), mark.colour), []).append(mark)
     made = []
     for same in groups.values():
         kinds = {m.kind for m in same}
