@@ -1,7 +1,7 @@
 """The process that parses: reads one request from standard input, locks itself in, looks at the file, writes one answer, ends.
 
-Request: four bytes of length, JSON (kind, page, panel, marks, pictures: whether the reader of pictures is loaded), the bytes of the file. Answer: four bytes of length, JSON
-(``reading``, or ``error`` with its problems), a PNG.
+Request: four bytes of length, JSON (kind, page, panel, marks; pictures: whether the reader of pictures is loaded), the bytes of
+the file. Answer: four bytes of length, JSON (``reading``, or ``error`` with its problems), a PNG.
 """
 
 from __future__ import annotations
