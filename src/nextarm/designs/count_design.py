@@ -79,6 +79,10 @@ class CountTable(DesignTable):
         """The bounds the virtual trials of a one-arm design obey."""
         raise NotImplementedError
 
+    def look_sizes_by_arm(self, plan: Plan) -> tuple[tuple[int, ...], ...]:
+        """Patients of each arm, control first, at each look."""
+        return (self.count_bounds(plan).sizes,)
+
     def decide_counts(self, counts: Any, plan: Plan) -> Decisions:
         """Decide many trials at once from ``counts`` (trials, looks): how many of the first patients had the event."""
         bounds = self.count_bounds(plan)

@@ -123,12 +123,17 @@ class TwoProportionsTable(CountTable):
         n0, n1 = self._sizes(plan, n)
         return _region(n0, n1, self.alpha, self.margin, self.test, self.threshold, self.control_prior, self.experimental_prior)
 
+    def look_sizes_by_arm(self, plan: Plan) -> tuple[tuple[int, ...], ...]:
+        """One look at the end."""
+        n0, n1 = self._sizes(plan, planned_n(plan))
+        return (n0,), (n1,)
+
     def decide_counts(self, counts: Any, plan: Plan) -> Decisions:
-        """``counts`` (trials, arms): responses, control first; one look."""
+        """``counts`` (trials, 1, arms): responses, control first; one look."""
         import numpy as np
 
         region = self.region(plan, planned_n(plan))
-        seen = np.asarray(counts)
+        seen = np.asarray(counts)[:, 0]
         success = seen[:, 1] >= np.asarray(region.least)[seen[:, 0]]
         return Decisions(rejected_at=np.where(success, 0, -1).astype(np.int64), stopped_at=np.zeros(len(seen), np.int64))
 

@@ -14,11 +14,14 @@ from functools import lru_cache
 import numpy as np
 
 from nextarm.core.errors import PlanError
-from nextarm.core.units import FloatArray, IntArray
+from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
+from nextarm.designs.count_design import CountTable
 from nextarm.designs.plan import Plan, plan_from_toml
 from nextarm.designs.seam import Decisions, LookData, Schedule, Seen
 from nextarm.designs.truths import Distribution, ProportionalHazards
+from nextarm.simulation.count_block import CountsPrepared, counts_prepared
+from nextarm.simulation.counted import BlockCounts, cell_name
 from nextarm.simulation.draws import SPARE, Cohort, Draws, draw_trials, drawn_normals, enrol
 from nextarm.simulation.enrol import MOST_CELLS, limits_of, patients_of_draws
 from nextarm.simulation.kernel import see
@@ -27,18 +30,6 @@ from nextarm.simulation.statistics import look_data
 
 #: Patients drawn at a time: few enough to stay in the processor's cache, enough to make each call worth it.
 PATIENTS_AT_ONCE = 32_768
-
-
-@dataclass(frozen=True)
-class BlockCounts:
-    """What a block adds to one scenario; the fields are those of :class:`~nextarm.simulation.ScenarioCounts`."""
-
-    rejected_by_look: IntArray
-    stopped_by_look: IntArray
-    futile_by_look: IntArray
-    time_by_look: FloatArray
-    never_reached: int
-    sums: FloatArray
 
 
 @dataclass(frozen=True)
@@ -68,6 +59,20 @@ class Prepared:
     schedule: Schedule
     decide: Callable[[LookData], Decisions]
     truths: tuple[Truth, ...]
+
+    @property
+    def looks(self) -> int:
+        """How many looks there are."""
+        return len(self.schedule.looks)
+
+    @property
+    def patients(self) -> int:
+        """Patients of the whole trial."""
+        return patients_of(self.plan)
+
+    def block(self, *, seed: int, block: int, trials: int) -> tuple[BlockCounts, ...]:
+        """Run the ``trials`` trials of a block under every scenario."""
+        return simulate_block(self, seed=seed, block=block, trials=trials)
 
     @property
     def reference_is_drawn(self) -> bool:
@@ -112,18 +117,15 @@ def prepared(plan: Plan) -> Prepared:
     return Prepared(plan, schedule, plan.design.decider(plan), truths)
 
 
+def ready(plan: Plan) -> Prepared | CountsPrepared:
+    """Make a plan of any design ready to be simulated."""
+    return counts_prepared(plan) if isinstance(plan.design, CountTable) else prepared(plan)
+
+
 @lru_cache(maxsize=8)
-def prepared_from_toml(text: str) -> Prepared:
+def ready_from_toml(text: str) -> Prepared | CountsPrepared:
     """What a worker does first: read the plan it was sent, once."""
-    return prepared(plan_from_toml(text))
-
-
-def cell_name(plan: Plan, values: tuple[float, ...]) -> str:
-    """What a cell of the plan's grid is called among its scenarios."""
-    labels = [table.label for table in plan.grid]
-    if len(set(labels)) < len(labels):
-        labels = [f"{table.path[1]} {table.label}" for table in plan.grid]
-    return ", ".join(f"{label} {value:g}" for label, value in zip(labels, values, strict=True))
+    return ready(plan_from_toml(text))
 
 
 def _truth(name: str, at: tuple[float, ...], plan: Plan, strata: tuple[tuple[float, float], ...], latest: float) -> Truth:

@@ -22,7 +22,7 @@ from nextarm import __version__
 from nextarm.core.errors import OutputError
 from nextarm.core.random import BLOCK_TRIALS
 from nextarm.designs.plan import Plan
-from nextarm.simulation.block import BlockCounts
+from nextarm.simulation.counted import BlockCounts
 
 BLOCKS, RESULTS = "blocks.jsonl", "results.json"
 

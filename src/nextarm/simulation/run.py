@@ -19,9 +19,11 @@ from nextarm.core.random import BLOCK_TRIALS, blocks_of
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.plan import Plan
-from nextarm.simulation.block import BlockCounts, Prepared, patients_of, prepared
+from nextarm.simulation.block import Prepared, ready
 from nextarm.simulation.characteristics import GridAxis, OperatingCharacteristics, ScenarioCounts, rate_of
 from nextarm.simulation.checkpoint import Folder
+from nextarm.simulation.count_block import CountsPrepared
+from nextarm.simulation.counted import BlockCounts
 from nextarm.simulation.workers import Block, Done, in_processes, in_this_process, on_cluster
 
 METHOD = "Virtual trials: Poisson accrual given the number of patients, permuted-block randomisation, event times by inversion"
@@ -93,8 +95,8 @@ def simulate(
     if wanted > TRIALS_LIMIT:
         raise CallError(f"trials = {wanted}", rule=f"must be at most {TRIALS_LIMIT:,}", cure="Give a precision instead, such as 0.0005")
     blocks = list(blocks_of(wanted))
-    made = prepared(plan)
-    totals = _Totals(len(made.truths), len(made.schedule.looks))
+    made = ready(plan)
+    totals = _Totals(len(made.truths), made.looks)
     text = plan.to_toml()
     with ExitStack() as stack:
         folder = stack.enter_context(Folder(out, plan=plan, seed=seed)) if out is not None else None
@@ -170,7 +172,7 @@ def _expected_trials(totals: _Totals, precision: float | None, total: int) -> in
     return min(total, max(needed, totals.trials))
 
 
-def _result(made_plan: Prepared, seed: int, totals: _Totals, precision: float | None) -> OperatingCharacteristics:
+def _result(made_plan: Prepared | CountsPrepared, seed: int, totals: _Totals, precision: float | None) -> OperatingCharacteristics:
     plan = made_plan.plan
     made = tuple(
         ScenarioCounts(
@@ -199,7 +201,7 @@ def _result(made_plan: Prepared, seed: int, totals: _Totals, precision: float | 
         plan_name=plan.trial.name,
         design_kind=plan.design.kind,
         alpha=plan.design.alpha,
-        patients=patients_of(plan),
+        patients=made_plan.patients,
         looks=made[0].rejected_by_look.size,
         scenarios=made,
         grid=tuple(GridAxis(key=table.key, label=table.label, values=table.values) for table in plan.grid),

@@ -14,7 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nextarm.core.errors import CallError
-from nextarm.simulation.block import BlockCounts, prepared_from_toml, simulate_block
+from nextarm.simulation.block import ready_from_toml
+from nextarm.simulation.counted import BlockCounts
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -29,7 +30,7 @@ ATTEMPTS = 3
 
 def one_block(text: str, seed: int, block: Block) -> Done:
     """One block, whoever runs it."""
-    return block[0], simulate_block(prepared_from_toml(text), seed=seed, block=block[0], trials=block[1])
+    return block[0], ready_from_toml(text).block(seed=seed, block=block[0], trials=block[1])
 
 
 def in_this_process(text: str, seed: int, todo: Iterable[Block]) -> Iterator[Done]:
