@@ -19,7 +19,7 @@ PLANS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "exact-binomial": ({"new": {"response": 0.4}}, {"null_response": 0.2}),
     "simon-two-stage": ({"new": {"response": 0.4}}, {"null_response": 0.2, "target_response": 0.4}),
     "predictive-probability": ({"new": {"response": 0.4}}, {"null_response": 0.2}),
-    "bop2": ({"new": {"response": 0.4}}, {"null_response": 0.2}),
+    "bop2": ({"new": {"response": 0.4}}, {"null_response": 0.2, "target_response": 0.4}),
     "toxicity-monitoring": ({"new": {"toxicity": 0.2}}, {"acceptable": 0.1}),
     "two-proportions": ({"control": {"response": 0.4, "allocation": 1}, "new": {"response": 0.7, "allocation": 2}}, {}),
 }

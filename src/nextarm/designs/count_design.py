@@ -5,13 +5,14 @@ Their bounds are counts, so their characteristics are exact sums. A patient coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from nextarm.core.errors import Problem
 from nextarm.core.result import record
+from nextarm.core.units import IntArray
 from nextarm.designs.binomial_paths import path_probabilities
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, estimand_text
 from nextarm.designs.predictive_probability import CountBounds
@@ -83,16 +84,22 @@ class CountTable(DesignTable):
         """Patients of each arm, control first, at each look."""
         return (self.count_bounds(plan).sizes,)
 
-    def decide_counts(self, counts: Any, plan: Plan) -> Decisions:
-        """Decide many trials at once from ``counts`` (trials, looks): how many of the first patients had the event."""
+    def counts_decider(self, plan: Plan) -> Callable[[IntArray], Decisions]:
+        """What decides many trials at once from counts: the bounds are worked out once.
+
+        The counts are (trials, looks): how many of the first patients had the event.
+        """
         bounds = self.count_bounds(plan)
-        seen = np.asarray(counts)
         low, high = np.asarray(bounds.futile), np.asarray(bounds.effective)
-        stop = (seen <= low) | (seen >= high)
-        stop[:, -1] = True
-        at = np.argmax(stop, axis=1)
-        success = seen[np.arange(len(seen)), at] >= high[at]
-        return Decisions(rejected_at=np.where(success, at, -1).astype(np.int64), stopped_at=at.astype(np.int64))
+
+        def decide(seen: IntArray) -> Decisions:
+            stop = (seen <= low) | (seen >= high)
+            stop[:, -1] = True
+            at = np.argmax(stop, axis=1)
+            success = seen[np.arange(len(seen)), at] >= high[at]
+            return Decisions(rejected_at=np.where(success, at, -1).astype(np.int64), stopped_at=at.astype(np.int64))
+
+        return decide
 
 
 def behaviour_of(bounds: CountBounds, probabilities: Mapping[str, float] | list[float]) -> tuple[Stopping, ...]:

@@ -7,15 +7,18 @@ A prior for the control borrows from history: ``drift`` then shows what is rejec
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import BeforeValidator, Field
 
 from nextarm.core.errors import CallError, Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
+from nextarm.core.units import IntArray
 from nextarm.designs.count_design import CountTable, count_fields, only_solves
 from nextarm.designs.design import Decisions, DesignResult
 from nextarm.designs.one_arm_count import planned_n
@@ -128,14 +131,15 @@ class TwoProportionsTable(CountTable):
         n0, n1 = self._sizes(plan, planned_n(plan))
         return (n0,), (n1,)
 
-    def decide_counts(self, counts: Any, plan: Plan) -> Decisions:
-        """``counts`` (trials, 1, arms): responses, control first; one look."""
-        import numpy as np
+    def counts_decider(self, plan: Plan) -> Callable[[IntArray], Decisions]:
+        """From counts (trials, 1, arms), control first; one look."""
+        least = np.asarray(self.region(plan, planned_n(plan)).least)
 
-        region = self.region(plan, planned_n(plan))
-        seen = np.asarray(counts)[:, 0]
-        success = seen[:, 1] >= np.asarray(region.least)[seen[:, 0]]
-        return Decisions(rejected_at=np.where(success, 0, -1).astype(np.int64), stopped_at=np.zeros(len(seen), np.int64))
+        def decide(seen: IntArray) -> Decisions:
+            success = seen[:, 0, 1] >= least[seen[:, 0, 0]]
+            return Decisions(rejected_at=np.where(success, 0, -1).astype(np.int64), stopped_at=np.zeros(len(seen), np.int64))
+
+        return decide
 
     def evaluate(self, plan: Plan) -> TwoProportions:
         """Exact power and type I error; or the size that has ``[solve]``'s power."""

@@ -6,13 +6,15 @@ probability, so scenarios share random numbers. A look comes when its patients h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from nextarm.core.units import FloatArray
+from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.count_design import CountTable
+from nextarm.designs.design import Decisions
 from nextarm.designs.plan import Plan
 from nextarm.simulation.counted import BlockCounts, cell_name
 from nextarm.simulation.draws import draw_trials, uniform
@@ -37,6 +39,7 @@ class CountsPrepared:
     design: CountTable
     sizes: tuple[tuple[int, ...], ...]
     truths: tuple[CountTruth, ...]
+    decide: Callable[[IntArray], Decisions]
     reference_is_drawn: bool = False
 
     @property
@@ -62,7 +65,7 @@ class CountsPrepared:
             running = np.cumsum(chance[:, edges[arm] : edges[arm + 1]] < p, axis=1)
             seen.append(running[:, np.asarray(size) - 1])
         counts = np.stack(seen, axis=2)  # trials, looks, arms
-        made = self.design.decide_counts(counts if len(seen) > 1 else counts[:, :, 0], self.plan)
+        made = self.decide(counts if len(seen) > 1 else counts[:, :, 0])
         rows, at = np.arange(len(counts)), made.stopped_at
         entered = np.asarray([sum(size[k] for size in self.sizes) for k in range(self.looks)])
         times = truth.accrual.entry_time(entry[:, entered - 1]) + self.plan.trial.milestone
@@ -95,4 +98,4 @@ def counts_prepared(plan: Plan) -> CountsPrepared:
             accrual = accrual.lasting(accrual.years_for(total))
         chances = tuple(float(getattr(scenario.arms[arm], design.outcomes[0])) for arm in names)
         truths.append(CountTruth(name, {}, at, chances, accrual))
-    return CountsPrepared(plan, design, sizes, tuple(truths))
+    return CountsPrepared(plan, design, sizes, tuple(truths), design.counts_decider(plan))
