@@ -64,7 +64,7 @@ class CountsPrepared:
         for arm, (p, size) in enumerate(zip(truth.probabilities, self.sizes, strict=True)):
             running = np.cumsum(chance[:, edges[arm] : edges[arm + 1]] < p, axis=1)
             seen.append(running[:, np.asarray(size) - 1])
-        counts = np.stack(seen, axis=2)  # trials, looks, arms
+        counts = np.stack(seen, axis=2).astype(np.int64)  # trials, looks, arms
         made = self.decide(counts if len(seen) > 1 else counts[:, :, 0])
         rows, at = np.arange(len(counts)), made.stopped_at
         entered = np.asarray([sum(size[k] for size in self.sizes) for k in range(self.looks)])
