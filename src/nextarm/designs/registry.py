@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from nextarm.designs.absolute_margin import AbsoluteMarginTable
+from nextarm.designs.bayes_one_arm import BayesOneArmTable
+from nextarm.designs.bayes_two_arm import BayesTwoArmTable
 from nextarm.designs.bop2_design import Bop2Table
 from nextarm.designs.design import DesignTable
 from nextarm.designs.exact_one_stage import ExactBinomialTable
@@ -36,6 +38,8 @@ Design = (
     | Bop2Table
     | TwoProportionsTable
     | ToxicityMonitoringTable
+    | BayesOneArmTable
+    | BayesTwoArmTable
 )
 
 DESIGNS: tuple[type[DesignTable], ...] = (
@@ -55,4 +59,6 @@ DESIGNS: tuple[type[DesignTable], ...] = (
     Bop2Table,
     TwoProportionsTable,
     ToxicityMonitoringTable,
+    BayesOneArmTable,
+    BayesTwoArmTable,
 )

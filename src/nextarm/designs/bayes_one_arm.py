@@ -1,0 +1,200 @@
+"""One arm, time to event, Bayesian: success where P(S(t) > null) is large enough, futility looks on posterior or predictive probability.
+
+Patients whose milestone has not passed count for what they have been followed (:mod:`nextarm.designs.survival_posterior`), so looks
+need not wait for them; with a cure fraction or without. Futility at a look: the posterior probability is below ``futility``, or with a
+``cut`` rising like BOP2's, below cut * (n* / N)^shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from nextarm.core.errors import CallError, Problem
+from nextarm.core.result import record
+from nextarm.core.trail import Trail
+from nextarm.core.units import FloatArray
+from nextarm.designs.bayes_prior import Triples, mixture_of_file, triple_problems
+from nextarm.designs.bayes_success import law_of_counts, success_one_arm
+from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Measures, Schedule
+from nextarm.designs.milestone_one_arm import late_enough
+from nextarm.designs.one_arm_rejection import se_at
+from nextarm.designs.predictive_stopping import Fractions
+from nextarm.designs.seam import BoolArray
+from nextarm.designs.setting import Setting, common_fields, setting_of, solved
+from nextarm.designs.survival_posterior import beta_posterior, effective_counts, probability_above
+from nextarm.designs.tables import unit
+
+if TYPE_CHECKING:
+    from nextarm.designs.plan import Plan
+
+
+@record
+class BayesOneArm(DesignResult):
+    """Characteristics at the last look without interim looks; ``simulate`` shows them with.
+
+    ``type1_error`` at S = null; ``n_effective`` patients of complete follow-up that the last look is worth; ``curve``:
+    success probability over true S(t), shape (points, 2).
+    """
+
+    null_survival: float
+    threshold: float
+    type1_error: float
+    n_effective: float
+    prior_mean: float
+    prior_patients: float
+    curve: FloatArray
+
+    def also_shown(self) -> dict[str, float | str | bool | None]:
+        """Null, type I error, and what the prior is worth."""
+        return {
+            "null_survival": self.null_survival,
+            "threshold": self.threshold,
+            "type1_error": self.type1_error,
+            "n_effective": self.n_effective,
+            "prior_mean": self.prior_mean,
+            "prior_patients": self.prior_patients,
+        }
+
+
+class BayesOneArmTable(DesignTable):
+    """``[design]`` of a one-arm Bayesian trial of S(milestone)."""
+
+    kind: Literal["bayes-one-arm"] = "bayes-one-arm"
+    null_survival: Annotated[float, Field(gt=0.0, lt=1.0, description="S(milestone) to rule out", json_schema_extra=unit("proportion"))]
+    threshold: Annotated[
+        float, Field(gt=0.0, lt=1.0, description="Success if P(S > null) exceeds it", json_schema_extra=unit("proportion"))
+    ] = 0.95
+    futility: Annotated[
+        float, Field(ge=0.0, lt=1.0, description="Stop if P(S > null) is below it at a look", json_schema_extra=unit("proportion"))
+    ] = 0.0
+    shape: Annotated[float, Field(ge=0.0, le=1.0, description="The futility cut rises as (patients seen / all)^shape")] = 0.0
+    early_success: Annotated[bool, Field(description="Looks may also end with success")] = False
+    look_times: Annotated[Fractions, Field(description="Interim looks, years from the first patient", json_schema_extra=unit("years"))] = ()
+    prior: Annotated[Triples, Field(description="Beta mixture of S(milestone), each [weight, a, b]")] = ((1.0, 1.0, 1.0),)
+    prior_file: Annotated[str | None, Field(description="prior.json of nextarm prior, instead of prior")] = None
+
+    arms_needed: ClassVar[int] = 1
+
+    def problems(self, plan: Plan) -> list[Problem]:
+        """Prior, looks and the milestone must be possible."""
+        found = late_enough(plan) + triple_problems("prior", self.prior)
+        found += look_problems(self.look_times, plan.accrual_model().study_duration, plan.trial.milestone)
+        if self.prior_file is not None:
+            try:
+                mixture_of_file(self.prior_file, plan, key="prior_file")
+            except CallError as error:
+                found += [Problem(p.what, "", p.rule, p.cure) for p in error.problems]
+        if plan.solve is not None and plan.solve.for_ == "events":
+            found.append(Problem("kind = 'bayes-one-arm' with solve.for = 'events'", "", "solves for power, n, duration and effect"))
+        return found
+
+    def mixture(self, plan: Plan) -> FloatArray:
+        """The prior as (components, 3)."""
+        return np.array(self.prior) if self.prior_file is None else mixture_of_file(self.prior_file, plan, key="prior_file")
+
+    def schedule(self, plan: Plan) -> Schedule:
+        """Looks at their times and at the end of follow-up."""
+        return bayes_schedule(plan, self.look_times)
+
+    def decide(self, data: LookData, plan: Plan) -> Decisions:
+        """Decide many trials at once."""
+        return self.decider(plan)(data)
+
+    def decider(self, plan: Plan) -> Callable[[LookData], Decisions]:
+        """Success and futility at every look, in order."""
+        prior, milestone, total = self.mixture(plan), plan.trial.milestone, plan.accrual_model().total
+
+        def decide(data: LookData) -> Decisions:
+            x, n = counts_seen(data, milestone)
+            w, a, b = beta_posterior(x[..., 0], n[..., 0], prior)
+            above = probability_above(a, b, w, self.null_survival)
+            cut = self.futility * np.minimum(n[..., 0] / total, 1.0) ** self.shape
+            return decide_in_order(above > self.threshold, above < cut, early=self.early_success)
+
+        return decide
+
+    def evaluate(self, plan: Plan) -> BayesOneArm:
+        """Success at the last look; or what ``[solve]`` asks for."""
+        prior, setting = self.mixture(plan), setting_of(plan)
+        solve_for = plan.solve.for_ if plan.solve else "power"
+        if plan.solve is not None and solve_for != "power":
+            setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self._success(s, prior, None))
+        n, mean = self._worth(setting), float(prior[:, 0] @ (prior[:, 1] / (prior[:, 1] + prior[:, 2])))
+        points = np.linspace(max(0.01, self.null_survival - 0.2), min(0.99, self.null_survival + 0.3), 26)
+        error = self._success(setting, prior, self.null_survival)
+        warnings = []
+        if self.look_times:
+            warnings.append("power and type I error are those of the last look alone; nextarm simulate shows them with the interim looks")
+        if error > 1.1 * self.alpha:
+            warnings.append(f"the type I error at S = {self.null_survival:g} is {error:.4f}, above alpha = {self.alpha:g}: raise threshold")
+        return BayesOneArm(
+            **common_fields(plan, setting, solved_for=solve_for, power=self._success(setting, prior, None)),
+            trail=Trail(
+                method="one-arm Bayesian design: beta mixture prior of S(milestone), Kaplan-Meier worth its Greenwood patients",
+                assumptions=(f"compared with a fixed S of {self.null_survival:g}: the error of a historical value is not in it",),
+            ),
+            warnings=tuple(warnings),
+            null_survival=self.null_survival,
+            threshold=self.threshold,
+            type1_error=error,
+            n_effective=n,
+            prior_mean=mean,
+            prior_patients=float(prior[:, 0] @ (prior[:, 1] + prior[:, 2])),
+            curve=np.array([[s, self._success(setting, prior, float(s))] for s in points]),
+        )
+
+    def _worth(self, setting: Setting) -> float:
+        at, se = setting.survival_at_milestone()[setting.experimental], se_at(setting, None)
+        return at * (1.0 - at) / se**2
+
+    def _success(self, setting: Setting, prior: FloatArray, survival: float | None) -> float:
+        at = setting.survival_at_milestone()[setting.experimental] if survival is None else survival
+        law = law_of_counts(at, self._worth(setting))
+        return success_one_arm(law, prior=prior, null=self.null_survival, threshold=self.threshold)
+
+
+def look_problems(times: tuple[float, ...], end: float, milestone: float) -> list[Problem]:
+    """Interim looks come in order, when somebody can have been followed, and before the end."""
+    if any(b <= a for a, b in zip((0.0, *times), times, strict=False)) or (times and times[-1] >= end):
+        return [Problem(f"look_times = {list(times)}", "", f"must rise from above 0 to below the end of follow-up at {end:g} years")]
+    return []
+
+
+def bayes_schedule(plan: Plan, look_times: tuple[float, ...]) -> Schedule:
+    """Looks at fixed times; Kaplan-Meier at the milestone and follow-up to it are measured."""
+    end = plan.accrual_model().study_duration
+    milestone = plan.trial.milestone
+    return Schedule(
+        looks=tuple(Look(events=None, latest=t) for t in (*look_times, end)),
+        statistic="none",
+        null=0.0,
+        milestone=milestone,
+        measures=Measures(milestones=(milestone,), cuts=(milestone,)),
+    )
+
+
+def counts_seen(data: LookData, milestone: float) -> tuple[FloatArray, FloatArray]:
+    """Survivors and patients each arm's estimate is worth at every look, (trials, looks, arms)."""
+    seen = data.seen
+    assert seen is not None  # the engine gives it
+    return effective_counts(
+        seen.survival[..., 0], seen.variance[..., 0], events=seen.piece_events[..., 0].astype(np.float64), exposure=seen.exposure[..., 0],
+        milestone=milestone,
+    )  # fmt: skip
+
+
+def decide_in_order(success: BoolArray, futile: BoolArray, *, early: bool) -> Decisions:
+    """The first look that stops; the last one decides. Arrays of shape (trials, looks)."""
+    trials = len(success)
+    good, bad = np.array(success, np.bool_), np.array(futile, np.bool_)
+    if not early:
+        good[:, :-1] = False
+    stop = good | bad
+    stop[:, -1] = True
+    at = np.argmax(stop, axis=1)
+    won = good[np.arange(trials), at]
+    return Decisions(rejected_at=np.where(won, at, -1).astype(np.int64), stopped_at=at.astype(np.int64))

@@ -1,0 +1,230 @@
+"""Two arms, time to event, Bayesian: success where P(S1(t) > S0(t) - margin) is large enough, the control borrowing from history.
+
+The control's prior is a (robust) beta mixture of S(milestone), written out or read from ``prior.json``; the experimental arm's is
+vague. How wrong history could be is printed beside: ``drift`` has type I error and power when today's control differs from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from nextarm.core.errors import CallError, Problem
+from nextarm.core.result import record
+from nextarm.core.trail import Trail
+from nextarm.core.units import FloatArray
+from nextarm.designs.bayes_one_arm import bayes_schedule, counts_seen, decide_in_order, look_problems
+from nextarm.designs.bayes_prior import Triples, mixture_of_file, triple_problems
+from nextarm.designs.bayes_success import success_two_arms
+from nextarm.designs.design import BLOCKED, Decisions, DesignResult, DesignTable, LookData, Schedule
+from nextarm.designs.km_variance import kaplan_meier_se
+from nextarm.designs.milestone_one_arm import late_enough
+from nextarm.designs.predictive_stopping import Fractions
+from nextarm.designs.seam import BoolArray
+from nextarm.designs.setting import Setting, common_fields, setting_of, solved
+from nextarm.designs.survival_posterior import beta_posterior, better_than
+from nextarm.designs.tables import unit
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from nextarm.designs.plan import Plan
+
+#: True control survival relative to the prior's mean at which type I error and power are shown.
+DRIFT = (-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15)
+
+
+@record
+class ControlDrift:
+    """Success when the control's true S is ``control``: with the arms alike, and with the plan's difference."""
+
+    control: float
+    type1_error: float
+    power: float | None
+    power_without_borrowing: float | None
+
+
+@record
+class BayesTwoArm(DesignResult):
+    """Characteristics at the last look without interim looks; ``simulate`` shows them with.
+
+    ``type1_error`` at the plan's control; ``n_effective`` patients of complete follow-up each arm's estimate is worth;
+    ``power_without_borrowing`` with a uniform prior in the control's place.
+    """
+
+    threshold: float
+    margin: float
+    type1_error: float
+    power_without_borrowing: float
+    n_effective: dict[str, float]
+    prior_mean: float
+    prior_patients: float
+    drift: tuple[ControlDrift, ...]
+
+    def also_shown(self) -> dict[str, float | str | bool | None]:
+        """Type I error where the control drifts, and what the borrowing buys."""
+        drifted = {f"type1_error_if_control_is_{row.control:.3g}": row.type1_error for row in self.drift}
+        return {
+            "threshold": self.threshold,
+            "margin": self.margin,
+            "type1_error": self.type1_error,
+            "power_without_borrowing": self.power_without_borrowing,
+            "prior_mean": self.prior_mean,
+            "prior_patients": self.prior_patients,
+            **drifted,
+        }
+
+    def drift_table(self) -> pl.DataFrame:
+        """One row for each true control."""
+        import polars as pl
+
+        names = ("control", "type1_error", "power", "power_without_borrowing")
+        return pl.DataFrame([{n: getattr(row, n) for n in names} for row in self.drift])
+
+
+class BayesTwoArmTable(DesignTable):
+    """``[design]`` of a randomised Bayesian trial of S(milestone)."""
+
+    kind: Literal["bayes-two-arm"] = "bayes-two-arm"
+    threshold: Annotated[
+        float, Field(gt=0.0, lt=1.0, description="Success if P(better) exceeds it", json_schema_extra=unit("proportion"))
+    ] = 0.975
+    margin: Annotated[
+        float, Field(ge=0.0, lt=1.0, description="Absolute non-inferiority margin in S", json_schema_extra=unit("proportion"))
+    ] = 0.0
+    futility: Annotated[
+        float, Field(ge=0.0, lt=1.0, description="Stop if P(better) is below it at a look", json_schema_extra=unit("proportion"))
+    ] = 0.0
+    early_success: Annotated[bool, Field(description="Looks may also end with success")] = False
+    look_times: Annotated[Fractions, Field(description="Interim looks, years from the first patient", json_schema_extra=unit("years"))] = ()
+    control_prior: Annotated[Triples, Field(description="Beta mixture of the control's S(milestone), each [weight, a, b]")] = (
+        (1.0, 1.0, 1.0),
+    )
+    prior_file: Annotated[str | None, Field(description="prior.json of nextarm prior, instead of control_prior")] = None
+    experimental_prior: Annotated[Triples, Field(description="Beta mixture of the experimental arm")] = ((1.0, 1.0, 1.0),)
+
+    def problems(self, plan: Plan) -> list[Problem]:
+        """Priors, looks and the milestone must be possible."""
+        found = late_enough(plan) + triple_problems("control_prior", self.control_prior)
+        found += triple_problems("experimental_prior", self.experimental_prior)
+        found += look_problems(self.look_times, plan.accrual_model().study_duration, plan.trial.milestone)
+        if self.prior_file is not None:
+            try:
+                mixture_of_file(self.prior_file, plan, key="prior_file")
+            except CallError as error:
+                found += [Problem(p.what, "", p.rule, p.cure) for p in error.problems]
+        if plan.solve is not None and plan.solve.for_ == "events":
+            found.append(Problem("kind = 'bayes-two-arm' with solve.for = 'events'", "", "solves for power, n, duration and effect"))
+        return found
+
+    def mixture(self, plan: Plan) -> FloatArray:
+        """The control's prior as (components, 3)."""
+        return np.array(self.control_prior) if self.prior_file is None else mixture_of_file(self.prior_file, plan, key="prior_file")
+
+    def schedule(self, plan: Plan) -> Schedule:
+        """Looks at their times and at the end of follow-up."""
+        return bayes_schedule(plan, self.look_times)
+
+    def decide(self, data: LookData, plan: Plan) -> Decisions:
+        """Decide many trials at once."""
+        return self.decider(plan)(data)
+
+    def decider(self, plan: Plan) -> Callable[[LookData], Decisions]:
+        """Success and futility at every look, in order."""
+        prior, other, milestone = self.mixture(plan), np.array(self.experimental_prior), plan.trial.milestone
+
+        def decide(data: LookData) -> Decisions:
+            x, n = counts_seen(data, milestone)
+            shape = x.shape[:2]
+            control = beta_posterior(x[..., 0].ravel(), n[..., 0].ravel(), prior)
+            new = beta_posterior(x[..., 1].ravel(), n[..., 1].ravel(), other)
+            success = better_than(self.threshold, control, new, margin=self.margin).reshape(shape)
+            futile: BoolArray = np.zeros(shape, np.bool_)
+            if self.futility > 0.0 and shape[1] > 1:
+                futile = ~better_than(self.futility, control, new, margin=self.margin).reshape(shape)
+            return decide_in_order(success, futile, early=self.early_success)
+
+        return decide
+
+    def evaluate(self, plan: Plan) -> BayesTwoArm:
+        """Success at the last look over a grid of drift; or what ``[solve]`` asks for."""
+        prior, setting = self.mixture(plan), setting_of(plan)
+        solve_for = plan.solve.for_ if plan.solve else "power"
+        if plan.solve is not None and solve_for != "power":
+            setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self._success(s, prior, *_planned(s)))
+        p0, p1 = _planned(setting)
+        flat = np.array([[1.0, 1.0, 1.0]])
+        mean = float(prior[:, 0] @ (prior[:, 1] / (prior[:, 1] + prior[:, 2])))
+        rows = []
+        for change in DRIFT:
+            s, t = mean + change, mean + change + (p1 - p0)
+            if not (0.0 < s < 1.0 and 0.0 < s - self.margin < 1.0):
+                continue
+            inside = 0.0 < t < 1.0
+            rows.append(
+                ControlDrift(
+                    control=s,
+                    type1_error=self._success(setting, prior, s, s - self.margin),
+                    power=self._success(setting, prior, s, t) if inside else None,
+                    power_without_borrowing=self._success(setting, flat, s, t) if inside else None,
+                )
+            )
+        warnings = []
+        if self.look_times:
+            warnings.append("power and type I error are those of the last look alone; nextarm simulate shows them with the interim looks")
+        worst = max(rows, key=lambda r: r.type1_error)
+        if worst.type1_error > 1.1 * self.alpha:
+            warnings.append(
+                f"the type I error reaches {worst.type1_error:.3f} when the control's true S is {worst.control:.3g}: history is then wrong"
+            )
+        return BayesTwoArm(
+            **common_fields(plan, setting, solved_for=solve_for, power=self._success(setting, prior, p0, p1)),
+            trail=Trail(
+                method="two-arm Bayesian design: beta mixture prior of the control's S, Kaplan-Meier worth its Greenwood patients",
+                assumptions=(BLOCKED,),
+                inputs=() if self.prior_file is None else (f"the prior in {self.prior_file.rsplit('/', 1)[-1]}",),
+            ),
+            warnings=tuple(warnings),
+            threshold=self.threshold,
+            margin=self.margin,
+            type1_error=self._success(setting, prior, p0, p0 - self.margin),
+            power_without_borrowing=self._success(setting, flat, p0, p1),
+            n_effective=worth_of(setting),
+            prior_mean=mean,
+            prior_patients=float(prior[:, 0] @ (prior[:, 1] + prior[:, 2])),
+            drift=tuple(rows),
+        )
+
+    def _success(self, setting: Setting, prior: FloatArray, control: float, experimental: float) -> float:
+        worth = worth_of(setting)
+        return success_two_arms(
+            (control, worth[setting.control]),
+            (experimental, worth[setting.experimental]),
+            prior=prior,
+            experimental_prior=np.array(self.experimental_prior),
+            threshold=self.threshold,
+            margin=self.margin,
+        )
+
+
+def worth_of(setting: Setting) -> dict[str, float]:
+    """Patients of complete follow-up that each arm's estimate of S(milestone) is worth at the analysis."""
+    made = {}
+    for name, at in setting.survival_at_milestone().items():
+        se = kaplan_meier_se(
+            setting.truths[name],
+            accrual=setting.accrual,
+            analysis_time=setting.analysis_time,
+            milestone=setting.milestone,
+            share=setting.shares[name],
+        )
+        made[name] = at * (1.0 - at) / se**2 if se else setting.accrual.total * setting.shares[name]
+    return made
+
+
+def _planned(setting: Setting) -> tuple[float, float]:
+    at = setting.survival_at_milestone()
+    return at[setting.control], at[setting.experimental]

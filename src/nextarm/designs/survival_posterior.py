@@ -1,0 +1,117 @@
+"""The posterior of S(t) from a Kaplan-Meier estimate, and whether one arm's is above another's, for many trials at once.
+
+A Kaplan-Meier estimate S with Greenwood variance v says as much as x = n* S survivors among n* = S (1 - S) / v patients followed to
+t; an estimate of 0 or 1, which has no variance, as much as the patients' years of follow-up up to t divided by t (the events
+counting as one patient each). With a beta prior, or a mixture of them, the posterior is one too: exact when all are followed to
+t. Whether P(S1 > S0 - margin) exceeds a threshold is first looked at through normal logits, and only trials near the threshold are
+integrated exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nextarm.core.units import FloatArray
+from nextarm.designs.seam import BoolArray
+
+#: Nodes of the exact integral over one component of the control, and how near the threshold it is used.
+_NODES, _NEAR = 64, 0.06
+
+
+def effective_counts(
+    survival: FloatArray, variance: FloatArray, *, events: FloatArray, exposure: FloatArray, milestone: float
+) -> tuple[FloatArray, FloatArray]:
+    """Survivors and patients that the estimates are worth; arrays of one shape.
+
+    ``events`` and ``exposure`` (years) count up to the milestone only. An arm in which nobody could be estimated (NaN
+    survival) is worth nothing.
+    """
+    inside = (survival > 0.0) & (survival < 1.0) & (variance > 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        n = np.where(inside, survival * (1.0 - survival) / variance, exposure / milestone + np.where(survival <= 0.0, events, 0.0))
+    known = np.isfinite(survival) & np.isfinite(n)
+    n = np.where(known, n, 0.0)
+    return np.where(known, survival, 0.0) * n, n
+
+
+def beta_posterior(survivors: FloatArray, n: FloatArray, prior: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weights, a and b of the posterior mixtures, each of shape (.., components); ``prior`` (components, 3) holds weight, a, b."""
+    from scipy.special import betaln
+
+    w, a0, b0 = prior.T
+    a, b = a0 + survivors[..., None], b0 + (n - survivors)[..., None]
+    if len(w) == 1:
+        return np.ones(a.shape), a, b
+    log = np.log(w) + betaln(a, b) - betaln(a0, b0)
+    weights = np.exp(log - log.max(axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True), a, b
+
+
+def probability_above(a: FloatArray, b: FloatArray, weights: FloatArray, value: float) -> FloatArray:
+    """P(S > ``value``) under posterior mixtures."""
+    from scipy.special import betainc
+
+    return np.asarray((weights * (1.0 - betainc(a, b, value))).sum(axis=-1), np.float64)
+
+
+def probability_better(
+    control: tuple[FloatArray, FloatArray, FloatArray], experimental: tuple[FloatArray, FloatArray, FloatArray], *, margin: float = 0.0
+) -> FloatArray:
+    """P(S1 > S0 - ``margin``) exactly, for mixtures of shape (m, components); the result has shape (m,)."""
+    from scipy.special import betainc, betaincinv, betaln
+
+    w0, a0, b0 = control
+    w1, a1, b1 = experimental
+    x, weight = np.polynomial.legendre.leggauss(_NODES)
+    low, high = betaincinv(a0, b0, 1e-10)[..., None], betaincinv(a0, b0, 1.0 - 1e-10)[..., None]
+    p = 0.5 * (high - low) * x + 0.5 * (high + low)
+    density = np.exp((a0[..., None] - 1.0) * np.log(p) + (b0[..., None] - 1.0) * np.log1p(-p) - betaln(a0, b0)[..., None])
+    mass = density * weight * 0.5 * (high - low) * w0[..., None]
+    total = np.zeros(len(w0))
+    at = np.clip(p - margin, 0.0, 1.0)
+    for k in range(w1.shape[1]):
+        tail = 1.0 - betainc(a1[:, k, None, None], b1[:, k, None, None], at)
+        total += w1[:, k] * (mass * tail).sum(axis=(1, 2))
+    return np.clip(total, 0.0, 1.0)
+
+
+def approximately_better(
+    control: tuple[FloatArray, FloatArray, FloatArray], experimental: tuple[FloatArray, FloatArray, FloatArray], *, margin: float = 0.0
+) -> FloatArray:
+    """The same by normal laws: of the logits (margin 0) or of the proportions themselves."""
+    from scipy.special import digamma, ndtr, polygamma
+
+    def moments(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+        if margin == 0.0:
+            return digamma(a) - digamma(b), polygamma(1, a) + polygamma(1, b)
+        mean = a / (a + b)
+        return mean, mean * (1.0 - mean) / (a + b + 1.0)
+
+    w0, (m0, v0) = control[0], moments(*control[1:])
+    w1, (m1, v1) = experimental[0], moments(*experimental[1:])
+    gap = (m1[:, :, None] - m0[:, None, :] + margin) / np.sqrt(v1[:, :, None] + v0[:, None, :])
+    made: FloatArray = (w1[:, :, None] * w0[:, None, :] * ndtr(gap)).sum(axis=(1, 2))
+    return made
+
+
+def better_than(
+    threshold: float,
+    control: tuple[FloatArray, FloatArray, FloatArray],
+    experimental: tuple[FloatArray, FloatArray, FloatArray],
+    *,
+    margin: float = 0.0,
+) -> BoolArray:
+    """Whether P(S1 > S0 - ``margin``) exceeds ``threshold``, (m,): exact wherever the approximation is near it."""
+    rough = approximately_better(control, experimental, margin=margin)
+    made = rough > threshold
+    small = np.minimum(control[1].min(axis=1), control[2].min(axis=1)) < 3.0
+    small |= np.minimum(experimental[1].min(axis=1), experimental[2].min(axis=1)) < 3.0
+    near = (np.abs(rough - threshold) < _NEAR) | small
+    if near.any():
+        exact = probability_better(
+            (control[0][near], control[1][near], control[2][near]),
+            (experimental[0][near], experimental[1][near], experimental[2][near]),
+            margin=margin,
+        )
+        made[near] = exact > threshold
+    return np.asarray(made, np.bool_)
