@@ -10,8 +10,8 @@ from scipy.integrate import quad
 from scipy.stats import beta, binom
 
 from nextarm.borrowing import beta_mixture
-from nextarm.designs.bayes_success import success_one_arm, success_two_arms
 from nextarm.designs.bayes_success import law_of_counts as law
+from nextarm.designs.bayes_success import success_one_arm, success_two_arms
 from nextarm.designs.plan import Plan, plan_from_data
 from nextarm.designs.survival_posterior import beta_posterior, better_than, effective_counts, probability_above, probability_better
 from nextarm.designs.two_proportions_bayes import bayes_region
