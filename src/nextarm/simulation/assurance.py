@@ -1,0 +1,271 @@
+"""Assurance: a design's power averaged over what is not known of its truths, with its whole distribution.
+
+The plan's own truth is one guess. Here the control's S(milestone), or its response probability, comes from a prior; the experimental
+arm keeps the plan's effect relative to it (the ratio of cumulative hazards at the milestone, or the odds ratio), itself uncertain with
+``effect_sd`` on the log scale, or has a prior of its own. Each pair of values is a plan whose curves are moved to it: a mixture cure
+moves its cure fraction, other models their rate. The average is a sum over quantile midpoints of the prior and Gauss-Hermite nodes of the
+effect, and the difference from half as many nodes is stated as its error. O'Hagan, Stevens & Campbell 2005, doi 10.1002/pst.175.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from nextarm.core.errors import CallError, NextarmError, RefusedError
+from nextarm.core.result import Interval, Result, record
+from nextarm.core.trail import Trail
+from nextarm.core.units import FloatArray
+from nextarm.designs.count_design import CountTable
+from nextarm.designs.plan import Plan
+from nextarm.simulation.moved_truth import moved_survival
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from nextarm.borrowing import PriorFile
+
+#: Factors of the trial's size shown beside the plan's own.
+SIZES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+
+
+@record
+class AssuranceOfSize:
+    """What a trial of another size buys: its patients, the years to enter them at the plan's rate, and its assurance."""
+
+    factor: float
+    n: float
+    years_to_accrue: float
+    assurance: float
+
+
+@record
+class Assurance(Result):
+    """Power averaged over a prior.
+
+    ``assurance`` the mean of ``powers`` (nodes,) under ``weights``; ``error`` of the quadrature; ``power_at_plan`` at the plan's own
+    truth; ``interval`` the middle 95 % of powers; ``probability_of_power`` that the power is at least ``target``;
+    ``expected_events`` and ``expected_duration`` (years) averaged alike. ``control`` and ``experimental`` (nodes,) are the
+    values at each node.
+    """
+
+    plan_name: str
+    design_kind: str
+    assurance: float
+    error: float
+    power_at_plan: float
+    interval: Interval
+    target: float
+    probability_of_power: float
+    expected_n: float
+    expected_events: float
+    expected_duration: float
+    prior_mean: float
+    effect_sd: float
+    control: FloatArray
+    experimental: FloatArray
+    weights: FloatArray
+    powers: FloatArray
+    sizes: tuple[AssuranceOfSize, ...]
+
+    shown: ClassVar[tuple[str, ...]] = (
+        "plan_name", "design_kind", "assurance", "error", "power_at_plan", "interval_low", "interval_high", "target",
+        "probability_of_power", "expected_n", "expected_events", "expected_duration", "prior_mean", "effect_sd",
+    )  # fmt: skip
+
+    def sizes_table(self) -> pl.DataFrame:
+        """One row for each size of the trial."""
+        import polars as pl
+
+        return pl.DataFrame([{n: getattr(s, n) for n in ("factor", "n", "years_to_accrue", "assurance")} for s in self.sizes])
+
+
+def assurance(
+    plan: Plan,
+    prior: PriorFile,
+    *,
+    experimental_prior: PriorFile | None = None,
+    effect_sd: float = 0.0,
+    target: float = 0.8,
+    nodes: int = 24,
+    sizes: Sequence[float] = SIZES,
+    progress: Callable[[int, int], None] | None = None,
+) -> Assurance:
+    """Average the plan's power over ``prior`` (of the control; of the only arm in a one-arm plan).
+
+    The prior must be of the plan's end point, time and origin of time (:class:`RefusedError` otherwise). A one-arm plan takes no
+    effect. ``progress(done, total)`` is called as plans are evaluated.
+    """
+    if not 0.0 <= effect_sd < 5.0:
+        raise CallError(f"effect_sd = {effect_sd:g}", rule="must be at least 0 and below 5 on the log scale")
+    if not 4 <= nodes <= 400:
+        raise CallError(f"nodes = {nodes}", rule="must lie between 4 and 400")
+    if not sizes or any(not 0.05 <= s <= 20.0 for s in sizes):
+        raise CallError(f"sizes = {list(sizes)}", rule="must be factors between 0.05 and 20")
+    _require(plan, prior)
+    one_arm = len(plan.arms) == 1
+    if one_arm and (effect_sd > 0.0 or experimental_prior is not None):
+        raise RefusedError("an effect in a one-arm plan", rule="there is no control beside the arm", cure="Give the prior of the arm alone")
+    if experimental_prior is not None:
+        _require(plan, experimental_prior)
+    own = plan.without("solve") if plan.solve is not None else plan
+    grid = list(_grid(own, prior, experimental_prior, effect_sd, nodes))
+    coarse = list(_grid(own, prior, experimental_prior, effect_sd, nodes // 2))
+    total, done = len(grid) + len(coarse) + len(sizes) * len(coarse), 0
+
+    def evaluated(cells: list[tuple[float, float, float]], factor: float = 1.0) -> list[Any]:
+        nonlocal done
+        found = []
+        for control, experimental, _ in cells:
+            found.append(_moved(_sized(own, factor), control, experimental).evaluate())
+            done += 1
+            if progress:
+                progress(done, total)
+        return found
+
+    results, rough = evaluated(grid), evaluated(coarse)
+    weights = np.array([w for _, _, w in grid])
+    powers = np.array([r.power for r in results])
+    mean = float(weights @ powers)
+    few = np.array([w for _, _, w in coarse])
+    rows = []
+    for factor in sizes:
+        there = rough if factor == 1.0 else evaluated(coarse, factor)
+        first = there[0]
+        value = mean if factor == 1.0 else float(few @ np.array([r.power for r in there]))
+        rows.append(AssuranceOfSize(factor=factor, n=first.n, years_to_accrue=first.years_to_accrue, assurance=value))
+    at_plan = own.evaluate()
+    order = np.argsort(powers)
+    climbed = np.cumsum(weights[order])
+    return Assurance(
+        trail=Trail(
+            method="power averaged over a prior by quadrature",
+            reference="10.1002/pst.175",
+            rows=prior.trail.rows,
+            sources=prior.trail.sources,
+            assumptions=_assumed(plan, effect_sd, experimental_prior),
+        ),
+        warnings=_warnings(powers, weights, at_plan.power),
+        plan_name=plan.trial.name,
+        design_kind=plan.design.kind,
+        assurance=mean,
+        error=abs(mean - float(few @ np.array([r.power for r in rough]))),
+        power_at_plan=at_plan.power,
+        interval=Interval(
+            low=float(powers[order][np.searchsorted(climbed, 0.025)]),
+            high=float(powers[order][min(np.searchsorted(climbed, 0.975), len(order) - 1)]),
+            kind="of power",
+        ),
+        target=target,
+        probability_of_power=float(weights[powers >= target].sum()),
+        expected_n=float(weights @ np.array([r.n for r in results])),
+        expected_events=float(weights @ np.array([r.events for r in results])),
+        expected_duration=float(weights @ np.array([r.analysis_time for r in results])),
+        prior_mean=prior.mixture.mean() if hasattr(prior.mixture, "mean") else 0.0,
+        effect_sd=effect_sd,
+        control=np.array([c for c, _, _ in grid]),
+        experimental=np.array([e for _, e, _ in grid]),
+        weights=weights,
+        powers=powers,
+        sizes=tuple(rows),
+    )
+
+
+def _require(plan: Plan, prior: PriorFile) -> None:
+    counts = isinstance(plan.design, CountTable)
+    prior.require(
+        parameter="event-probability" if counts else "survival",
+        endpoint=plan.trial.endpoint,
+        time=None if counts else plan.trial.milestone,
+        time_origin=None if counts else plan.trial.time_origin,
+    )
+
+
+def _grid(plan: Plan, prior: PriorFile, other: PriorFile | None, effect_sd: float, nodes: int) -> Iterator[tuple[float, float, float]]:
+    """Control and experimental values with their weights; a one-arm plan has its only arm twice."""
+    values = _midpoints(prior, nodes)
+    if len(plan.arms) == 1:
+        yield from ((v, v, 1.0 / nodes) for v in values)
+        return
+    if other is not None:
+        few = max(6, nodes // 3)
+        yield from ((v, e, 1.0 / (nodes * few)) for v in values for e in _midpoints(other, few))
+        return
+    x, w = (np.zeros(1), np.ones(1)) if effect_sd == 0.0 else np.polynomial.hermite_e.hermegauss(7)
+    w = w / w.sum()
+    effect = _effect(plan)
+    for v in values:
+        for z, share in zip(x, w, strict=True):
+            yield v, _shifted(plan, v, effect, effect_sd * float(z)), float(share) / nodes
+
+
+def _midpoints(prior: PriorFile, nodes: int) -> list[float]:
+    mixture: Any = prior.mixture
+    return [float(mixture.quantile((i + 0.5) / nodes)) for i in range(nodes)]
+
+
+def _effect(plan: Plan) -> float:
+    """Log odds ratio of the responses, or log ratio of the cumulative hazards at the milestone."""
+    if isinstance(plan.design, CountTable):
+        p0, p1 = (getattr(plan.arms[a], plan.design.outcomes[0]) for a in (plan.control, plan.experimental))
+        return math.log(p1 / (1.0 - p1)) - math.log(p0 / (1.0 - p0))
+    at = plan.survival_at(plan.trial.milestone)
+    s0, s1 = at[plan.control], at[plan.experimental]
+    if not (0.0 < s0 < 1.0 and 0.0 < s1 < 1.0):
+        raise RefusedError(f"S of {s0:g} and {s1:g} at the milestone", rule="must lie between 0 and 1 to carry the effect over")
+    return math.log(math.log(s1) / math.log(s0))
+
+
+def _shifted(plan: Plan, control: float, effect: float, step: float) -> float:
+    if isinstance(plan.design, CountTable):
+        odds = control / (1.0 - control) * math.exp(effect + step)
+        return odds / (1.0 + odds)
+    return control ** math.exp(effect + step)
+
+
+def _moved(plan: Plan, control: float, experimental: float) -> Plan:
+    """The plan with its truths at these values."""
+    values = {plan.control: control, plan.experimental: experimental}
+    changes: dict[str, Any] = {}
+    if isinstance(plan.design, CountTable):
+        key = plan.design.outcomes[0]
+        changes = {name: {key: min(max(v, 1e-9), 1.0 - 1e-9)} for name, v in values.items()}
+        return plan.changed({"arms": changes})
+    for name, value in values.items():
+        spec = moved_survival(plan, name, min(max(value, 1e-6), 1.0 - 1e-6))
+        changes[name] = {"survival": spec}
+    try:
+        return plan.changed({"arms": changes})
+    except NextarmError as error:
+        raise RefusedError(f"S of {control:.3g} and {experimental:.3g}", rule=f"makes no plan: {error}") from None
+
+
+def _sized(plan: Plan, factor: float) -> Plan:
+    """The plan with all its rates of accrual multiplied: as many patients in the same time."""
+    if factor == 1.0:
+        return plan
+    own = plan.to_data()["accrual"]
+    if "groups" in own:
+        return plan.changed({"accrual": {"groups": [g | {"rate": g["rate"] * factor} for g in own["groups"]]}})
+    if "rates" in own:
+        return plan.changed({"accrual": {"rates": [r * factor for r in own["rates"]]}})
+    return plan.changed({"accrual": {"rate": own["rate"] * factor}})
+
+
+def _assumed(plan: Plan, effect_sd: float, other: PriorFile | None) -> tuple[str, ...]:
+    if len(plan.arms) == 1:
+        return ("the arm's curve is moved to each value of its prior, its shape kept",)
+    if other is not None:
+        return ("the two arms' values are independent, each from its own prior",)
+    words = "known" if effect_sd == 0.0 else f"uncertain with a standard deviation of {effect_sd:g} on the log scale"
+    return (f"the plan's effect holds whatever the control is, and is {words}",)
+
+
+def _warnings(powers: FloatArray, weights: FloatArray, at_plan: float) -> tuple[str, ...]:
+    mean = float(weights @ powers)
+    if at_plan - mean > 0.05:
+        return (f"the power at the plan's own truth, {at_plan:.2f}, hides {at_plan - mean:.2f}: averaged over the prior it is {mean:.2f}",)
+    return ()
