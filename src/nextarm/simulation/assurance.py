@@ -155,8 +155,8 @@ def assurance(
         error=abs(mean - float(few @ np.array([r.power for r in rough]))),
         power_at_plan=at_plan.power,
         interval=Interval(
-            low=float(powers[order][np.searchsorted(climbed, 0.025)]),
-            high=float(powers[order][min(np.searchsorted(climbed, 0.975), len(order) - 1)]),
+            low=float(powers[order][int(np.searchsorted(climbed, 0.025))]),
+            high=float(powers[order][min(int(np.searchsorted(climbed, 0.975)), len(order) - 1)]),
             kind="of power",
         ),
         target=target,
@@ -222,8 +222,8 @@ def _effect(plan: Plan) -> float:
 def _shifted(plan: Plan, control: float, effect: float, step: float) -> float:
     if isinstance(plan.design, CountTable):
         odds = control / (1.0 - control) * math.exp(effect + step)
-        return odds / (1.0 + odds)
-    return control ** math.exp(effect + step)
+        return float(odds / (1.0 + odds))
+    return float(control ** math.exp(effect + step))
 
 
 def _moved(plan: Plan, control: float, experimental: float) -> Plan:

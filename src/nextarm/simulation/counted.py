@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.plan import Plan
+
+
+class NamedTruth(Protocol):
+    """What the result says of a scenario, whatever it is a truth of; as in :class:`~nextarm.simulation.block.Truth`."""
+
+    @property
+    def name(self) -> str:
+        """What the scenario is called."""
+
+    @property
+    def at_milestone(self) -> dict[str, float]:
+        """S(milestone) of each arm, where there is one."""
+
+    @property
+    def at(self) -> tuple[float, ...]:
+        """The assumptions of a cell of a grid."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from nextarm.simulation.block import Prepared, ready
 from nextarm.simulation.characteristics import GridAxis, OperatingCharacteristics, ScenarioCounts, rate_of
 from nextarm.simulation.checkpoint import Folder
 from nextarm.simulation.count_block import CountsPrepared
-from nextarm.simulation.counted import BlockCounts
+from nextarm.simulation.counted import BlockCounts, NamedTruth
 from nextarm.simulation.workers import Block, Done, in_processes, in_this_process, on_cluster
 
 METHOD = "Virtual trials: Poisson accrual given the number of patients, permuted-block randomisation, event times by inversion"
@@ -160,7 +160,7 @@ def _collect(
         results.close()  # type: ignore[attr-defined]  # all three are generators
 
 
-def _previewed(preview: Callable[[OperatingCharacteristics], None], made: Prepared, seed: int, totals: _Totals) -> None:
+def _previewed(preview: Callable[[OperatingCharacteristics], None], made: Prepared | CountsPrepared, seed: int, totals: _Totals) -> None:
     preview(_result(made, seed, totals, None))
 
 
@@ -174,6 +174,7 @@ def _expected_trials(totals: _Totals, precision: float | None, total: int) -> in
 
 def _result(made_plan: Prepared | CountsPrepared, seed: int, totals: _Totals, precision: float | None) -> OperatingCharacteristics:
     plan = made_plan.plan
+    truths: tuple[NamedTruth, ...] = made_plan.truths
     made = tuple(
         ScenarioCounts(
             name=truth.name,
@@ -187,7 +188,7 @@ def _result(made_plan: Prepared | CountsPrepared, seed: int, totals: _Totals, pr
             sums=totals.sums[s],
             at=truth.at,
         )
-        for s, truth in enumerate(made_plan.truths)
+        for s, truth in enumerate(truths)
     )
     made = tuple(replace(counts, summary=counts.summarised()) for counts in made)
     stop = "" if precision is None else f"; stopped at the first block where every rejection rate has a standard error of {precision:g}"
