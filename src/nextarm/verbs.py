@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nextarm.figures import FigureReading
     from nextarm.patients import Reconstruction
     from nextarm.report import WrittenReport
-    from nextarm.simulation import OperatingCharacteristics
+    from nextarm.simulation import OperatingCharacteristics, PlatformCharacteristics
     from nextarm.simulation.compare import ComparedDesigns
     from nextarm.survival import KaplanMeier
     from nextarm.survival.fit_result import Fit
@@ -494,7 +494,7 @@ def simulate(
     cluster: str | None = None,
     progress: Progress | None = None,
     preview: Callable[[OperatingCharacteristics], None] | None = None,
-) -> OperatingCharacteristics | ComparedDesigns:
+) -> OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics:
     """Simulate virtual trials of a plan under its own truth and every scenario; counts with Monte-Carlo errors.
 
     Several plans, or a plan with ``[[compare]]``, are simulated with the same random numbers and stand side by side.
@@ -504,19 +504,33 @@ def simulate(
     does not depend on ``workers`` or ``cluster``.
     """
     from nextarm.simulation import simulate as run
+    from nextarm.simulation import simulate_platform
     from nextarm.simulation.compare import designs_by_name, simulate_designs
 
     plans = designs_by_name(_plans(plan))
     options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
     if len(plans) > 1:
         return simulate_designs(plans, **options, progress=progress)
+    only = next(iter(plans.values()))
+    if only.design.kind == "platform":
+        return simulate_platform(only, **options, progress=progress)
     return run(next(iter(plans.values())), **options, progress=progress, preview=preview)
 
 
 def simulation_report(
-    found: OperatingCharacteristics | ComparedDesigns, plan: str | Path | Plan | Sequence[str | Path | Plan], *, out: str | Path
-) -> Path:
-    """Write ``report.html`` of what :func:`simulate` ``found`` for ``plan`` to the folder ``out``: one file with all charts."""
+    found: OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics,
+    plan: str | Path | Plan | Sequence[str | Path | Plan],
+    *,
+    out: str | Path,
+) -> Path | None:
+    """Write ``report.html`` of what :func:`simulate` ``found`` for ``plan`` to the folder ``out``: one file with all charts.
+
+    A platform has no such page yet: None, its table and results.json hold everything.
+    """
+    from nextarm.simulation import PlatformCharacteristics
+
+    if isinstance(found, PlatformCharacteristics):
+        return None
     from nextarm.report.simulated import write_simulation_report
     from nextarm.simulation.compare import designs_by_name
 

@@ -246,6 +246,7 @@ def problems_of_tables(plan: Plan, places: Places) -> list[Problem]:
             found.append(Problem("[reference] is not used", places.of(("reference",)), f"{plan.design.kind} has its control as an arm"))
         found += _reference_problems(plan, places)
     found += _absurd_sizes(plan, places)
+    found += _platform_only(plan, places)
     if not found:
         for p in plan.design.problems(plan):
             path: KeyPath = ("design", p.what.split(" ")[0].split("[")[0])
@@ -264,6 +265,22 @@ def _outcome_problems(plan: Plan, places: Places) -> list[Problem]:
             where = places.of(("arms", name, outcome) if given else ("arms", name))
             rule = f"{plan.design.kind} {'does not look at it' if given else 'needs it'}"
             found.append(Problem(f"arms.{name}.{outcome} is {'not used' if given else 'missing'}", where, rule))
+    return found
+
+
+def _platform_only(plan: Plan, places: Places) -> list[Problem]:
+    """Arms that come and go, and drift over time, are of platforms alone."""
+    if plan.design.kind == "platform":
+        return []
+    rule = f"is of platforms: {plan.design.kind} has all its arms open throughout and no drift"
+    found = [
+        Problem(f"arms.{name}.{key}", places.of(("arms", name, key)), rule)
+        for name, arm in plan.arms.items()
+        for key in ("opens", "opens_after")
+        if getattr(arm, key)
+    ]
+    if plan.accrual.hazard_trend != 0.0:
+        found.append(Problem("accrual.hazard_trend", places.of(("accrual", "hazard_trend")), rule))
     return found
 
 

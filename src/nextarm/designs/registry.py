@@ -13,6 +13,7 @@ from nextarm.designs.log_rank_two_arm import LogRankTable
 from nextarm.designs.milestone_one_arm import OneArmMilestoneTable
 from nextarm.designs.one_sample_log_rank import OneSampleLogRankTable
 from nextarm.designs.one_sample_two_stage import OneSampleTwoStageTable
+from nextarm.designs.platform import PlatformTable
 from nextarm.designs.predictive_stopping import PredictiveProbabilityTable
 from nextarm.designs.rmst_difference import RmstDifferenceTable
 from nextarm.designs.simon_two_stage import SimonTwoStageTable
@@ -40,6 +41,7 @@ Design = (
     | ToxicityMonitoringTable
     | BayesOneArmTable
     | BayesTwoArmTable
+    | PlatformTable
 )
 
 DESIGNS: tuple[type[DesignTable], ...] = (
@@ -61,4 +63,5 @@ DESIGNS: tuple[type[DesignTable], ...] = (
     ToxicityMonitoringTable,
     BayesOneArmTable,
     BayesTwoArmTable,
+    PlatformTable,
 )

@@ -79,6 +79,9 @@ class AccrualTable(Table):
     dropout_cuts: Annotated[
         Numbers | None, Field(description="Years after a patient's entry at which dropout steps", json_schema_extra=unit("years"))
     ] = None
+    hazard_trend: Annotated[
+        float, Field(ge=-2.0, le=2.0, description="platform: change of every log hazard a year of entry", json_schema_extra=unit("a year"))
+    ] = 0.0
     groups: Annotated[
         tuple[AccrualGroup, ...] | None, BeforeValidator(_as_tuple), Field(description="Groups of countries opening at different times")
     ] = None
@@ -134,6 +137,10 @@ class ArmTable(Table):
     survival: Annotated[dict[str, Any], Field(description="A survival model, or { hazard_ratio = ..., of = ARM }")] = Field(
         default_factory=dict
     )
+    opens: Annotated[
+        float, Field(ge=0.0, description="platform: opens so long after the first patient", json_schema_extra=unit("years"))
+    ] = 0.0
+    opens_after: Annotated[str | None, Field(description="platform: opens when this arm has closed")] = None
     response: Annotated[Proportion | None, Field(description="Probability of the response read at the milestone")] = None
     toxicity: Annotated[Proportion | None, Field(description="Probability of the toxic event read at the milestone")] = None
 

@@ -18,6 +18,7 @@ from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.count_design import CountTable
 from nextarm.designs.plan import Plan, plan_from_toml
+from nextarm.designs.platform import PlatformTable
 from nextarm.designs.seam import Decisions, LookData, Schedule, Seen
 from nextarm.designs.truths import Distribution, ProportionalHazards
 from nextarm.simulation.count_block import CountsPrepared, counts_prepared
@@ -25,6 +26,7 @@ from nextarm.simulation.counted import BlockCounts, cell_name
 from nextarm.simulation.draws import SPARE, Cohort, Draws, draw_trials, drawn_normals, enrol
 from nextarm.simulation.enrol import MOST_CELLS, limits_of, patients_of_draws
 from nextarm.simulation.kernel import see
+from nextarm.simulation.platform_block import PlatformPrepared, platform_prepared
 from nextarm.simulation.simplify import dropout_truth, simplified
 from nextarm.simulation.statistics import look_data
 
@@ -64,6 +66,11 @@ class Prepared:
     def looks(self) -> int:
         """How many looks there are."""
         return len(self.schedule.looks)
+
+    @property
+    def sum_rows(self) -> int:
+        """Rows of the sums: events, patients, duration."""
+        return 3
 
     @property
     def patients(self) -> int:
@@ -117,13 +124,15 @@ def prepared(plan: Plan) -> Prepared:
     return Prepared(plan, schedule, plan.design.decider(plan), truths)
 
 
-def ready(plan: Plan) -> Prepared | CountsPrepared:
+def ready(plan: Plan) -> Prepared | CountsPrepared | PlatformPrepared:
     """Make a plan of any design ready to be simulated."""
+    if isinstance(plan.design, PlatformTable):
+        return platform_prepared(plan)
     return counts_prepared(plan) if isinstance(plan.design, CountTable) else prepared(plan)
 
 
 @lru_cache(maxsize=8)
-def ready_from_toml(text: str) -> Prepared | CountsPrepared:
+def ready_from_toml(text: str) -> Prepared | CountsPrepared | PlatformPrepared:
     """What a worker does first: read the plan it was sent, once."""
     return ready(plan_from_toml(text))
 

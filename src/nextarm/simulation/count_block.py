@@ -48,6 +48,11 @@ class CountsPrepared:
         return len(self.sizes[0])
 
     @property
+    def sum_rows(self) -> int:
+        """Rows of the sums: events, patients, duration."""
+        return 3
+
+    @property
     def patients(self) -> int:
         """Patients of all arms at the last look."""
         return sum(size[-1] for size in self.sizes)

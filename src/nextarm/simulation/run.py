@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,7 +25,11 @@ from nextarm.simulation.characteristics import GridAxis, OperatingCharacteristic
 from nextarm.simulation.checkpoint import Folder
 from nextarm.simulation.count_block import CountsPrepared
 from nextarm.simulation.counted import BlockCounts, NamedTruth
+from nextarm.simulation.platform_block import PER_ARM, PlatformPrepared
+from nextarm.simulation.platform_result import PlatformArmCounts, PlatformCharacteristics, PlatformScenario
 from nextarm.simulation.workers import Block, Done, in_processes, in_this_process, on_cluster
+
+R = TypeVar("R", OperatingCharacteristics, PlatformCharacteristics)
 
 METHOD = "Virtual trials: Poisson accrual given the number of patients, permuted-block randomisation, event times by inversion"
 
@@ -37,14 +42,15 @@ TRIALS_LIMIT = 1_000_000_000
 class _Totals:
     """The sums over blocks 0 to ``blocks`` - 1."""
 
-    def __init__(self, scenarios: int, looks: int) -> None:
+    def __init__(self, scenarios: int, looks: int, sum_rows: int, *, each: bool) -> None:
+        self.each = each
         self.blocks = self.trials = 0
         self.rejected: IntArray = np.zeros((scenarios, looks), np.int64)
         self.stopped: IntArray = np.zeros((scenarios, looks), np.int64)
         self.futile: IntArray = np.zeros((scenarios, looks), np.int64)
         self.times: FloatArray = np.zeros((scenarios, looks))
         self.never: IntArray = np.zeros(scenarios, np.int64)
-        self.sums: FloatArray = np.zeros((scenarios, 3, 2))
+        self.sums: FloatArray = np.zeros((scenarios, sum_rows, 2))
 
     def add(self, trials: int, block: tuple[BlockCounts, ...]) -> None:
         for s, counts in enumerate(block):
@@ -58,7 +64,9 @@ class _Totals:
         self.trials += trials
 
     def worst_error(self) -> float:
-        """The largest standard error of a rejection rate."""
+        """The largest standard error of a rejection rate, that of every arm where each has its own."""
+        if self.each:
+            return max(rate_of(int(n), self.trials).se for n in self.rejected.ravel())
         return max(rate_of(int(n), self.trials).se for n in self.rejected.sum(axis=1))
 
 
@@ -85,6 +93,49 @@ def simulate(
     The same plan, seed and version give the same counts for any workers. Raises :class:`CallError` for a number below
     1 or a precision outside (0, 0.5), :class:`OutputError` for a folder of another run.
     """
+    made = ready(plan)
+    if isinstance(made, PlatformPrepared):
+        raise CallError("a platform", rule="has arms of its own: use simulate_platform")
+    finish = partial(_result, made, seed, precision)
+    early = None if preview is None else partial(_previewed, preview, finish)
+    options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
+    return _simulated(made, finish, early=early, progress=progress, **options)
+
+
+def simulate_platform(
+    plan: Plan,
+    *,
+    trials: int | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    precision: float | None = None,
+    out: str | Path | None = None,
+    cluster: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> PlatformCharacteristics:
+    """Simulate a platform; arguments and errors as in :func:`simulate`, the precision that of each arm's rejection rate."""
+    made = ready(plan)
+    if not isinstance(made, PlatformPrepared):
+        raise CallError(f"a design of the kind {plan.design.kind!r}", rule="is no platform: use simulate")
+    finish = partial(_platform_result, made, seed)
+    options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
+    return _simulated(made, finish, early=None, progress=progress, **options)
+
+
+def _simulated(
+    made: Prepared | CountsPrepared | PlatformPrepared,
+    finish: Callable[[_Totals], R],
+    *,
+    early: Callable[[_Totals], None] | None,
+    trials: int | None,
+    seed: int,
+    workers: int,
+    precision: float | None,
+    out: str | Path | None,
+    cluster: str | None,
+    progress: Callable[[int, int], None] | None,
+) -> R:
+    plan = made.plan
     if workers < 1:
         raise CallError(f"workers = {workers}", rule="must be at least 1")
     if precision is not None and not 0.0 < precision < 0.5:
@@ -95,8 +146,7 @@ def simulate(
     if wanted > TRIALS_LIMIT:
         raise CallError(f"trials = {wanted}", rule=f"must be at most {TRIALS_LIMIT:,}", cure="Give a precision instead, such as 0.0005")
     blocks = list(blocks_of(wanted))
-    made = ready(plan)
-    totals = _Totals(len(made.truths), made.looks)
+    totals = _Totals(len(made.truths), made.looks, made.sum_rows, each=isinstance(made, PlatformPrepared))
     text = plan.to_toml()
     with ExitStack() as stack:
         folder = stack.enter_context(Folder(out, plan=plan, seed=seed)) if out is not None else None
@@ -108,12 +158,11 @@ def simulate(
             return in_this_process(text, seed, todo) if workers == 1 else in_processes(text, seed, todo, workers=workers)
 
         try:
-            early = None if preview is None else partial(_previewed, preview, made, seed)
             _collect(totals, blocks, known, run, folder, precision, progress, early)
         except KeyboardInterrupt:
             kept = f"finished blocks are kept in {out}: the same call goes on from there" if folder else "nothing is kept without out"
             raise KeyboardInterrupt(f"interrupted after {totals.trials:,} of {wanted:,} trials; {kept}") from None
-        result = _result(made, seed, totals, precision)
+        result = finish(totals)
         if folder is not None:
             folder.write_result(result.to_json(indent=2))
     return result
@@ -160,8 +209,10 @@ def _collect(
         results.close()  # type: ignore[attr-defined]  # all three are generators
 
 
-def _previewed(preview: Callable[[OperatingCharacteristics], None], made: Prepared | CountsPrepared, seed: int, totals: _Totals) -> None:
-    preview(_result(made, seed, totals, None))
+def _previewed(
+    preview: Callable[[OperatingCharacteristics], None], finish: Callable[[_Totals], OperatingCharacteristics], totals: _Totals
+) -> None:
+    preview(finish(totals))
 
 
 def _expected_trials(totals: _Totals, precision: float | None, total: int) -> int:
@@ -172,7 +223,7 @@ def _expected_trials(totals: _Totals, precision: float | None, total: int) -> in
     return min(total, max(needed, totals.trials))
 
 
-def _result(made_plan: Prepared | CountsPrepared, seed: int, totals: _Totals, precision: float | None) -> OperatingCharacteristics:
+def _result(made_plan: Prepared | CountsPrepared, seed: int, precision: float | None, totals: _Totals) -> OperatingCharacteristics:
     plan = made_plan.plan
     truths: tuple[NamedTruth, ...] = made_plan.truths
     made = tuple(
@@ -206,4 +257,41 @@ def _result(made_plan: Prepared | CountsPrepared, seed: int, totals: _Totals, pr
         looks=made[0].rejected_by_look.size,
         scenarios=made,
         grid=tuple(GridAxis(key=table.key, label=table.label, values=table.values) for table in plan.grid),
+    )
+
+
+def _platform_result(made: PlatformPrepared, seed: int, totals: _Totals) -> PlatformCharacteristics:
+    n = totals.trials
+    scenarios = []
+    for s, truth in enumerate(made.truths):
+        sums = totals.sums[s]
+        arms = []
+        for k, name in enumerate(made.arms[1:]):
+            row = 3 + PER_ARM * k
+            arms.append(
+                PlatformArmCounts(
+                    name=name, trials=n, opened=int(totals.stopped[s, k]), dropped=int(totals.futile[s, k]),
+                    rejected=int(totals.rejected[s, k]), rejected_other=round(float(sums[row + 2, 0])), patients_sum=float(sums[row, 0]),
+                    patients_squares=float(sums[row, 1]), controls_sum=float(sums[row + 1, 0]), controls_squares=float(sums[row + 1, 1]),
+                    time_sum=float(totals.times[s, k]),
+                )
+            )  # fmt: skip
+        names = ("events", "patients", "duration")
+        whole: dict[str, Any] = {
+            f"{name}_{part}": float(sums[i, j]) for i, name in enumerate(names) for j, part in enumerate(("sum", "squares"))
+        }
+        never = int(totals.never[s])
+        at = truth.at_milestone
+        scenarios.append(
+            PlatformScenario(name=truth.name, trials=n, survival_at_milestone=at, arms=tuple(arms), any_rejected=never, **whole)
+        )
+    return PlatformCharacteristics(
+        trail=Trail(
+            method=f"{METHOD}; blocks of {BLOCK_TRIALS}", seed=seed, assumptions=(f"the truths of the plan {made.plan.trial.name!r}",)
+        ),
+        plan_name=made.plan.trial.name,
+        design_kind=made.plan.design.kind,
+        alpha=made.plan.design.alpha,
+        control_data=made.design.control_data,
+        scenarios=tuple(scenarios),
     )

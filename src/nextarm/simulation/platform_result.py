@@ -1,0 +1,141 @@
+"""What a platform does over many virtual trials: counts and sums for each experimental arm."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from nextarm.core.result import Result, record
+from nextarm.simulation.characteristics import Mean, Rate, rate_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@record
+class PlatformArmCounts:
+    """One experimental arm over ``trials`` trials.
+
+    ``opened``, ``dropped`` at its look, ``rejected`` (declared better) and ``rejected_other`` (had the other choice of
+    controls been used) count trials; the sums are over the trials in which it opened.
+    """
+
+    name: str
+    trials: int
+    opened: int
+    dropped: int
+    rejected: int
+    rejected_other: int
+    patients_sum: float
+    patients_squares: float
+    controls_sum: float
+    controls_squares: float
+    time_sum: float
+
+    @property
+    def rejection(self) -> Rate:
+        """Share of trials in which the arm is declared better."""
+        return rate_of(self.rejected, self.trials)
+
+    @property
+    def rejection_other(self) -> Rate:
+        """The same with the other controls: all of them, or the concurrent ones only."""
+        return rate_of(self.rejected_other, self.trials)
+
+    @property
+    def patients(self) -> Mean:
+        """Mean patients in the arm."""
+        return _mean(self.patients_sum, self.patients_squares, self.trials)
+
+    @property
+    def controls(self) -> Mean:
+        """Mean controls it is compared with."""
+        return _mean(self.controls_sum, self.controls_squares, self.trials)
+
+
+@record
+class PlatformScenario:
+    """One truth: its arms, trials with any arm declared better, and sums over the whole platform."""
+
+    name: str
+    trials: int
+    survival_at_milestone: dict[str, float]
+    arms: tuple[PlatformArmCounts, ...]
+    any_rejected: int
+    events_sum: float
+    events_squares: float
+    patients_sum: float
+    patients_squares: float
+    duration_sum: float
+    duration_squares: float
+
+    @property
+    def any_rejection(self) -> Rate:
+        """Share of trials that declare at least one arm better: under no effect, the family-wise error."""
+        return rate_of(self.any_rejected, self.trials)
+
+    @property
+    def events(self) -> Mean:
+        """Mean events by the end."""
+        return _mean(self.events_sum, self.events_squares, self.trials)
+
+    @property
+    def patients(self) -> Mean:
+        """Mean patients, control included."""
+        return _mean(self.patients_sum, self.patients_squares, self.trials)
+
+    @property
+    def duration(self) -> Mean:
+        """Mean years until the last arm is judged."""
+        return _mean(self.duration_sum, self.duration_squares, self.trials)
+
+    def arm(self, name: str) -> PlatformArmCounts:
+        """The counts of the arm ``name``; KeyError lists what there is."""
+        return {a.name: a for a in self.arms}[name]
+
+
+@record
+class PlatformCharacteristics(Result):
+    """The counts of every scenario of a platform plan; the first is the plan's own truth."""
+
+    plan_name: str
+    design_kind: str
+    alpha: float
+    control_data: str
+    scenarios: tuple[PlatformScenario, ...]
+
+    shown: ClassVar[tuple[str, ...]] = ()
+
+    def scenario(self, name: str) -> PlatformScenario:
+        """The counts of the scenario ``name``; KeyError lists what there is."""
+        return {s.name: s for s in self.scenarios}[name]
+
+    def table(self) -> pl.DataFrame:
+        """One row an arm and scenario: rates and means, each with its Monte-Carlo standard error."""
+        import polars as pl
+
+        other = "all" if self.control_data == "concurrent" else "concurrent"
+        rows = []
+        for s in self.scenarios:
+            for arm in s.arms:
+                row: dict[str, object] = {"scenario": s.name, "arm": arm.name, "trials": s.trials}
+                values: dict[str, Rate | Mean] = {
+                    "rejection": arm.rejection,
+                    f"rejection_{other}_controls": arm.rejection_other,
+                    "patients": arm.patients,
+                    "controls": arm.controls,
+                    "any_rejection": s.any_rejection,
+                    "all_patients": s.patients,
+                    "duration": s.duration,
+                }
+                for name, value in values.items():
+                    row |= {name: value.value, f"{name}_se": value.se}
+                row |= {"opened": arm.opened / s.trials, "dropped": arm.dropped / s.trials}
+                rows.append(row)
+        return pl.DataFrame(rows)
+
+
+def _mean(total: float, squares: float, trials: int) -> Mean:
+    mean = total / trials
+    variance = max(squares / trials - mean * mean, 0.0) * trials / max(trials - 1, 1)
+    return Mean(value=mean, se=math.sqrt(variance / trials))
