@@ -99,3 +99,32 @@ def simulate(
     if out is not None:
         page = verbs.simulation_report(found, plan, out=out)
         print(f"written: {out / 'results.json'}{f', {page}' if page else ''}", file=sys.stderr)
+
+
+def assurance(
+    plan: Annotated[Path, typer.Argument(help="The plan, a TOML file.")],
+    prior: Annotated[Path, typer.Option(help="prior.json of nextarm prior: the control's, or the only arm's.")],
+    experimental_prior: Annotated[
+        Path | None, typer.Option(help="prior.json of the experimental arm, instead of the plan's effect.")
+    ] = None,
+    effect_sd: Annotated[float, typer.Option(help="Standard deviation of the plan's effect on the log scale.")] = 0.0,
+    target: Annotated[float, typer.Option(help="Power whose probability is shown.")] = 0.8,
+    json: Json = False,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Power averaged over a prior, its distribution, and what a larger trial buys.
+
+    Example: nextarm assurance plan.toml --prior prior.json --effect-sd 0.2
+    """
+    from nextarm import verbs
+
+    with progress_bar("plans", quiet=quiet) as progress:
+        found = verbs.assurance(
+            plan, prior=prior, experimental_prior=experimental_prior, effect_sd=effect_sd, target=target, progress=progress
+        )
+    show(found, json=json, out=out)
+    if not json and out is None:
+        print("\nwhat a larger trial buys:")
+        for row in found.sizes:
+            print(f"  {row.n:6.0f} patients, {row.years_to_accrue:.1f} years to enter them: assurance {row.assurance:.3f}")

@@ -1,0 +1,122 @@
+"""The verbs of trials: design, look, simulate, assurance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nextarm.borrowing import PriorFile
+    from nextarm.designs import LookAnalysis
+    from nextarm.designs.design import DesignResult
+    from nextarm.designs.plan import Plan
+    from nextarm.simulation import OperatingCharacteristics, PlatformCharacteristics
+    from nextarm.simulation.assurance import Assurance
+    from nextarm.simulation.compare import ComparedDesigns
+
+Progress = Callable[[int, int], None]
+
+
+def design(plan: str | Path | Plan, **options: Any) -> DesignResult:
+    """What the design of a plan can do, or what its ``[solve]`` asks for; ``options`` of :mod:`nextarm.simulation.true_error`."""
+    from nextarm.simulation.true_error import evaluate
+
+    return evaluate(_plan(plan), **options)
+
+
+def look(plan: str | Path | Plan, **options: Any) -> LookAnalysis:
+    """Analyse a group-sequential log-rank trial at its latest look; ``options`` as in :func:`nextarm.designs.look.look`."""
+    from nextarm.designs.look import look as run
+
+    return run(_plan(plan), **options)
+
+
+def _plan(plan: str | Path | Plan) -> Plan:
+    from nextarm.designs.plan import load_plan
+
+    return load_plan(plan) if isinstance(plan, str | Path) else plan
+
+
+def simulate(
+    plan: str | Path | Plan | Sequence[str | Path | Plan],
+    *,
+    trials: int | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    precision: float | None = None,
+    out: str | Path | None = None,
+    cluster: str | None = None,
+    progress: Progress | None = None,
+    preview: Callable[[OperatingCharacteristics], None] | None = None,
+) -> OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics:
+    """Simulate virtual trials of a plan under its own truth and every scenario; counts with Monte-Carlo errors.
+
+    Several plans, or a plan with ``[[compare]]``, are simulated with the same random numbers and stand side by side.
+
+    ``trials`` (default 10,000) or ``precision``, the largest standard error of a rejection rate; ``out`` keeps finished
+    blocks so that the same call goes on after an interruption; ``cluster`` is the address of a Dask scheduler. The result
+    does not depend on ``workers`` or ``cluster``.
+    """
+    from nextarm.simulation import simulate as run
+    from nextarm.simulation import simulate_platform
+    from nextarm.simulation.compare import designs_by_name, simulate_designs
+
+    plans = designs_by_name(_plans(plan))
+    options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
+    if len(plans) > 1:
+        return simulate_designs(plans, **options, progress=progress)
+    only = next(iter(plans.values()))
+    if only.design.kind == "platform":
+        return simulate_platform(only, **options, progress=progress)
+    return run(next(iter(plans.values())), **options, progress=progress, preview=preview)
+
+
+def simulation_report(
+    found: OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics,
+    plan: str | Path | Plan | Sequence[str | Path | Plan],
+    *,
+    out: str | Path,
+) -> Path | None:
+    """Write ``report.html`` of what :func:`simulate` ``found`` for ``plan`` to the folder ``out``: one file with all charts.
+
+    A platform has no such page yet: None, its table and results.json hold everything.
+    """
+    from nextarm.simulation import PlatformCharacteristics
+
+    if isinstance(found, PlatformCharacteristics):
+        return None
+    from nextarm.report.simulated import write_simulation_report
+    from nextarm.simulation.compare import designs_by_name
+
+    return write_simulation_report(found, plans=designs_by_name(_plans(plan)), out=out)
+
+
+def _plans(plan: str | Path | Plan | Sequence[str | Path | Plan]) -> list[Plan]:
+    from nextarm.designs import Plan as PlanRecord
+
+    return [_plan(p) for p in ([plan] if isinstance(plan, str | Path | PlanRecord) else plan)]
+
+
+def assurance(
+    plan: str | Path | Plan,
+    *,
+    prior: str | Path | PriorFile,
+    experimental_prior: str | Path | PriorFile | None = None,
+    effect_sd: float = 0.0,
+    target: float = 0.8,
+    progress: Progress | None = None,
+) -> Assurance:
+    """Power of the plan's design averaged over what ``prior`` leaves open of its control, with its whole distribution.
+
+    ``prior`` is what :func:`prior` made, or its file; the plan's effect holds relative to each control, ``effect_sd`` uncertain on
+    the log scale, or the experimental arm has a prior of its own.
+    """
+    from nextarm.borrowing import read_prior
+    from nextarm.simulation.assurance import assurance as run
+
+    def opened(given: str | Path | PriorFile) -> PriorFile:
+        return read_prior(given) if isinstance(given, str | Path) else given
+
+    other = None if experimental_prior is None else opened(experimental_prior)
+    return run(_plan(plan), opened(prior), experimental_prior=other, effect_sd=effect_sd, target=target, progress=progress)
