@@ -104,9 +104,7 @@ def simulate(
 def assurance(
     plan: Annotated[Path, typer.Argument(help="The plan, a TOML file.")],
     prior: Annotated[Path, typer.Option(help="prior.json of nextarm prior: the control's, or the only arm's.")],
-    experimental_prior: Annotated[
-        Path | None, typer.Option(help="prior.json of the experimental arm, instead of the plan's effect.")
-    ] = None,
+    experimental_prior: Annotated[Path | None, typer.Option(help="prior.json of the experimental arm in place of the effect.")] = None,
     effect_sd: Annotated[float, typer.Option(help="Standard deviation of the plan's effect on the log scale.")] = 0.0,
     target: Annotated[float, typer.Option(help="Power whose probability is shown.")] = 0.8,
     json: Json = False,
