@@ -136,7 +136,8 @@ def assurance(
         there = rough if factor == 1.0 else evaluated(coarse, factor)
         first = there[0]
         value = mean if factor == 1.0 else float(few @ np.array([r.power for r in there]))
-        rows.append(AssuranceOfSize(factor=factor, n=first.n, years_to_accrue=first.years_to_accrue, assurance=value))
+        years = own.accrual_model().years_for(first.n)
+        rows.append(AssuranceOfSize(factor=factor, n=first.n, years_to_accrue=years, assurance=value))
     at_plan = own.evaluate()
     order = np.argsort(powers)
     climbed = np.cumsum(weights[order])

@@ -9,14 +9,21 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
+from nextarm.borrowing import PriorFile, beta_mixture
+from nextarm.core.trail import Trail
+from nextarm.designs.bayes_success import success_two_arms
 from nextarm.designs.boin import boin_table
 from nextarm.designs.exact_binomial import exact_binomial
 from nextarm.designs.multi_arm_bounds import multi_arm_bounds, multi_arm_size
+from nextarm.designs.plan import plan_from_data
 from nextarm.designs.predictive_probability import predictive_bounds, predictive_probability
 from nextarm.designs.rolling_six import RollingSixAction, rolling_six
 from nextarm.designs.simon_search import two_stage_designs
 from nextarm.designs.toxicity_boundary import pocock_toxicity_boundary, toxicity_characteristics
+from nextarm.designs.two_proportions_bayes import bayes_region
+from nextarm.designs.two_proportions_exact import rejection_probability
 from nextarm.designs.two_proportions_size import farrington_manning_size
+from nextarm.simulation.assurance import assurance
 from nextarm.validation.case import Case, Kind, expected
 
 FROZEN = "rpact, mvtnorm and base R, references/designs_counts.R"
@@ -124,6 +131,43 @@ def _rolling() -> dict[str, float]:
     return {f"{n}-{e}-{d}": _NUMBERS[rolling_six(n, dlt=d, pending=n - e)] for n, e, d, _ in _ROLLING}
 
 
+_ROBUST = np.array([[0.8, 18.0, 12.0], [0.2, 1.0, 1.0]])
+_PAIRS = ((0.6, 0.6), (0.5, 0.75), (0.7, 0.8))
+
+
+def _bayes_complete() -> dict[str, float]:
+    flat = np.array([[1.0, 1.0, 1.0]])
+    made = {"prior": _ROBUST, "experimental_prior": flat, "threshold": 0.95, "margin": 0.0}
+    return {f"{p0}-{p1}": success_two_arms((p0, 30.0), (p1, 40.0), **made) for p0, p1 in _PAIRS}  # type: ignore[arg-type]
+
+
+def _bayes_binomial() -> dict[str, float]:
+    region = bayes_region(30, 40, control=beta_mixture(*_ROBUST.T), threshold=0.95)
+    return {f"{p0}-{p1}": rejection_probability(region, p0, p1) for p0, p1 in _PAIRS}
+
+
+def _assured() -> dict[str, float]:
+    plan = plan_from_data(
+        {
+            "trial": {"name": "case", "endpoint": "MRD", "milestone": 0.1}, "accrual": {"rate": 12.0, "duration": 3.0, "follow_up": 0.1},
+            "arms": {"new": {"response": 0.45}}, "design": {"kind": "exact-binomial", "alpha": 0.05, "null_response": 0.3},
+        }
+    )  # fmt: skip
+    prior = PriorFile(
+        trail=Trail(method="a beta distribution"), parameter="event-probability", scale="probability", names=("event-probability",),
+        endpoint="MRD", time=None, time_origin="randomisation", arms=(), treatment_class="", backbone="", k=1, likelihood="binomial",
+        model="", cuts=(), mixture=beta_mixture([1.0], [9.0], [11.0]), robust_weight=0.0, divergence=None, worth=(), summary={},
+    )  # fmt: skip
+    return {"assurance": assurance(plan, prior, nodes=200, sizes=(1.0,)).assurance}
+
+
+def _beta_binomial_tail() -> float:
+    from scipy.stats import betabinom
+
+    r = exact_binomial(36, p0=0.3, p1=0.45, alpha=0.05).r
+    return float(betabinom.sf(r - 1, 36, 9.0, 11.0))
+
+
 _PRINTED = _toxicity_printed()
 
 CASES: tuple[Case, ...] = (
@@ -161,4 +205,8 @@ CASES: tuple[Case, ...] = (
           "p .65 and .55, alpha .05, power .9", _mams,
           {"bound": 2.16, "n": 84, "upper_1": 2.432, "upper_2": 2.293, "lower_1": 0.811, "n_stage_1": 50},
           {"bound": 0.005, "n": 0.0, "upper_1": 6e-4, "upper_2": 6e-4, "lower_1": 6e-4, "n_stage_1": 0.0}),
+    _made("bayes-two-arm-complete", "Bayesian comparison of S(t) with complete follow-up", "limit case",
+          "the Bayesian design of two proportions, exact", "30 and 40 patients, robust mixture prior", _bayes_complete, _bayes_binomial(), 1e-9),
+    _made("assurance-beta-binomial", "Assurance of the exact binomial test", "closed form", "the beta-binomial tail",
+          "36 patients, Beta(9, 11), 200 nodes", _assured, {"assurance": _beta_binomial_tail()}, 2e-3),
 )  # fmt: skip

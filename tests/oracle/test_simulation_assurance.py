@@ -1,0 +1,134 @@
+"""Assurance against closed forms and limits: the beta-binomial sum, a prior that knows, curves moved to where they are asked to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import betabinom, binom
+
+from nextarm.borrowing import beta_mixture, prior_file
+from nextarm.borrowing.prior_file import PriorFile
+from nextarm.core.errors import CallError, RefusedError
+from nextarm.core.result import from_data, to_data
+from nextarm.core.trail import Trail
+from nextarm.designs.plan import Plan, plan_from_data
+from nextarm.simulation.assurance import Assurance, assurance
+from nextarm.simulation.moved_truth import moved_survival
+
+TRIAL = {"name": "t", "endpoint": "EFS", "milestone": 3.0}
+ACCRUAL = {"rate": 40.0, "duration": 3.0, "follow_up": 3.0}
+CURE = {"model": "weibull", "shape": 1.3, "median": 0.7}
+
+
+def prior_of(a: float, b: float, *, parameter: str = "survival", endpoint: str = "EFS", time: float | None = 3.0) -> PriorFile:
+    """A prior file with one beta component, as `nextarm prior` writes it."""
+    return PriorFile(
+        trail=Trail(method="made for a test"), parameter=parameter, scale="probability", names=(parameter,), endpoint=endpoint, time=time,
+        time_origin="randomisation", arms=(), treatment_class="", backbone="", k=1, likelihood="binomial", model="", cuts=(),
+        mixture=beta_mixture([1.0], [a], [b]), robust_weight=0.0, divergence=None, worth=(), summary={},
+    )  # fmt: skip
+
+
+def two_arms(design: dict[str, Any], **control: Any) -> Plan:
+    base = control or {"model": "mixture-cure", "cure_fraction": 0.5, "latency": CURE}
+    new = {"model": "mixture-cure", "cure_fraction": 0.65, "latency": CURE}
+    return plan_from_data(
+        {"trial": TRIAL, "accrual": ACCRUAL, "arms": {"control": {"survival": base}, "new": {"survival": new}}, "design": design}
+    )
+
+
+def test_exact_binomial_is_the_beta_binomial_sum() -> None:
+    plan = plan_from_data(
+        {
+            "trial": TRIAL, "accrual": {**ACCRUAL, "rate": 12.0, "duration": 3.0}, "arms": {"new": {"response": 0.45}},
+            "design": {"kind": "exact-binomial", "alpha": 0.05, "null_response": 0.3},
+        }
+    )  # fmt: skip
+    r = next(r for r in range(37) if binom.sf(r - 1, 36, 0.3) <= 0.05)
+    got = assurance(plan, prior_of(9.0, 11.0, parameter="event-probability", time=None), nodes=200)
+    assert got.assurance == pytest.approx(betabinom.sf(r - 1, 36, 9.0, 11.0), abs=2e-3)
+    assert got.power_at_plan == pytest.approx(binom.sf(r - 1, 36, 0.45), abs=1e-12)
+    assert got.error < 2e-3
+
+
+def test_a_prior_that_knows_gives_the_power() -> None:
+    plan = two_arms({"kind": "log-rank"})
+    s = plan.survival_at(3.0)["control"]
+    got = assurance(plan, prior_of(s * 1e7, (1 - s) * 1e7), nodes=8, sizes=(1.0,))
+    assert got.assurance == pytest.approx(got.power_at_plan, abs=1e-3)
+    assert got.interval.high - got.interval.low < 1e-2
+
+
+def test_what_is_not_known_costs() -> None:
+    plan = two_arms({"kind": "log-rank"})
+    s = plan.survival_at(3.0)["control"]
+    known = assurance(plan, prior_of(s * 60, (1 - s) * 60), nodes=12, sizes=(1.0, 2.0))
+    unknown = assurance(plan, prior_of(s * 60, (1 - s) * 60), effect_sd=0.4, nodes=12, sizes=(1.0, 2.0))
+    assert unknown.interval.high - unknown.interval.low > known.interval.high - known.interval.low
+    assert known.sizes[1].assurance > known.sizes[0].assurance
+    assert known.sizes[1].years_to_accrue == pytest.approx(2 * known.sizes[0].years_to_accrue)
+    assert from_data(Assurance, to_data(unknown)) == unknown
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"model": "exponential", "rate": 0.3},
+        {"model": "weibull", "shape": 0.8, "median": 2.0},
+        {"model": "log-normal", "mu": 0.5, "sigma": 1.0},
+        {"model": "log-logistic", "shape": 1.5, "scale": 2.0},
+        {"model": "gamma", "shape": 1.5, "rate": 0.6},
+        {"model": "piecewise-exponential", "cuts": [1.0], "rates": [0.5, 0.1]},
+        {"model": "mixture-cure", "cure_fraction": 0.5, "latency": CURE},
+    ],
+)
+@pytest.mark.parametrize("value", [0.15, 0.6, 0.9])
+def test_a_moved_curve_has_the_value_it_is_asked_for(spec: dict[str, Any], value: float) -> None:
+    plan = two_arms({"kind": "log-rank"}, **spec)
+    moved = plan.changed({"arms": {"control": {"survival": moved_survival(plan, "control", value)}}})
+    assert moved.survival_at(3.0)["control"] == pytest.approx(value, abs=1e-9)
+
+
+def test_a_mixture_cure_moves_below_its_latency() -> None:
+    plan = two_arms({"kind": "log-rank"})
+    spec = moved_survival(plan, "control", 1e-4)
+    assert spec["cure_fraction"] == 0.0
+    assert plan.changed({"arms": {"control": {"survival": spec}}}).survival_at(3.0)["control"] == pytest.approx(1e-4, abs=1e-8)
+
+
+def test_priors_of_something_else_are_refused_with_all_that_differs() -> None:
+    plan = two_arms({"kind": "log-rank"})
+    with pytest.raises(RefusedError) as caught:
+        assurance(plan, prior_of(5, 5, endpoint="OS", time=2.0))
+    assert {p.what.split(" ")[0] for p in caught.value.problems} == {"endpoint", "time"}
+    one = plan_from_data(
+        {
+            "trial": TRIAL, "accrual": ACCRUAL, "arms": {"new": {"survival": {"model": "exponential", "rate": 0.1}}},
+            "reference": {"milestone_survival": 0.5, "n": 200}, "design": {"kind": "one-arm-milestone"},
+        }
+    )  # fmt: skip
+    with pytest.raises(RefusedError, match="no control"):
+        assurance(one, prior_of(8, 4), effect_sd=0.3)
+    with pytest.raises(CallError, match="effect_sd"):
+        assurance(plan, prior_of(5, 5), effect_sd=-1.0)
+    with pytest.raises(CallError, match="nodes"):
+        assurance(plan, prior_of(5, 5), nodes=1)
+
+
+def test_a_prior_file_of_the_borrowing_room_fits_a_bayesian_plan(tmp_path: Any) -> None:
+    from nextarm.borrowing import map_prior_binomial
+
+    made = prior_file(
+        map_prior_binomial([30, 28], [50, 52]), parameter="survival", endpoint="EFS", time=3.0, time_origin="randomisation", robust=0.2
+    )
+    path = tmp_path / "prior.json"
+    path.write_text(made.to_json())
+    plan = two_arms({"kind": "bayes-two-arm", "prior_file": str(path)})
+    got: Any = plan.evaluate()
+    assert got.prior_mean == pytest.approx(made.mixture.mean(), abs=1e-9)
+    with pytest.raises(Exception, match="endpoint = EFS") as caught:
+        plan_from_data({**plan.to_data(), "trial": {**TRIAL, "endpoint": "OS"}})
+    assert "prior_file" in str(caught.value)
+    assert np.isfinite(assurance(plan, made, nodes=4, sizes=(1.0,)).assurance)
