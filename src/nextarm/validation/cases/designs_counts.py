@@ -206,7 +206,7 @@ CASES: tuple[Case, ...] = (
           {"bound": 2.16, "n": 84, "upper_1": 2.432, "upper_2": 2.293, "lower_1": 0.811, "n_stage_1": 50},
           {"bound": 0.005, "n": 0.0, "upper_1": 6e-4, "upper_2": 6e-4, "lower_1": 6e-4, "n_stage_1": 0.0}),
     _made("bayes-two-arm-complete", "Bayesian comparison of S(t) with complete follow-up", "limit case",
-          "the Bayesian design of two proportions, exact", "30 and 40 patients, robust mixture prior", _bayes_complete, _bayes_binomial(), 1e-9),
+          "the Bayesian design of two proportions, exact", "30 and 40 patients", _bayes_complete, _bayes_binomial(), 1e-9),
     _made("assurance-beta-binomial", "Assurance of the exact binomial test", "closed form", "the beta-binomial tail",
           "36 patients, Beta(9, 11), 200 nodes", _assured, {"assurance": _beta_binomial_tail()}, 2e-3),
 )  # fmt: skip
