@@ -15,6 +15,7 @@ from nextarm.designs.one_sample_log_rank import OneSampleLogRankTable
 from nextarm.designs.one_sample_two_stage import OneSampleTwoStageTable
 from nextarm.designs.platform import PlatformTable
 from nextarm.designs.predictive_stopping import PredictiveProbabilityTable
+from nextarm.designs.reestimated_log_rank import ReestimatedLogRankTable
 from nextarm.designs.rmst_difference import RmstDifferenceTable
 from nextarm.designs.simon_two_stage import SimonTwoStageTable
 from nextarm.designs.stratified_log_rank import StratifiedLogRankTable
@@ -29,6 +30,7 @@ Design = (
     | LogRankTable
     | GroupSequentialLogRankTable
     | StratifiedLogRankTable
+    | ReestimatedLogRankTable
     | AbsoluteMarginTable
     | RmstDifferenceTable
     | WeightedLogRankTable
@@ -51,6 +53,7 @@ DESIGNS: tuple[type[DesignTable], ...] = (
     LogRankTable,
     GroupSequentialLogRankTable,
     StratifiedLogRankTable,
+    ReestimatedLogRankTable,
     AbsoluteMarginTable,
     RmstDifferenceTable,
     WeightedLogRankTable,

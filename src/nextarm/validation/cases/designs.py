@@ -29,6 +29,7 @@ from nextarm.validation.cases.designs_finite_sample import CASES as FINITE_SAMPL
 from nextarm.validation.cases.designs_looks import CASES as LOOKS
 from nextarm.validation.cases.designs_nonproportional import CASES as NON_PROPORTIONAL
 from nextarm.validation.cases.designs_one_sample import CASES as ONE_SAMPLE
+from nextarm.validation.cases.designs_reestimation import CASES as REESTIMATION
 
 GSDESIGN2 = "gsDesign2 1.1.8, printed output"
 LN2 = math.log(2.0)
@@ -270,6 +271,7 @@ CASES: tuple[Case, ...] = (
     *ONE_SAMPLE,
     *LOOKS,
     *COUNTS,
+    *REESTIMATION,
     *NON_PROPORTIONAL,
     *FINITE_SAMPLE,
     made(
