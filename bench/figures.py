@@ -15,7 +15,7 @@ import csv
 import json
 import resource
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -246,34 +246,28 @@ def score(truth: Truth, *, reconstruct: bool) -> Score:
             out.ticks_apart = tuple(a + b for a, b in zip(out.ticks_apart, (hits, len(near), len(lone)), strict=True))  # type: ignore[assignment]
     out.names, out.cells = (names, len(truth.arms) if truth.names else 0), (right, cells, invented)
     if reconstruct and len(truth.arms) == 2 and all(c is not None and c.at_risk.size for c in curves):
-        out.log_hr = hazard_ratio_error(truth, curves)
+        out.log_hr = hazard_ratio_error(truth, reading, curves)
     return out
 
 
-def hazard_ratio_error(truth: Truth, curves: list[CurveReading | None]) -> float | None:
-    """Absolute error of the log hazard ratio of the second arm against the first, from figure to patients."""
-    import polars as pl
-
-    from nextarm.patients import reconstruct
+def hazard_ratio_error(truth: Truth, reading: FigureReading, curves: list[CurveReading | None]) -> float | None:
+    """Absolute error of the log hazard ratio of the second arm against the first, from figure to patients; None if not rebuilt."""
+    from nextarm.patients.from_figure import reconstruct
     from nextarm.patients.pooled import log_hazard_ratio
 
-    made = []
-    for c in curves:
-        if c is None:
-            return None
-        keep = ~np.isnan(c.at_risk)
-        try:
-            r = reconstruct(
-                pl.DataFrame({"time": c.time, "survival": c.survival}), at_risk=pl.DataFrame({"time": c.at_risk_times[keep], "at_risk": c.at_risk[keep].astype(int)}),
-                ticks=pl.DataFrame({"time": c.ticks}) if len(c.ticks) else None,
-            )  # fmt: skip
-        except NextarmError:
-            return None
-        frame = r.table()
-        made.append((frame["time"].to_numpy(), frame["event"].to_numpy()))
-    cut = truth.x_max
-    raw = [(np.minimum(t, cut), np.where(t > cut, 0, e)) for t, e in (a.raw for a in truth.arms)]
-    return abs(float(log_hazard_ratio(made[1], made[0])) - float(log_hazard_ratio(raw[1], raw[0])))
+    named = tuple(replace(c, arm=name) for c, name in zip(curves, ("first", "second"), strict=True) if c is not None)
+    try:
+        made = reconstruct(replace(reading, curves=named), seed=1).patients
+    except NextarmError:
+        return None
+    last = max(float(made.time.max()), 1e-9)
+    scale = truth.x_max / {"months": 12.0, "years": 1.0, "weeks": 365.25 / 7, "days": 365.25}[truth.unit]
+    cut = min(last, scale)
+    parts = [made.for_arm(a) for a in ("first", "second")]
+    found = log_hazard_ratio(*((np.minimum(p.time, cut), np.where(p.time > cut * (1 + 1e-9), 0, p.event)) for p in parts))
+    limit = truth.x_max * cut / scale
+    true = log_hazard_ratio(*((np.minimum(a.raw[0], limit), np.where(a.raw[0] > limit, 0, a.raw[1])) for a in truth.arms))
+    return abs(found[0] - true[0]) if found is not None and true is not None else None
 
 
 def f1(counts: np.ndarray) -> tuple[float, float]:
