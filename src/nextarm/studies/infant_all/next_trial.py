@@ -10,6 +10,7 @@ from nextarm.evidence import Package
 from nextarm.report import Block, Code, Details, Heading, KeyFigures, Note, Section, number, paragraph, say
 from nextarm.report.document import Parts
 from nextarm.studies.infant_all.evidence_rows import row_trail
+from nextarm.studies.infant_all.next_trial_kinds import kinds
 from nextarm.studies.infant_all.next_trial_maps import endings, maps
 from nextarm.studies.infant_all.next_trial_shown import designs, effect, rate, scenarios, type1_error
 from nextarm.studies.infant_all.next_trial_worked import PLAN_FILE, TARGET_POWER, Designs, plan_text, shipped_plan, work_out
@@ -32,6 +33,7 @@ def section(package: Package, plan: Plan | None = None) -> Section:
             *designs(found),
             *type1_error(found),
             *maps(found.plan),
+            *kinds(found, package),
             *_numbers(found.plan, package),
         ),
     )
