@@ -132,6 +132,8 @@ def pixels_of(data: bytes, kind: Kind) -> Any:
                 array = np.asarray(image, np.float64)
                 gray = np.clip(array / max(float(array.max()), 1.0) * 255, 0, 255).astype(np.uint8)
                 return np.repeat(gray[:, :, None], 3, axis=2)
+            if "A" not in image.getbands() and "a" not in image.getbands() and "transparency" not in image.info:
+                return np.asarray(image.convert("RGB"))
             rgba = image.convert("RGBA")
             white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
             return np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))

@@ -95,6 +95,9 @@ def _limits(lines: list[Line]) -> set[int]:
             if np.mean(nearest < 0.05) < 0.8:
                 continue
             places = np.union1d(line.x[inside], main.x)
+            places = places[places < line.end - 0.05]  # a limit ends where it is not defined any more
+            if not places.size:
+                continue
             gap = line.y_at(places) - main.y_at(places)
             if np.all(gap > -0.05) and gap.max() > 1.0:
                 sides[1].append(k)

@@ -65,7 +65,7 @@ def panel_between(scene: Scene, x: Scale, y: Scale, lines: list[Chain], *, upwar
     unit = 0.01 if y.percent else 1.0
     slack = START + (0.0 if y.ticked else abs(y.slope) * unit * 0.35 * y.size)
     wide = x.last - x.first
-    falling, rising = [], []
+    falling, rising, level = [], [], []
     for line in lines:
         a, b = line.points[0], line.points[-1]
         if b[0] - a[0] < 0.02 * wide or a[0] < x.first - 0.25 * wide or a[0] > x.last or b[0] > x.last + 2.0 * wide:
@@ -80,6 +80,8 @@ def panel_between(scene: Scene, x: Scale, y: Scale, lines: list[Chain], *, upwar
             falling.append(line)
         elif abs(start) <= slack and line.falls < -0.3:
             rising.append(line)
+        elif abs(line.falls) < 0.3 and min(abs(start - 1.0), abs(start)) <= slack:
+            level.append(line)
     falling = [c for c in falling if not _is_frame(c, x, y)]
     rising = [c for c in rising if not _is_frame(c, x, y)]
     if not falling and not rising:
@@ -88,11 +90,20 @@ def panel_between(scene: Scene, x: Scale, y: Scale, lines: list[Chain], *, upwar
     chosen = rising if upward else falling
     if not chosen:
         return None
+    goal = 0.0 if upward else 1.0
+    chosen = chosen + [c for c in level if abs(y.at(float(c.points[0, 1])) * unit - goal) <= slack and _eventless(c, lines, x)]
     if not y.ticked:
-        goal = 0.0 if upward else 1.0
         shifts = [y.at(float(c.points[0, 1])) - goal / unit for c in chosen]
         y = replace(y, intercept=y.intercept - float(np.median(shifts)))
     return Panel(x, y, _box(scene, x, y, chosen), unit, upward, tuple(chosen))
+
+
+def _eventless(line: Chain, lines: list[Chain], x: Scale) -> bool:
+    """A level line from the start of the axis that can be a curve without an event: in a colour, and no other level line is like it."""
+    colourful = max(line.colour) - min(line.colour) >= 40
+    starts = abs(x.at(float(line.points[0, 0]))) <= 0.005 * abs(x.slope) * (x.last - x.first)
+    twins = [c for c in lines if c is not line and c.style == line.style and len(c.points) == 2 and abs(c.falls) < 0.3]
+    return colourful and starts and not any(c.points[1, 0] - c.points[0, 0] > 0.3 * (x.last - x.first) for c in twins)
 
 
 def _ink(lines: list[Chain]) -> int:
