@@ -27,7 +27,7 @@ from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.synthesis import TauPrior, half_normal
 
-_SCRAMBLES, _POINTS = 8, 2048
+_SCRAMBLES, _POINTS, _MOST_POINTS = 8, 2048, 32_768
 #: Below this many effective points importance sampling is refused.
 LEAST_POINTS = 400.0
 DISCOUNTING = "10.48550/arXiv.1908.07265"
@@ -118,8 +118,8 @@ def map_prior_counts_covariates(
 ) -> MapPrior:
     """Predictive prior from ``events`` of n (``binomial``) or in years (``poisson``, ``exponential``), with covariates and strata.
 
-    ``points`` (a power of 2) are drawn in each of eight scrambles. Raises :class:`RefusedError` where importance sampling reaches
-    fewer than 400 effective points.
+    ``points`` (a power of 2) are drawn in each of eight scrambles, four times as many (up to 32,768) while fewer than 400 are
+    effective. Raises :class:`RefusedError` where that is not enough.
     """
     r, size = np.asarray(events, np.float64), np.asarray(sizes, np.float64)
     binomial = likelihood == "binomial"
@@ -134,11 +134,15 @@ def map_prior_counts_covariates(
     at = _setting(r.size, covariates or {}, new or {}, strata, new_stratum, tau)
     if any(not math.isfinite(t.scale) for t in at.taus):
         raise RefusedError("an improper prior on tau", rule="cannot be sampled from", cure="Give it a bound, or use half-normal")
-    runs = [_sample(r, size, at, binomial, mean_prior, slope_sd, seed + i, points) for i in range(_SCRAMBLES)]
-    log_w = np.concatenate([w for w, _, _ in runs])
-    w = np.exp(log_w - log_w.max())
-    w /= w.sum()
-    held = float(1.0 / (w @ w))
+    while True:
+        runs = [_sample(r, size, at, binomial, mean_prior, slope_sd, seed + i, points) for i in range(_SCRAMBLES)]
+        log_w = np.concatenate([w for w, _, _ in runs])
+        w = np.exp(log_w - log_w.max())
+        w /= w.sum()
+        held = float(1.0 / (w @ w))
+        if held >= LEAST_POINTS or points >= _MOST_POINTS:
+            break
+        points *= 4
     if held < LEAST_POINTS:
         raise RefusedError(
             f"importance sampling reaches {held:.0f} effective points of {w.size}",
