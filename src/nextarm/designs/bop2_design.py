@@ -52,9 +52,10 @@ class Bop2Table(OneArmCountTable):
         sizes = look_sizes(self.looks, planned_n(plan))
         if self.cut is not None and self.shape is not None:
             return bop2_bounds(sizes, p0=self.null_response, cut=self.cut, shape=self.shape)
-        return _search(sizes, self.null_response, self.target_response or hoped_for(plan), self.alpha).bounds
+        return best_bop2(sizes, self.null_response, self.target_response or hoped_for(plan), self.alpha).bounds
 
 
 @lru_cache(maxsize=32)
-def _search(sizes: tuple[int, ...], p0: float, p1: float, alpha: float) -> Bop2:
+def best_bop2(sizes: tuple[int, ...], p0: float, p1: float, alpha: float) -> Bop2:
+    """The best rule, searched once for each setting."""
     return bop2(sizes, p0=p0, p1=p1, alpha=alpha)

@@ -7,6 +7,7 @@ from nextarm.designs.bayes_one_arm import BayesOneArmTable
 from nextarm.designs.bayes_two_arm import BayesTwoArmTable
 from nextarm.designs.bop2_design import Bop2Table
 from nextarm.designs.design import DesignTable
+from nextarm.designs.efficacy_toxicity import EfficacyToxicityTable
 from nextarm.designs.exact_one_stage import ExactBinomialTable
 from nextarm.designs.group_sequential_log_rank import GroupSequentialLogRankTable
 from nextarm.designs.log_rank_two_arm import LogRankTable
@@ -41,6 +42,7 @@ Design = (
     | Bop2Table
     | TwoProportionsTable
     | ToxicityMonitoringTable
+    | EfficacyToxicityTable
     | BayesOneArmTable
     | BayesTwoArmTable
     | PlatformTable
@@ -64,6 +66,7 @@ DESIGNS: tuple[type[DesignTable], ...] = (
     Bop2Table,
     TwoProportionsTable,
     ToxicityMonitoringTable,
+    EfficacyToxicityTable,
     BayesOneArmTable,
     BayesTwoArmTable,
     PlatformTable,

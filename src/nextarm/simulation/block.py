@@ -17,6 +17,7 @@ from nextarm.core.errors import PlanError
 from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.count_design import CountTable
+from nextarm.designs.efficacy_toxicity import EfficacyToxicityTable
 from nextarm.designs.plan import Plan, plan_from_toml
 from nextarm.designs.platform import PlatformTable
 from nextarm.designs.seam import Decisions, LookData, Schedule, Seen
@@ -25,6 +26,7 @@ from nextarm.simulation.count_block import CountsPrepared, counts_prepared
 from nextarm.simulation.counted import BlockCounts, cell_name
 from nextarm.simulation.draws import SPARE, Cohort, Draws, draw_trials, drawn_normals, enrol
 from nextarm.simulation.enrol import MOST_CELLS, limits_of, patients_of_draws
+from nextarm.simulation.joint_block import JointPrepared, joint_prepared
 from nextarm.simulation.kernel import see
 from nextarm.simulation.platform_block import PlatformPrepared, platform_prepared
 from nextarm.simulation.simplify import dropout_truth, simplified
@@ -124,15 +126,21 @@ def prepared(plan: Plan) -> Prepared:
     return Prepared(plan, schedule, plan.design.decider(plan), truths)
 
 
-def ready(plan: Plan) -> Prepared | CountsPrepared | PlatformPrepared:
+#: A plan of any design, ready to be simulated.
+Ready = Prepared | CountsPrepared | PlatformPrepared | JointPrepared
+
+
+def ready(plan: Plan) -> Ready:
     """Make a plan of any design ready to be simulated."""
     if isinstance(plan.design, PlatformTable):
         return platform_prepared(plan)
+    if isinstance(plan.design, EfficacyToxicityTable):
+        return joint_prepared(plan)
     return counts_prepared(plan) if isinstance(plan.design, CountTable) else prepared(plan)
 
 
 @lru_cache(maxsize=8)
-def ready_from_toml(text: str) -> Prepared | CountsPrepared | PlatformPrepared:
+def ready_from_toml(text: str) -> Ready:
     """What a worker does first: read the plan it was sent, once."""
     return ready(plan_from_toml(text))
 

@@ -20,11 +20,12 @@ from nextarm.core.random import BLOCK_TRIALS, blocks_of
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.plan import Plan
-from nextarm.simulation.block import Prepared, ready
+from nextarm.simulation.block import Prepared, Ready, ready
 from nextarm.simulation.characteristics import GridAxis, OperatingCharacteristics, ScenarioCounts, rate_of
 from nextarm.simulation.checkpoint import Folder
 from nextarm.simulation.count_block import CountsPrepared
 from nextarm.simulation.counted import BlockCounts, NamedTruth
+from nextarm.simulation.joint_block import JointPrepared
 from nextarm.simulation.platform_block import PER_ARM, PlatformPrepared
 from nextarm.simulation.platform_result import PlatformArmCounts, PlatformCharacteristics, PlatformScenario
 from nextarm.simulation.workers import Block, Done, in_processes, in_this_process, on_cluster
@@ -123,7 +124,7 @@ def simulate_platform(
 
 
 def _simulated(
-    made: Prepared | CountsPrepared | PlatformPrepared,
+    made: Ready,
     finish: Callable[[_Totals], R],
     *,
     early: Callable[[_Totals], None] | None,
@@ -223,7 +224,9 @@ def _expected_trials(totals: _Totals, precision: float | None, total: int) -> in
     return min(total, max(needed, totals.trials))
 
 
-def _result(made_plan: Prepared | CountsPrepared, seed: int, precision: float | None, totals: _Totals) -> OperatingCharacteristics:
+def _result(
+    made_plan: Prepared | CountsPrepared | JointPrepared, seed: int, precision: float | None, totals: _Totals
+) -> OperatingCharacteristics:
     plan = made_plan.plan
     truths: tuple[NamedTruth, ...] = made_plan.truths
     made = tuple(

@@ -26,6 +26,7 @@ from nextarm.validation.cases.designs_bounds import CASES as BOUNDS
 from nextarm.validation.cases.designs_bounds import FROZEN, GSDESIGN, RPACT, made, named
 from nextarm.validation.cases.designs_counts import CASES as COUNTS
 from nextarm.validation.cases.designs_finite_sample import CASES as FINITE_SAMPLE
+from nextarm.validation.cases.designs_joint import CASES as JOINT
 from nextarm.validation.cases.designs_looks import CASES as LOOKS
 from nextarm.validation.cases.designs_nonproportional import CASES as NON_PROPORTIONAL
 from nextarm.validation.cases.designs_one_sample import CASES as ONE_SAMPLE
@@ -272,6 +273,7 @@ CASES: tuple[Case, ...] = (
     *LOOKS,
     *COUNTS,
     *REESTIMATION,
+    *JOINT,
     *NON_PROPORTIONAL,
     *FINITE_SAMPLE,
     made(

@@ -197,7 +197,8 @@ CASES: tuple[Case, ...] = (
     _made("dunnett-bounds", "Bounds of several arms at one look", "other program", FROZEN, "2 to 4 arms, 1:1 and 2:1", _dunnett,
           {str(i): r["bound"] for i, r in enumerate(expected("designs_counts")["dunnett"])}, 1e-4),
     *(
-        _made(f"exact-binomial-{i}", f"Exact binomial test, n = {row['n']}", "other program", FROZEN, "",
+        _made(f"exact-binomial-{i}", f"Exact binomial test, n = {row['n']}", "other program", FROZEN,
+              f"{row['p0']:g} against {row['p1']:g}, alpha {row['alpha']:g}",
               partial(_exact, row), {"r": float(row["r"]), "size": row["size"], "power": row["power"]}, 1e-10)
         for i, row in enumerate(expected("designs_counts")["exact"])
     ),
