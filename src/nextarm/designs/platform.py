@@ -27,7 +27,6 @@ from nextarm.designs.accrual import Accrual, constant_accrual
 from nextarm.designs.design import BLOCKED, DesignResult, DesignTable
 from nextarm.designs.log_rank_moments import log_rank_moments
 from nextarm.designs.milestone_one_arm import z_of
-from nextarm.designs.multi_arm_bounds import multi_arm_bounds
 from nextarm.designs.setting import common_fields, setting_of
 from nextarm.designs.tables import unit
 
@@ -150,6 +149,8 @@ class PlatformTable(DesignTable):
 
     def limits(self, plan: Plan) -> tuple[float, float | None, float | None]:
         """The last bound on the Z scale, and at the look the ones to drop below and to declare above."""
+        from nextarm.designs.multi_arm_bounds import multi_arm_bounds
+
         names = self.experimental(plan)
         ratio = plan.arms[names[0]].allocation / plan.arms[plan.control].allocation
         if self.bounds == "triangular" and self.interim is not None:

@@ -15,11 +15,11 @@ from pydantic import Field
 from nextarm.core.errors import Problem
 from nextarm.designs.one_arm_count import OneArmCountTable, hoped_for
 from nextarm.designs.predictive_probability import CountBounds
-from nextarm.designs.simon_search import TwoStage, two_stage_designs
 from nextarm.designs.tables import unit
 
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
+    from nextarm.designs.simon_search import TwoStage
 
 
 class SimonTwoStageTable(OneArmCountTable):
@@ -83,4 +83,6 @@ def _bounds(r1: int, n1: int, r: int, n: int) -> CountBounds:
 
 @lru_cache(maxsize=32)
 def _designs(p0: float, p1: float, power: float, alpha: float) -> tuple[TwoStage, ...]:
+    from nextarm.designs.simon_search import two_stage_designs
+
     return two_stage_designs(p0=p0, p1=p1, alpha=alpha, power=power)

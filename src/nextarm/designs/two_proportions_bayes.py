@@ -9,12 +9,16 @@ that succeed give type I error and power at any pair of true rates as exact sums
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from nextarm.borrowing import BetaMixture
 from nextarm.core.errors import CallError
 from nextarm.core.units import FloatArray
 from nextarm.designs.two_proportions_exact import RejectionRegion
+
+if TYPE_CHECKING:
+    from nextarm.borrowing import BetaMixture
 
 NODES = 600
 
@@ -22,7 +26,8 @@ NODES = 600
 def posterior_gain(n0: int, n1: int, *, control: BetaMixture, experimental: tuple[float, float], margin: float = 0.0) -> FloatArray:
     """P(p1 - p0 > -``margin``) after every table, shape (n0 + 1, n1 + 1).
 
-    >>> flat = BetaMixture(weights=(1.0,), a=(1.0,), b=(1.0,))
+    >>> from nextarm.borrowing import beta_mixture
+    >>> flat = beta_mixture([1.0], [1.0], [1.0])
     >>> bool(abs(posterior_gain(10, 10, control=flat, experimental=(1.0, 1.0))[4, 4] - 0.5) < 1e-9)
     True
     """
@@ -58,10 +63,10 @@ def bayes_region(
     """
     if not 0.0 < threshold < 1.0:
         raise CallError(f"threshold = {threshold:g}", rule="must be a probability above 0 and below 1")
+    from nextarm.designs.two_proportions_exact import largest_size
+
     gain = posterior_gain(n0, n1, control=control, experimental=experimental, margin=margin)
     wins = gain > threshold
     least = np.where(wins.any(axis=1), np.argmax(wins, axis=1), n1 + 1)
-    from nextarm.designs.two_proportions_exact import largest_size
-
     size, worst = largest_size(least, n0, n1, margin)
     return RejectionRegion(n0=n0, n1=n1, least=tuple(int(v) for v in least), bound=threshold, size=size, worst_p0=worst)
