@@ -7,6 +7,7 @@ from nextarm.designs.bayes_one_arm import BayesOneArmTable
 from nextarm.designs.bayes_two_arm import BayesTwoArmTable
 from nextarm.designs.bop2_design import Bop2Table
 from nextarm.designs.design import DesignTable
+from nextarm.designs.dose_design import BoinDesignTable, RollingSixTable
 from nextarm.designs.efficacy_toxicity import EfficacyToxicityTable
 from nextarm.designs.exact_one_stage import ExactBinomialTable
 from nextarm.designs.group_sequential_log_rank import GroupSequentialLogRankTable
@@ -43,6 +44,8 @@ Design = (
     | TwoProportionsTable
     | ToxicityMonitoringTable
     | EfficacyToxicityTable
+    | BoinDesignTable
+    | RollingSixTable
     | BayesOneArmTable
     | BayesTwoArmTable
     | PlatformTable
@@ -67,6 +70,8 @@ DESIGNS: tuple[type[DesignTable], ...] = (
     TwoProportionsTable,
     ToxicityMonitoringTable,
     EfficacyToxicityTable,
+    BoinDesignTable,
+    RollingSixTable,
     BayesOneArmTable,
     BayesTwoArmTable,
     PlatformTable,

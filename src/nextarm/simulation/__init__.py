@@ -5,10 +5,12 @@ May import: core to designs.
 
 from nextarm.simulation.block import patients_of
 from nextarm.simulation.characteristics import Mean, OperatingCharacteristics, Rate, ScenarioCounts
+from nextarm.simulation.dose_result import DoseCharacteristics
 from nextarm.simulation.platform_result import PlatformCharacteristics
-from nextarm.simulation.run import simulate, simulate_platform
+from nextarm.simulation.run import simulate, simulate_doses, simulate_platform
 
 __all__ = [
+    "DoseCharacteristics",
     "Mean",
     "OperatingCharacteristics",
     "PlatformCharacteristics",
@@ -16,5 +18,6 @@ __all__ = [
     "ScenarioCounts",
     "patients_of",
     "simulate",
+    "simulate_doses",
     "simulate_platform",
 ]

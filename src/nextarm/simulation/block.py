@@ -17,6 +17,7 @@ from nextarm.core.errors import PlanError
 from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.count_design import CountTable
+from nextarm.designs.dose_design import DoseTable
 from nextarm.designs.efficacy_toxicity import EfficacyToxicityTable
 from nextarm.designs.plan import Plan, plan_from_toml
 from nextarm.designs.platform import PlatformTable
@@ -24,6 +25,7 @@ from nextarm.designs.seam import Decisions, LookData, Schedule, Seen
 from nextarm.designs.truths import Distribution, ProportionalHazards
 from nextarm.simulation.count_block import CountsPrepared, counts_prepared
 from nextarm.simulation.counted import BlockCounts, cell_name
+from nextarm.simulation.dose_block import DosePrepared, dose_prepared
 from nextarm.simulation.draws import SPARE, Cohort, Draws, draw_trials, drawn_normals, enrol
 from nextarm.simulation.enrol import MOST_CELLS, limits_of, patients_of_draws
 from nextarm.simulation.joint_block import JointPrepared, joint_prepared
@@ -127,13 +129,15 @@ def prepared(plan: Plan) -> Prepared:
 
 
 #: A plan of any design, ready to be simulated.
-Ready = Prepared | CountsPrepared | PlatformPrepared | JointPrepared
+Ready = Prepared | CountsPrepared | PlatformPrepared | JointPrepared | DosePrepared
 
 
 def ready(plan: Plan) -> Ready:
     """Make a plan of any design ready to be simulated."""
     if isinstance(plan.design, PlatformTable):
         return platform_prepared(plan)
+    if isinstance(plan.design, DoseTable):
+        return dose_prepared(plan)
     if isinstance(plan.design, EfficacyToxicityTable):
         return joint_prepared(plan)
     return counts_prepared(plan) if isinstance(plan.design, CountTable) else prepared(plan)

@@ -45,6 +45,17 @@ def rate_of(count: int, trials: int) -> Rate:
     return Rate(value=p, se=math.sqrt(spread / trials))
 
 
+def mean_of(total: float, squares: float, trials: int) -> Mean:
+    """The mean of ``trials`` values from their sum and sum of squares, with its standard error.
+
+    >>> mean_of(6.0, 14.0, 3).value
+    2.0
+    """
+    mean = total / trials
+    variance = max(squares / trials - mean * mean, 0.0) * trials / max(trials - 1, 1)
+    return Mean(value=mean, se=math.sqrt(variance / trials))
+
+
 @record
 class ScenarioCounts:
     """Counts of one truth over ``trials`` virtual trials.
@@ -95,10 +106,7 @@ class ScenarioCounts:
         return rate_of(int(self.rejected_by_look[look]), self.trials)
 
     def _mean(self, row: int) -> Mean:
-        total, square = float(self.sums[row, 0]), float(self.sums[row, 1])
-        mean = total / self.trials
-        variance = max(square / self.trials - mean * mean, 0.0) * self.trials / max(self.trials - 1, 1)
-        return Mean(value=mean, se=math.sqrt(variance / self.trials))
+        return mean_of(float(self.sums[row, 0]), float(self.sums[row, 1]), self.trials)
 
     @property
     def events(self) -> Mean:

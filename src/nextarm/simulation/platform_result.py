@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, ClassVar
 
 from nextarm.core.result import Result, record
-from nextarm.simulation.characteristics import Mean, Rate, rate_of
+from nextarm.simulation.characteristics import Mean, Rate, mean_of, rate_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,12 +44,12 @@ class PlatformArmCounts:
     @property
     def patients(self) -> Mean:
         """Mean patients in the arm."""
-        return _mean(self.patients_sum, self.patients_squares, self.trials)
+        return mean_of(self.patients_sum, self.patients_squares, self.trials)
 
     @property
     def controls(self) -> Mean:
         """Mean controls it is compared with."""
-        return _mean(self.controls_sum, self.controls_squares, self.trials)
+        return mean_of(self.controls_sum, self.controls_squares, self.trials)
 
 
 @record
@@ -77,17 +76,17 @@ class PlatformScenario:
     @property
     def events(self) -> Mean:
         """Mean events by the end."""
-        return _mean(self.events_sum, self.events_squares, self.trials)
+        return mean_of(self.events_sum, self.events_squares, self.trials)
 
     @property
     def patients(self) -> Mean:
         """Mean patients, control included."""
-        return _mean(self.patients_sum, self.patients_squares, self.trials)
+        return mean_of(self.patients_sum, self.patients_squares, self.trials)
 
     @property
     def duration(self) -> Mean:
         """Mean years until the last arm is judged."""
-        return _mean(self.duration_sum, self.duration_squares, self.trials)
+        return mean_of(self.duration_sum, self.duration_squares, self.trials)
 
     def arm(self, name: str) -> PlatformArmCounts:
         """The counts of the arm ``name``; KeyError lists what there is."""
@@ -133,9 +132,3 @@ class PlatformCharacteristics(Result):
                 row |= {"opened": arm.opened / s.trials, "dropped": arm.dropped / s.trials}
                 rows.append(row)
         return pl.DataFrame(rows)
-
-
-def _mean(total: float, squares: float, trials: int) -> Mean:
-    mean = total / trials
-    variance = max(squares / trials - mean * mean, 0.0) * trials / max(trials - 1, 1)
-    return Mean(value=mean, se=math.sqrt(variance / trials))

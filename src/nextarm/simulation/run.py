@@ -25,12 +25,14 @@ from nextarm.simulation.characteristics import GridAxis, OperatingCharacteristic
 from nextarm.simulation.checkpoint import Folder
 from nextarm.simulation.count_block import CountsPrepared
 from nextarm.simulation.counted import BlockCounts, NamedTruth
+from nextarm.simulation.dose_block import PER_DOSE, WHOLE, DosePrepared
+from nextarm.simulation.dose_result import DoseCharacteristics, DoseCounts, DoseScenario
 from nextarm.simulation.joint_block import JointPrepared
 from nextarm.simulation.platform_block import PER_ARM, PlatformPrepared
 from nextarm.simulation.platform_result import PlatformArmCounts, PlatformCharacteristics, PlatformScenario
 from nextarm.simulation.workers import Block, Done, in_processes, in_this_process, on_cluster
 
-R = TypeVar("R", OperatingCharacteristics, PlatformCharacteristics)
+R = TypeVar("R", OperatingCharacteristics, PlatformCharacteristics, DoseCharacteristics)
 
 METHOD = "Virtual trials: Poisson accrual given the number of patients, permuted-block randomisation, event times by inversion"
 
@@ -97,6 +99,8 @@ def simulate(
     made = ready(plan)
     if isinstance(made, PlatformPrepared):
         raise CallError("a platform", rule="has arms of its own: use simulate_platform")
+    if isinstance(made, DosePrepared):
+        raise CallError("dose finding", rule="chooses a dose: use simulate_doses")
     finish = partial(_result, made, seed, precision)
     early = None if preview is None else partial(_previewed, preview, finish)
     options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
@@ -119,6 +123,26 @@ def simulate_platform(
     if not isinstance(made, PlatformPrepared):
         raise CallError(f"a design of the kind {plan.design.kind!r}", rule="is no platform: use simulate")
     finish = partial(_platform_result, made, seed)
+    options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
+    return _simulated(made, finish, early=None, progress=progress, **options)
+
+
+def simulate_doses(
+    plan: Plan,
+    *,
+    trials: int | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    precision: float | None = None,
+    out: str | Path | None = None,
+    cluster: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> DoseCharacteristics:
+    """Simulate dose finding; arguments and errors as in :func:`simulate`, the precision that of each dose's selection."""
+    made = ready(plan)
+    if not isinstance(made, DosePrepared):
+        raise CallError(f"a design of the kind {plan.design.kind!r}", rule="finds no dose: use simulate")
+    finish = partial(_dose_result, made, seed)
     options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
     return _simulated(made, finish, early=None, progress=progress, **options)
 
@@ -147,7 +171,7 @@ def _simulated(
     if wanted > TRIALS_LIMIT:
         raise CallError(f"trials = {wanted}", rule=f"must be at most {TRIALS_LIMIT:,}", cure="Give a precision instead, such as 0.0005")
     blocks = list(blocks_of(wanted))
-    totals = _Totals(len(made.truths), made.looks, made.sum_rows, each=isinstance(made, PlatformPrepared))
+    totals = _Totals(len(made.truths), made.looks, made.sum_rows, each=isinstance(made, PlatformPrepared | DosePrepared))
     text = plan.to_toml()
     with ExitStack() as stack:
         folder = stack.enter_context(Folder(out, plan=plan, seed=seed)) if out is not None else None
@@ -298,3 +322,34 @@ def _platform_result(made: PlatformPrepared, seed: int, totals: _Totals) -> Plat
         control_data=made.design.control_data,
         scenarios=tuple(scenarios),
     )
+
+
+def _dose_result(made: DosePrepared, seed: int, totals: _Totals) -> DoseCharacteristics:
+    n, scenarios = totals.trials, []
+    for s, truth in enumerate(made.truths):
+        sums = totals.sums[s]
+        doses = []
+        for k, name in enumerate(made.plan.arms):
+            row = WHOLE + PER_DOSE * k
+            doses.append(
+                DoseCounts(
+                    name=name, toxicity=float(truth.rates[k]), trials=n, given=int(totals.stopped[s, k]), chosen=int(totals.rejected[s, k]),
+                    patients_sum=float(sums[row, 0]), patients_squares=float(sums[row, 1]), toxic_sum=float(sums[row + 1, 0]),
+                    toxic_squares=float(sums[row + 1, 1]),
+                )
+            )  # fmt: skip
+        names = ("toxic", "patients", "duration", "turned_away")
+        whole: dict[str, Any] = {
+            f"{name}_{part}": float(sums[i, j]) for i, name in enumerate(names) for j, part in enumerate(("sum", "squares"))
+        }
+        scenarios.append(DoseScenario(name=truth.name, trials=n, doses=tuple(doses), undecided=int(totals.never[s]), **whole))
+    return DoseCharacteristics(
+        trail=Trail(
+            method=f"{METHOD.split(',')[0]}, each patient's luck a uniform; blocks of {BLOCK_TRIALS}", seed=seed,
+            assumptions=(f"the truths of the plan {made.plan.trial.name!r}",),
+        ),
+        plan_name=made.plan.trial.name,
+        design_kind=made.plan.design.kind,
+        target=made.design.target,
+        scenarios=tuple(scenarios),
+    )  # fmt: skip

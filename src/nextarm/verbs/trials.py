@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from nextarm.designs import LookAnalysis
     from nextarm.designs.design import DesignResult
     from nextarm.designs.plan import Plan
-    from nextarm.simulation import OperatingCharacteristics, PlatformCharacteristics
+    from nextarm.simulation import DoseCharacteristics, OperatingCharacteristics, PlatformCharacteristics
     from nextarm.simulation.assurance import Assurance
     from nextarm.simulation.compare import ComparedDesigns
 
@@ -49,7 +49,7 @@ def simulate(
     cluster: str | None = None,
     progress: Progress | None = None,
     preview: Callable[[OperatingCharacteristics], None] | None = None,
-) -> OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics:
+) -> OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics | DoseCharacteristics:
     """Simulate virtual trials of a plan under its own truth and every scenario; counts with Monte-Carlo errors.
 
     Several plans, or a plan with ``[[compare]]``, are simulated with the same random numbers and stand side by side.
@@ -59,7 +59,7 @@ def simulate(
     does not depend on ``workers`` or ``cluster``.
     """
     from nextarm.simulation import simulate as run
-    from nextarm.simulation import simulate_platform
+    from nextarm.simulation import simulate_doses, simulate_platform
     from nextarm.simulation.compare import designs_by_name, simulate_designs
 
     plans = designs_by_name(_plans(plan))
@@ -69,22 +69,24 @@ def simulate(
     only = next(iter(plans.values()))
     if only.design.kind == "platform":
         return simulate_platform(only, **options, progress=progress)
+    if only.design.kind in ("boin", "rolling-six"):
+        return simulate_doses(only, **options, progress=progress)
     return run(next(iter(plans.values())), **options, progress=progress, preview=preview)
 
 
 def simulation_report(
-    found: OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics,
+    found: OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics | DoseCharacteristics,
     plan: str | Path | Plan | Sequence[str | Path | Plan],
     *,
     out: str | Path,
 ) -> Path | None:
     """Write ``report.html`` of what :func:`simulate` ``found`` for ``plan`` to the folder ``out``: one file with all charts.
 
-    A platform has no such page yet: None, its table and results.json hold everything.
+    Platforms and dose finding have no such page yet: None, their table and results.json hold everything.
     """
-    from nextarm.simulation import PlatformCharacteristics
+    from nextarm.simulation import DoseCharacteristics, PlatformCharacteristics
 
-    if isinstance(found, PlatformCharacteristics):
+    if isinstance(found, PlatformCharacteristics | DoseCharacteristics):
         return None
     from nextarm.report.simulated import write_simulation_report
     from nextarm.simulation.compare import designs_by_name

@@ -25,6 +25,7 @@ from nextarm.validation.case import Case, Kind, expected
 from nextarm.validation.cases.designs_bounds import CASES as BOUNDS
 from nextarm.validation.cases.designs_bounds import FROZEN, GSDESIGN, RPACT, made, named
 from nextarm.validation.cases.designs_counts import CASES as COUNTS
+from nextarm.validation.cases.designs_doses import CASES as DOSES
 from nextarm.validation.cases.designs_finite_sample import CASES as FINITE_SAMPLE
 from nextarm.validation.cases.designs_joint import CASES as JOINT
 from nextarm.validation.cases.designs_looks import CASES as LOOKS
@@ -274,6 +275,7 @@ CASES: tuple[Case, ...] = (
     *COUNTS,
     *REESTIMATION,
     *JOINT,
+    *DOSES,
     *NON_PROPORTIONAL,
     *FINITE_SAMPLE,
     made(
