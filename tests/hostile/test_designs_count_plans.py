@@ -75,6 +75,52 @@ def test_impossible_plans_say_why(data: dict[str, Any], words: str) -> None:
     assert words in str(caught.value)
 
 
+def cure(fraction: float, **more: Any) -> dict[str, Any]:
+    latency = {"model": "weibull", "shape": 1.3, "median": 0.7}
+    return {"survival": {"model": "mixture-cure", "cure_fraction": fraction, "latency": latency}, **more}
+
+
+PLATFORM = {"kind": "platform", "patients_per_arm": 20, "follow_up": 1.0}
+TRIAL = {"name": "t", "endpoint": "EFS", "milestone": 3.0}
+LONG = {"rate": 45.0, "duration": 3.0, "follow_up": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("arms", "design", "accrual", "words"),
+    [
+        ({"control": cure(0.6)}, PLATFORM, LONG, "needs at least 2 arms"),
+        ({"control": cure(0.6), "a": cure(0.7, opens=9.0)}, PLATFORM, LONG, "must come before accrual ends"),
+        ({"control": cure(0.6), "a": cure(0.7, opens_after="b"), "b": cure(0.7, opens_after="a")}, PLATFORM, LONG, "not in a ring"),
+        ({"control": cure(0.6), "a": cure(0.7)}, {**PLATFORM, "select": "best"}, LONG, "needs a look"),
+        ({"control": cure(0.6), "a": cure(0.7)}, PLATFORM, {**LONG, "rate": 90000.0}, "at most 20,000 patients"),
+        ({"control": cure(0.6), "a": cure(0.7, opens=1.0)}, {"kind": "log-rank"}, LONG, "is of platforms"),
+        ({"control": cure(0.6), "a": cure(0.7)}, {"kind": "log-rank"}, {**LONG, "hazard_trend": 0.1}, "is of platforms"),
+        ({"control": cure(0.6), "a": cure(0.7)}, {"kind": "bayes-two-arm"}, {**LONG, "follow_up": 0.0}, "nobody is followed"),
+        ({"control": cure(0.6), "a": cure(0.7)}, {"kind": "bayes-two-arm", "look_times": [0.5, 6.0]}, LONG, "must rise from above 0"),
+        ({"a": cure(0.7)}, {"kind": "bayes-one-arm", "null_survival": 0.6, "prior": [[0.5, 1, 1]]}, LONG, "add up to 1"),
+        ({"a": cure(0.7)}, {"kind": "bayes-one-arm", "null_survival": 0.6, "prior_file": "nope.json"}, LONG, "nope.json is missing"),
+        ({"a": cure(0.7)}, {"kind": "bayes-one-arm", "null_survival": 60.0}, LONG, "percentage: 0.6"),
+    ],
+)
+def test_impossible_trials_of_several_arms_say_why(
+    arms: dict[str, Any], design: dict[str, Any], accrual: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(PlanError) as caught:
+        plan_from_data({"trial": TRIAL, "accrual": accrual, "arms": arms, "design": design})
+    assert words in str(caught.value)
+
+
+def test_a_size_far_beyond_the_tables_is_solved_by_the_normal_law() -> None:
+    made = plan_from_data(
+        {
+            "trial": TRIAL, "accrual": LONG, "arms": {"control": cure(0.6), "new": cure(0.75)}, "design": {"kind": "bayes-two-arm"},
+            "solve": {"for": "n", "power": 0.8},
+        }
+    ).evaluate()  # fmt: skip
+    assert made.power == pytest.approx(0.8, abs=0.01)
+    assert 200 < made.n < 400
+
+
 def test_impossible_calls_say_why() -> None:
     with pytest.raises(CallError, match="must be at least 1 and increase"):
         path_probabilities(0.5, sizes=(5, 5), low=(0, 0), high=(6, 6))

@@ -14,6 +14,8 @@ from nextarm.core.units import FloatArray
 from nextarm.designs.binomial_paths import binomial_mass
 from nextarm.designs.survival_posterior import beta_posterior, better_than, probability_above
 
+#: Tables beyond which the normal law serves.
+MOST_TABLES = 1_000_000
 Law = tuple[FloatArray, FloatArray, FloatArray]
 
 
@@ -45,14 +47,27 @@ def success_two_arms(
 ) -> float:
     """P(the posterior probability of S1 > S0 - ``margin`` exceeds ``threshold``).
 
-    ``control`` and ``experimental`` are (S, patients its estimate is worth).
+    ``control`` and ``experimental`` are (S, patients its estimate is worth). Beyond a million tables the priors no longer
+    matter and the normal law of the difference is used.
     """
+    if control[1] * experimental[1] > MOST_TABLES:
+        return _normal_success(control, experimental, threshold=threshold, margin=margin)
     total = 0.0
     for n0, w0 in _whole(control[1]):
         for n1, w1 in _whole(experimental[1]):
             region = _region(n0, n1, _key(prior), _key(experimental_prior), threshold, margin)
             total += w0 * w1 * float(binomial_mass(n0, control[0]) @ region @ binomial_mass(n1, experimental[0]))
     return min(max(total, 0.0), 1.0)
+
+
+def _normal_success(control: tuple[float, float], experimental: tuple[float, float], *, threshold: float, margin: float) -> float:
+    from scipy.special import ndtr, ndtri
+
+    gain = experimental[0] - control[0] + margin
+    sd = float(np.sqrt(sum(p * (1.0 - p) / n for p, n in (control, experimental))))
+    if sd == 0.0:
+        return float(gain > 0.0)
+    return float(ndtr(gain / sd - ndtri(threshold)))
 
 
 def _whole(n: float) -> list[tuple[int, float]]:

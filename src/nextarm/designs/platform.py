@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
 
 
+#: The most patients of a platform: each look goes through all of them.
+MOST_PATIENTS = 20_000
+
+
 @record
 class PlatformArm:
     """One experimental arm as expected, without interim looks: when it is open, its patients, controls, events and power."""
@@ -112,6 +116,9 @@ class PlatformTable(DesignTable):
                 )
             )
         names = self.experimental(plan)
+        if plan.accrual_model().total > MOST_PATIENTS:
+            rule = f"has at most {MOST_PATIENTS:,} patients in all"
+            found.append(Problem(f"kind = 'platform' with {plan.accrual_model().total:,.0f} patients", "", rule))
         if len(names) > 8:
             found.append(Problem(f"kind = 'platform' with {len(names)} experimental arms", "", "has at most 8"))
         for name in names:
@@ -139,8 +146,6 @@ class PlatformTable(DesignTable):
             plan.arms[n].opens > 0.0 or plan.arms[n].opens_after is not None for n in names
         ):
             found.append(Problem("select = best or triangular bounds", "", "need all arms open from the start"))
-        if plan.accrual.groups is not None and self.allocation_rule == "adaptive":
-            pass  # groups only shape the accrual; adaptive allocation does not mind
         return found
 
     def experimental(self, plan: Plan) -> list[str]:

@@ -6,6 +6,7 @@ rate is acceptable.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -71,7 +72,7 @@ class ToxicityMonitoringTable(CountTable):
         sizes = tuple(sorted({*range(self.first, n + 1, self.every), n}))
         if self.rule == "bayes":
             return bayes_toxicity_boundary(sizes, acceptable=self.acceptable, threshold=self.threshold, prior=self.prior)
-        return pocock_toxicity_boundary(sizes, acceptable=self.acceptable, alpha=self.alpha, shape=self.shape)
+        return _pocock(sizes, self.acceptable, self.alpha, self.shape)
 
     def count_bounds(self, plan: Plan) -> CountBounds:
         """Never stop low; "success" is the pause."""
@@ -109,3 +110,8 @@ class ToxicityMonitoringTable(CountTable):
             expected_n=truth.expected_n,
             behaviour=behaviour_of(bounds, grid_around(min(self.acceptable, rate), max(rate, self.acceptable + 0.05))),
         )
+
+
+@lru_cache(maxsize=64)
+def _pocock(sizes: tuple[int, ...], acceptable: float, alpha: float, shape: float) -> ToxicityBoundary:
+    return pocock_toxicity_boundary(sizes, acceptable=acceptable, alpha=alpha, shape=shape)
