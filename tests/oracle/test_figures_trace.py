@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from figures_drawn import Drawn, mean_error
-from nextarm.figures.raster.panel import Box
+from nextarm.figures.raster.panel import Box, Panel
 from nextarm.figures.raster.trace import trace_curves
 
 HIGH = ([1.0, 2.2, 3.1, 5.5, 7.0, 8.4], [0.96, 0.9, 0.85, 0.8, 0.7, 0.66])
@@ -129,3 +131,40 @@ def test_no_ticks_where_none_are_drawn() -> None:
     figure.curve(*LOW, BLUE)
     (curve,) = trace_curves(figure.image(noise=2.0), figure.panel()).curves
     assert curve.ticks.size == 0
+
+
+def painted(image: NDArray[np.uint8], panel: Panel, times: list[float], s: list[float], marks: list[float]) -> NDArray[np.uint8]:
+    """Marks painted one over another as a drawing program does that snaps them to pixels: 3 columns, 11 rows, half-covered tips."""
+    out = image.astype(float)
+    cover = np.array([0.5, *[1.0] * 9, 0.5])[:, None]
+    for t in marks:
+        row = int(np.floor(panel.y.pixel([1.0, *s][int(np.searchsorted(times, t, side="right"))])))
+        column = int(np.floor(panel.x.pixel(t)))
+        part = out[row - 5 : row + 6, column - 1 : column + 2]
+        part[:] = part * (1 - cover[..., None]) + cover[..., None] * np.array(BLACK)
+    return np.round(out).astype(np.uint8)
+
+
+@pytest.mark.parametrize("tips", [True, False])
+def test_coincident_ticks_are_counted_by_their_tips(tips: bool) -> None:
+    single = [0.3, 0.6, 1.5, 1.9, 2.6, 3.6, 4.2, 4.7, 6.0, 6.6, 7.3, 8.8, 9.3, 9.7]
+    several = [2.4, 2.4, 5.1, 5.1, 5.1, 7.8, 7.8]
+    near = [6.3, 6.3, 6.33, 8.0, 8.03]
+    figure = Drawn()
+    figure.frame()
+    figure.curve(*HIGH, BLACK)
+    panel = figure.panel()
+    marks = sorted([*single, *several, *near])
+    image = painted(figure.image(), panel, *HIGH, marks)
+    (curve,) = trace_curves(image if tips else blurred(image), panel).curves
+    assert np.abs(panel.x.value(curve.ticks)[:, None] - marks).min(axis=1).max() < 0.03
+    if tips:
+        np.testing.assert_allclose(panel.x.value(curve.ticks), marks, atol=0.04)
+    else:  # what coincides cannot be seen: no more is claimed than stands there
+        assert len(set(marks)) - 2 <= curve.ticks.size <= len(marks)
+
+
+def blurred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image made smaller and larger again, as copies of copies are."""
+    small = Image.fromarray(image).resize((image.shape[1] * 7 // 10, image.shape[0] * 7 // 10), Image.Resampling.BILINEAR)
+    return np.asarray(small.resize((image.shape[1], image.shape[0]), Image.Resampling.BILINEAR))

@@ -21,6 +21,7 @@ from nextarm.figures.raster.edges import Steps
 from nextarm.figures.raster.ink import Image, Mask
 from nextarm.figures.raster.panel import Floats
 from nextarm.figures.raster.refine import draw
+from nextarm.figures.raster.tips import marks_of_level, tip_of
 
 #: Highest part of a tick beyond the stroke that is looked for, in pixels and in widths of the line.
 REACH, WIDTHS = 9, 3.5
@@ -67,7 +68,32 @@ def find_ticks(share: Image, blocked: Mask, steps: Steps, *, width: float, blur:
         side(above, seen_above, upper - (level_here - half), height), side(below, seen_below, level_here + half - lower, height)
     )
     runs = stretches(np.nan_to_num(signal))
-    return place(runs, mark_width(runs, signal), signal, first, height) if runs else NONE
+    if not runs:
+        return NONE
+    marks = place(runs, mark_width(runs, signal), signal, first, height)
+    return counted(marks, share, blocked, steps, width=width, reach=reach)
+
+
+def counted(marks: Marks, share: Image, blocked: Mask, steps: Steps, *, width: float, reach: int) -> Marks:
+    """The marks with those that coincide told apart by their tips, where tips can be read."""
+    gap = np.diff(marks.x, prepend=-1e9, append=1e9)
+    free = marks.width + 2.0
+    far = np.array([np.abs(steps.x - x).min() if steps.x.size else 1e9 for x in marks.x]) > width / 2 + free / 2
+    alone = marks.x[(gap[:-1] > free) & (gap[1:] > free) & far & (marks.count == 1)]
+    tip = tip_of(share, blocked, steps, alone, width=width, mark=marks.width, reach=reach)
+    if tip is None:
+        return marks
+    x: list[float] = []
+    keep = np.ones(marks.x.size, bool)
+    for k in range(steps.x.size):
+        here, filled = marks_of_level(share, blocked, steps, k, marks.x, tip, width=width, reach=reach)
+        x += list(here)
+        for a, b in filled:
+            keep &= (marks.x < a - 0.5) | (marks.x > b + 0.5)
+    both = np.concatenate([marks.x[keep], np.asarray(x, float)])
+    count = np.concatenate([marks.count[keep], np.ones(len(x), np.int64)])
+    order = np.argsort(both, kind="stable")
+    return Marks(x=both[order], count=count[order], width=marks.width, height=marks.height)
 
 
 def strip(rest: Image, blocked: Mask, edge: Floats, first: int, reach: int, *, up: bool) -> tuple[Floats, Mask]:
