@@ -168,3 +168,21 @@ def blurred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The image made smaller and larger again, as copies of copies are."""
     small = Image.fromarray(image).resize((image.shape[1] * 7 // 10, image.shape[0] * 7 // 10), Image.Resampling.BILINEAR)
     return np.asarray(small.resize((image.shape[1], image.shape[0]), Image.Resampling.BILINEAR))
+
+
+@pytest.mark.parametrize("mark", ["cross", "ring"])
+def test_crosses_and_rings_are_one_mark_each(mark: str) -> None:
+    ticks = [0.3, 0.7, 1.6, 1.9, 2.6, 3.6, 4.2, 4.4, 4.9, 6.0, 6.3, 6.4, 7.4, 7.9, 9.0, 9.5]
+    figure = Drawn()
+    figure.frame()
+    figure.curve(*HIGH, BLUE)
+    panel = figure.panel()
+    for t in ticks:
+        x, y = figure.x(t), figure.y([1.0, *HIGH[1]][int(np.searchsorted(HIGH[0], t, side="right"))])
+        for k in np.linspace(-1, 1, 81):
+            for sign in (-1, 1):
+                dx, dy = (5.5 * k, 5.5 * sign * k) if mark == "cross" else (6 * np.sin(np.pi / 2 * k), 6 * sign * np.cos(np.pi / 2 * k))
+                figure.rectangle(x + dx - 0.6, y + dy - 0.6, x + dx + 0.6, y + dy + 0.6, BLUE)
+    (curve,) = trace_curves(figure.image(), panel).curves
+    np.testing.assert_allclose(panel.x.value(curve.ticks), ticks, atol=0.03)
+    assert mean_error(panel, curve, *HIGH) < 0.0015

@@ -98,7 +98,7 @@ def marks_of_level(
     stretches: list[tuple[float, float]] = []
     up = signal > 0.3 * tip.mass / tip.width
     edge = np.diff(np.concatenate([[0], up.astype(np.int8), [0]]))
-    for a, b in zip(np.flatnonzero(edge == 1), np.flatnonzero(edge == -1), strict=True):
+    for a, b in zip(np.flatnonzero(edge == 1).tolist(), np.flatnonzero(edge == -1).tolist(), strict=True):
         part = signal[max(0, a - 1) : b + 1]
         total = float(part.sum())
         number = round(total / tip.mass)
@@ -107,8 +107,8 @@ def marks_of_level(
         going = np.concatenate([[0.0], np.cumsum(part)]) / total
         places = first + max(0, a - 1) + np.interp((np.arange(number) + 0.5) / number, going, np.arange(going.size))
         if number > 1:
-            low, high = first + a + tip.width / 2 - 0.5, first + b - tip.width / 2 + 0.5
-            places = np.clip(places, min(low, high), max(low, high))
+            ends = sorted((first + a + tip.width / 2 - 0.5, first + b - tip.width / 2 + 0.5))
+            places = np.clip(places, ends[0], ends[1])
         near = here[(here > first + a - 0.5) & (here < first + b + 0.5)]
         if number == 1 and near.size == 1:
             places = near

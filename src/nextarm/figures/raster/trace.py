@@ -16,7 +16,8 @@ from nextarm.figures.raster.colours import Ink, inks
 from nextarm.figures.raster.identity import confused, match_hints, uncertainty, without_limits
 from nextarm.figures.raster.ink import Canvas, canvas
 from nextarm.figures.raster.panel import ArmHint, Panel, TracedCurve, TracedPanel
-from nextarm.figures.raster.ticks import find_ticks
+from nextarm.figures.raster.shapes import Shape
+from nextarm.figures.raster.ticks import find_ticks, mark_shape
 
 UNSURE = "two curves of one colour and line style meet and part again: which is which is not certain"
 
@@ -45,16 +46,23 @@ def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, 
         warnings.append(UNSURE)
     if not drafts:
         warnings.append("no curve was found in the panel")
+    shapes = [mark_shape(d.own, d.blocked, d.steps, width=d.width, blur=d.blur) for d in drafts]
     curves = tuple(
-        traced(draft, work, found[draft.ink], hint=named[k], warnings=(UNSURE,) if k in unsure else ()) for k, draft in enumerate(drafts)
-    )
+        traced(
+            draft, work, found[draft.ink], hint=named[k], shapes=(shapes[k], *shapes[:k], *shapes[k + 1 :]),
+            warnings=(UNSURE,) if k in unsure else (),
+        )
+        for k, draft in enumerate(drafts)
+    )  # fmt: skip
     width = float(np.median([d.width for d in drafts])) / work.scale if drafts else 0.0
     return TracedPanel(curves=curves, line_width=width, warnings=tuple(warnings))
 
 
-def traced(draft: Draft, work: Canvas, ink: Ink, *, hint: int | None, warnings: tuple[str, ...]) -> TracedCurve:
+def traced(
+    draft: Draft, work: Canvas, ink: Ink, *, hint: int | None, shapes: tuple[Shape | None, ...], warnings: tuple[str, ...]
+) -> TracedCurve:
     """A draft in pixels of the image, with its ticks."""
-    marks = find_ticks(draft.own, draft.blocked, draft.steps, width=draft.width, blur=draft.blur)
+    marks = find_ticks(draft.own, draft.blocked, draft.steps, width=draft.width, blur=draft.blur, shapes=shapes)
     steps = draft.steps
     if steps.y[-1] > work.bottom - draft.width and steps.end < work.right - 3 * draft.width:
         warnings = (*warnings, "the curve reaches the bottom of the panel before its end and may go on below it")
