@@ -1,7 +1,8 @@
 """The process that parses: reads one request from standard input, locks itself in, looks at the file, writes one answer, ends.
 
-Request: four bytes of length, JSON (kind, page, panel, marks; pictures: whether the reader of pictures is loaded), the bytes of
-the file. Answer: four bytes of length, JSON (``reading``, or ``error`` with its problems), a PNG.
+Request: four bytes of length, JSON (kind, page, panel, marks; pictures: whether the reader of pictures is loaded; picture: only
+the picture is wanted), the bytes of the file. Answer: four bytes of length, JSON (``reading`` or ``picture``, or ``error`` with
+its problems), a PNG.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ def serve(request: dict[str, object], data: bytes) -> tuple[dict[str, object], b
     from nextarm.figures.reading import FigureRefused
 
     try:
+        if request.get("picture"):
+            from nextarm.figures.picture import picture_of
+
+            size, image = picture_of(data, kind=request["kind"], page=request.get("page") or 1)  # type: ignore[arg-type]
+            return {"picture": size}, image
         marks = Marks.model_validate(request["marks"]) if request.get("marks") else None
         reading, image = read_file(
             data, kind=request["kind"], page=request.get("page"), panel=request.get("panel"), marks=marks,  # type: ignore[arg-type]

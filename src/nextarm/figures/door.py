@@ -36,6 +36,16 @@ class ReadFigure:
     overlay: bytes
 
 
+@dataclass(frozen=True)
+class Picture:
+    """The figure as a PNG that covers ``width`` times ``height`` figure units."""
+
+    png: bytes
+    width: float
+    height: float
+    kind: Kind
+
+
 def kind_of(data: bytes) -> Kind:
     """The kind of file by its first bytes; the name of a file says nothing. :class:`DataError` for every other kind."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -103,6 +113,23 @@ def read_figure(path: str | Path, *, page: int | None = None, panel: int | None 
     if "reading" in answer:
         return ReadFigure(from_data(FigureReading, answer["reading"]), image)
     raise _error(answer, Path(path).name, image)
+
+
+def read_picture(path: str | Path, *, page: int = 1) -> Picture:
+    """The figure in a file as a plain picture in the positions that :func:`read_figure` uses; drawn in the child.
+
+    Raises:
+        DataError: the file is missing, too large, damaged or of another kind. CallError: a page that is not there.
+    """
+    data = load(path)
+    try:
+        kind = kind_of(data)
+        answer, image = ask({"kind": kind, "page": page, "picture": True}, data)
+    except DataError as error:
+        raise DataError(problems=[_at(p, Path(path).name) for p in error.problems]) from None
+    if "picture" not in answer:
+        raise _error(answer, Path(path).name, image)
+    return Picture(image, float(answer["picture"]["width"]), float(answer["picture"]["height"]), kind)
 
 
 def _at(problem: Problem, name: str) -> Problem:

@@ -10,6 +10,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nextarm.verbs.figures import (
+    adjust_figure,
+    check_changes,
+    draft_figure,
+    figure_csv,
+    figure_marks,
+    picture_figure,
+    rebuilt_lines,
+    residuals,
+    saved_figure,
+)
 from nextarm.verbs.trials import assurance, design, look, simulate, simulation_report
 
 if TYPE_CHECKING:
@@ -36,27 +47,36 @@ Progress = Callable[[int, int], None]
 Choice = str | Iterable[str] | None
 
 __all__ = [
+    "adjust_figure",
     "assurance",
     "chart",
+    "check_changes",
     "check_evidence",
     "classify",
     "compare",
     "compare_patients",
     "design",
+    "draft_figure",
     "evidence",
+    "figure_csv",
+    "figure_marks",
     "fit",
     "indirect",
     "look",
     "match",
     "new_study",
+    "picture_figure",
     "pool",
     "prior",
     "prior_lines",
     "read_figure",
     "read_prior",
+    "rebuilt_lines",
     "reconstruct",
     "report",
     "require_passed",
+    "residuals",
+    "saved_figure",
     "sensitivity",
     "simulate",
     "simulation_report",

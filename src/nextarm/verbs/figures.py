@@ -1,0 +1,89 @@
+"""The verbs of figures besides ``read_figure``: correct a reading by hand, draw it, lay rebuilt patients over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nextarm.figures import FigureReading, Marks, Picture
+    from nextarm.patients import Reconstruction
+
+
+def saved_figure(source: str | Path | FigureReading) -> FigureReading:
+    """A reading as it was written to ``figure.json``; :class:`DataError` if the file is not one."""
+    from nextarm.core.errors import DataError
+    from nextarm.figures import FigureReading
+
+    if isinstance(source, FigureReading):
+        return source
+    try:
+        return FigureReading.from_json(Path(source).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise DataError(f"{Path(source).name} cannot be read", rule="must be a figure.json that read-figure wrote") from None
+
+
+def draft_figure(reading: str | Path | FigureReading) -> dict[str, Any]:
+    """What can be corrected in a reading, as JSON data with positions on the figure; see :class:`nextarm.figures.Adjustment`."""
+    from nextarm.figures import draft
+
+    return draft(saved_figure(reading)).model_dump(mode="json")
+
+
+def adjust_figure(reading: str | Path | FigureReading, changes: Any) -> FigureReading:
+    """The reading with corrections made by hand: ``changes`` is a file or data in the form of :func:`draft_figure`.
+
+    The result goes on to :func:`reconstruct` like any other reading, and its trail says what was set by hand.
+    """
+    from nextarm.figures import adjust, read_adjustment
+
+    return adjust(saved_figure(reading), read_adjustment(changes))
+
+
+def figure_marks(changes: Any, *, reading: str | Path | FigureReading | None = None) -> Marks:
+    """The marks with which :func:`read_figure` reads the figure again; ``changes`` as in :func:`adjust_figure`.
+
+    With ``reading`` only what differs from it is marked. :class:`DataError` if ``changes`` are malformed, :class:`CallError`
+    if an axis point has no value yet.
+    """
+    from nextarm.figures import marks_from, read_adjustment
+
+    return marks_from(read_adjustment(changes), reading=None if reading is None else saved_figure(reading))
+
+
+def picture_figure(file: str | Path, *, page: int = 1) -> Picture:
+    """The figure in a file as a PNG with its size in figure units; drawn in the locked child process."""
+    from nextarm.figures import read_picture
+
+    return read_picture(file, page=page)
+
+
+def residuals(reading: FigureReading) -> dict[str, list[float]]:
+    """Distance of each point of both axes from the axis' line, in pixels of the figure."""
+    from nextarm.figures import residuals as run
+
+    return {"x_axis": run(reading.x_axis), "y_axis": run(reading.y_axis)}
+
+
+def figure_csv(reading: FigureReading) -> dict[str, str]:
+    """The files ``curves.csv``, ``ticks.csv`` and ``at_risk.csv`` of a reading, as texts."""
+    from nextarm.figures import files_of
+
+    return {name: text for name, text in files_of(reading, b"").items() if name.endswith(".csv") and isinstance(text, str)}
+
+
+def rebuilt_lines(reading: FigureReading, made: Reconstruction, *, unit: str | None = None) -> dict[str, list[tuple[float, float]]]:
+    """The curve of the rebuilt patients of each arm as positions on the figure, to be drawn over what was read.
+
+    ``unit`` is that of the figure's time axis where the figure does not say it.
+    """
+    from nextarm.patients.over_figure import rebuilt_lines as run
+
+    return run(reading, made, unit=unit)
+
+
+def check_changes(changes: Any) -> None:
+    """Raise :class:`DataError` with everything that is malformed in ``changes`` (the form of :func:`draft_figure`)."""
+    from nextarm.figures import read_adjustment
+
+    read_adjustment(changes)

@@ -1,0 +1,362 @@
+// The figure with what was read over it: handles that mouse, touch and keys move, a loupe, an eraser, a colour picker.
+const NS = "http://www.w3.org/2000/svg";
+const COLOURS = ["#005a8c", "#d55e00", "#000000", "#2f8463", "#6a4c93", "#a34700"];
+const DASHES = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 4"];
+export const colourOf = (k) => COLOURS[k % COLOURS.length];
+const round = (v) => Math.round(v * 1000) / 1000;
+
+export class Stage {
+  // app: { changes, view, layer, tool }; act(what, change) keeps one action.
+  constructor(app, act) {
+    this.app = app;
+    this.act = act;
+    this.box = document.getElementById("stage");
+    this.svg = document.getElementById("over");
+    this.image = document.getElementById("picture");
+    this.loupe = document.getElementById("loupe");
+    this.where = document.getElementById("where");
+    this.handle = 0;
+    this.moved = null;
+    this.cross = null;
+    this.picked = this.image;
+    this.listen();
+  }
+
+  show() {
+    const { picture } = this.app.view;
+    if (this.image.getAttribute("src") !== picture.href) this.image.src = picture.href;
+    this.image.style.aspectRatio = `${picture.width} / ${picture.height}`;
+    this.svg.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
+    this.svg.setAttribute("preserveAspectRatio", "none");
+    this.unit = picture.width / Math.max(1, this.box.clientWidth);
+    this.draw();
+  }
+
+  curve() { return /^\d+$/.test(this.app.layer) ? this.app.changes.curves?.[Number(this.app.layer)] : null; }
+
+  frame() {
+    const { picture, reading } = this.app.view;
+    return reading ? reading.box : [picture.width * 0.12, picture.height * 0.08, picture.width * 0.95, picture.height * 0.85];
+  }
+
+  // The handles of the chosen layer, as positions.
+  handles() {
+    const { changes, layer } = this.app;
+    const [left, , , bottom] = this.frame();
+    if (layer === "x") return (changes.x_axis ?? []).map((p) => ({ x: p.pixel, y: bottom, point: p }));
+    if (layer === "y") return (changes.y_axis ?? []).map((p) => ({ x: left, y: p.pixel, point: p }));
+    const curve = this.curve();
+    if (!curve) return [];
+    const found = curve.corners.map(([x, y]) => ({ x, y }));
+    const last = curve.corners[curve.corners.length - 1];
+    found.push({ x: Math.max(curve.end ?? last[0], last[0]), y: last[1], end: true });
+    return found;
+  }
+
+  name(k, all) {
+    const { layer } = this.app;
+    const h = all[k];
+    const shown = h.point ? (h.point.value == null ? "no value yet" : `printed ${this.printed(h.point.value)}`) : this.values(h);
+    const title = layer === "x" ? "Time axis, point" : layer === "y" ? "Survival axis, point" : `${this.curve().arm},`;
+    const which = h.end ? "end of the line" : h.point ? `${k + 1} of ${all.length}` : `corner ${k + 1} of ${all.length - 1}`;
+    return `${title} ${which}: ${shown}; at ${round(h.x)}, ${round(h.y)} px.`;
+  }
+
+  percent() { return this.app.changes.percent && this.app.layer === "y"; }
+  printed(value) { return this.percent() ? round(value * 100) : round(value); }
+
+  values(h) {
+    const a = this.app.view.adjusted;
+    if (!a) return "";
+    const s = a.y_axis.intercept + a.y_axis.slope * h.y;
+    return `time ${(a.x_axis.intercept + a.x_axis.slope * h.x).toFixed(2)}, S ${(a.upward ? 1 - s : s).toFixed(3)}`;
+  }
+
+  draw() {
+    const { changes, view, layer, tool } = this.app;
+    const u = this.unit;
+    const parts = [];
+    const add = (tag, attributes, into = parts) => {
+      const node = document.createElementNS(NS, tag);
+      for (const [k, v] of Object.entries(attributes)) node.setAttribute(k, v);
+      into.push(node);
+      return node;
+    };
+    (changes.curves ?? []).forEach((curve, k) => {
+      if (!curve.on || !curve.corners) return;
+      const chosen = String(k) === layer;
+      const look = { fill: "none", stroke: colourOf(k), "stroke-width": (chosen ? 3 : 2.4) * u, "stroke-dasharray": DASHES[k % 6].split(" ").filter(Boolean).map((v) => v * u).join(" ") };
+      add("path", { d: pathOf(curve), ...look, "data-curve": k });
+      const d = (curve.ticks ?? []).map((x) => `M${x} ${levelAt(curve, x) - 4 * u}v${8 * u}`).join("");
+      if (d) add("path", { d, stroke: colourOf(k), "stroke-width": 1.2 * u, fill: "none" });
+    });
+    if (view.rebuilt?.current) for (const arm of view.rebuilt.arms) {
+      const d = arm.line.map(([x, y], i) => `${i ? "L" : "M"}${x} ${y}`).join("");
+      add("path", { d, fill: "none", stroke: "#ffd23f", "stroke-width": 1.2 * u, "stroke-dasharray": `${5 * u} ${4 * u}`, class: "rebuilt" });
+    }
+    const [left, , , bottom] = this.frame();
+    for (const [axis, points] of [["x", changes.x_axis ?? []], ["y", changes.y_axis ?? []]]) for (const p of points) {
+      const [x, y] = axis === "x" ? [p.pixel, bottom] : [left, p.pixel];
+      add("path", { d: `M${x - 6 * u} ${y}h${12 * u}M${x} ${y - 6 * u}v${12 * u}`, stroke: "#a34700", "stroke-width": 1.4 * u });
+    }
+    for (const pick of changes.picks ?? []) for (const [x, y] of pick.points ?? []) {
+      add("circle", { cx: x, cy: y, r: 6 * u, fill: pick.colour ?? "none", stroke: "#000", "stroke-width": 1.5 * u });
+    }
+    const all = this.handles();
+    this.handle = Math.min(Math.max(this.handle, 0), Math.max(all.length - 1, 0));
+    if (tool !== "pick") all.forEach((h, k) => {
+      const mine = k === this.handle;
+      add(h.end ? "rect" : "circle", h.end ? { x: h.x - 4 * u, y: h.y - 4 * u, width: 8 * u, height: 8 * u, fill: mine ? "#ffd23f" : "#fff", stroke: "#1d2126", "stroke-width": 1.3 * u, class: "handle" }
+        : { cx: h.x, cy: h.y, r: (mine ? 6 : 3.6) * u, fill: mine ? "#ffd23f" : "#fff", stroke: "#1d2126", "stroke-width": 1.3 * u, class: "handle" });
+    });
+    if (tool === "pick" && this.cross) add("path", { d: `M${this.cross[0] - 9 * u} ${this.cross[1]}h${18 * u}M${this.cross[0]} ${this.cross[1] - 9 * u}v${18 * u}`, stroke: "#a34700", "stroke-width": 1.6 * u });
+    if (this.rubber) { const [x, y, w, h] = this.rubber; add("rect", { x, y, width: w, height: h, fill: "#ffd23f", "fill-opacity": 0.3, stroke: "#1d2126", "stroke-width": u }); }
+    this.svg.replaceChildren(...parts);
+    this.svg.classList.toggle("grab", tool !== "move");
+    this.tell(all);
+  }
+
+  tell(all = this.handles()) {
+    const { tool, layer } = this.app;
+    const field = document.getElementById("value-field");
+    const h = all[this.handle];
+    field.hidden = !(h?.point && tool === "move");
+    const input = document.getElementById("value");
+    if (h?.point && document.activeElement !== input) input.value = h.point.value == null ? "" : this.printed(h.point.value);
+    let words = "";
+    if (tool === "pick") words = this.cross ? `Cross at ${round(this.cross[0])}, ${round(this.cross[1])} px. Click, or press Enter, on the line of a curve.` : "Click on the line of a curve, or use the arrows.";
+    else if (tool === "erase") words = this.curve() ? `Draw a box over the corners and marks of ${this.curve().arm} to erase.` : "Choose a curve first.";
+    else if (h) words = this.name(this.handle, all);
+    else words = layer === "x" || layer === "y" ? "No points yet. Add two." : "";
+    if (this.where.textContent !== words) this.where.textContent = words;
+  }
+
+  // Put a handle at x, y in a copy of the changes.
+  put(changes, k, x, y) {
+    const { layer } = this.app;
+    const { width, height } = this.app.view.picture;
+    x = Math.min(Math.max(x, 0), width); y = Math.min(Math.max(y, 0), height);
+    if (layer === "x") changes.x_axis[k].pixel = round(x);
+    else if (layer === "y") changes.y_axis[k].pixel = round(y);
+    else {
+      const curve = changes.curves[Number(layer)];
+      if (k === curve.corners.length) curve.end = round(x);
+      else curve.corners[k] = [round(x), round(y)];
+    }
+  }
+
+  word() { return this.app.layer === "x" ? "time axis" : this.app.layer === "y" ? "survival axis" : this.curve()?.arm ?? "curve"; }
+
+  nudge(dx, dy) {
+    if (this.app.tool === "pick") { this.aim(dx, dy); return; }
+    const h = this.handles()[this.handle];
+    if (!h) return;
+    this.act(`moved a point of ${this.word()}`, (c) => this.put(c, this.handle, h.x + dx, h.y + dy), { burst: true });
+    this.look(this.handles()[this.handle]);
+  }
+
+  aim(dx, dy) {
+    const { width, height } = this.app.view.picture;
+    const [x, y] = this.cross ?? [width / 2, height / 2];
+    this.cross = [Math.min(Math.max(x + dx, 0), width), Math.min(Math.max(y + dy, 0), height)];
+    this.draw();
+    this.look({ x: this.cross[0], y: this.cross[1] });
+  }
+
+  choose(step) {
+    const all = this.handles();
+    if (!all.length) return;
+    this.handle = Math.min(Math.max(this.handle + step, 0), all.length - 1);
+    this.draw();
+    this.look(all[this.handle]);
+  }
+
+  add() {
+    const { layer } = this.app;
+    const k = this.handle;
+    const { width, height } = this.app.view.picture;
+    if (layer === "x" || layer === "y") {
+      const name = layer === "x" ? "x_axis" : "y_axis";
+      this.act(`added a point to the ${this.word()}`, (c) => { (c[name] ??= []).push({ pixel: round((layer === "x" ? width : height) / 2), value: null }); });
+      this.handle = this.app.changes[name].length - 1;
+    } else if (this.curve()) {
+      const all = this.handles();
+      const at = Math.min(k, all.length - 2);
+      const a = all[at], b = all[at + 1];
+      this.act(`added a corner to ${this.word()}`, (c) => c.curves[Number(layer)].corners.splice(at + 1, 0, [round((a.x + b.x) / 2), round((a.y + b.y) / 2)]));
+      this.handle = at + 1;
+    }
+    this.draw();
+  }
+
+  erase() {
+    const { layer } = this.app;
+    const k = this.handle;
+    if (layer === "x" || layer === "y") this.act(`erased a point of the ${this.word()}`, (c) => c[layer === "x" ? "x_axis" : "y_axis"].splice(k, 1));
+    else {
+      const curve = this.curve();
+      if (!curve || curve.corners.length < 2 || k >= curve.corners.length) return;
+      this.act(`erased a corner of ${this.word()}`, (c) => c.curves[Number(layer)].corners.splice(k, 1));
+    }
+    this.draw();
+  }
+
+  wipe([x, y, w, h]) {
+    const curve = this.curve();
+    if (!curve) return;
+    const inside = (px, py) => px >= x && px <= x + w && py >= y && py <= y + h;
+    const corners = curve.corners.filter(([px, py], i) => i === 0 || !inside(px, py));
+    const ticks = (curve.ticks ?? []).filter((t) => !inside(t, levelAt(curve, t)));
+    if (corners.length === curve.corners.length && ticks.length === (curve.ticks ?? []).length) return;
+    this.act(`erased a part of ${curve.arm}`, (c) => Object.assign(c.curves[Number(this.app.layer)], { corners, ticks }));
+  }
+
+  pick(x, y) {
+    const colour = this.colourAt(x, y);
+    if (!colour) { this.where.textContent = "There is only background here. Click on the line itself."; return; }
+    this.act("picked a curve", (c) => (c.picks ??= []).push({ arm: null, colour, dash: null, points: [[round(x), round(y)]] }));
+  }
+
+  // The colour of the line nearest to a position: the pixel farthest from white within three pixels.
+  colourAt(x, y) {
+    const { width, height } = this.app.view.picture;
+    const s = Math.max(1, this.image.naturalWidth / width);
+    const side = Math.ceil(7 * s);
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = side;
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
+    pen.fillStyle = "#fff";
+    pen.fillRect(0, 0, side, side);
+    pen.drawImage(this.image, side / 2 - x * s, side / 2 - y * s, width * s, height * s);
+    const data = pen.getImageData(0, 0, side, side).data;
+    let best = 90, found = null;
+    for (let i = 0; i < data.length; i += 4) {
+      const far = 765 - data[i] - data[i + 1] - data[i + 2];
+      if (far > best) { best = far; found = [data[i], data[i + 1], data[i + 2]]; }
+    }
+    return found && "#" + found.map((v) => v.toString(16).padStart(2, "0")).join("");
+  }
+
+  look(h) {
+    clearTimeout(this.away);
+    if (!h || !this.image.complete || !this.image.naturalWidth) return;
+    const { width, height } = this.app.view.picture;
+    const pen = this.loupe.getContext("2d");
+    const half = this.loupe.width / 2, zoom = 6 / this.unit;
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.fillStyle = "#fff";
+    pen.fillRect(0, 0, 2 * half, 2 * half);
+    pen.translate(half - h.x * zoom, half - h.y * zoom);
+    pen.scale(zoom, zoom);
+    pen.drawImage(this.image, 0, 0, width, height);
+    (this.app.changes.curves ?? []).forEach((c, k) => {
+      if (!c.on || !c.corners) return;
+      pen.strokeStyle = colourOf(k);
+      pen.lineWidth = 1.5 / zoom;
+      pen.stroke(new Path2D(pathOf(c)));
+    });
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.strokeStyle = "#a34700";
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    pen.moveTo(half, 0); pen.lineTo(half, 2 * half); pen.moveTo(0, half); pen.lineTo(2 * half, half);
+    pen.stroke();
+    this.loupe.classList.add("on");
+    this.loupe.classList.toggle("right", h.x < width / 2);
+    this.away = setTimeout(() => this.loupe.classList.remove("on"), 4000);
+  }
+
+  at(event) {
+    const r = this.svg.getBoundingClientRect();
+    const { width, height } = this.app.view.picture;
+    return [((event.clientX - r.left) / r.width) * width, ((event.clientY - r.top) / r.height) * height];
+  }
+
+  nearest(x, y) {
+    let best = 22 * this.unit, found = -1;
+    this.handles().forEach((h, k) => {
+      const far = Math.hypot(h.x - x, h.y - y) - (k === this.handle ? 3 * this.unit : 0);
+      if (far < best) { best = far; found = k; }
+    });
+    return found;
+  }
+
+  listen() {
+    const svg = this.svg;
+    // A finger on a handle drags it; anywhere else it scrolls the page.
+    svg.addEventListener("touchstart", (e) => { if (this.app.tool !== "move" || this.nearest(...this.at(e.touches[0])) >= 0) e.preventDefault(); }, { passive: false });
+    svg.addEventListener("pointerdown", (e) => {
+      if (e.button) return;
+      svg.focus({ preventScroll: true });
+      const [x, y] = this.at(e);
+      const { tool } = this.app;
+      if (tool === "pick") { this.cross = [x, y]; this.look({ x, y }); this.pick(x, y); return; }
+      if (tool === "erase") this.moved = { from: [x, y] };
+      else {
+        const k = this.nearest(x, y);
+        if (k < 0) return;
+        this.handle = k;
+        const h = this.handles()[k];
+        this.moved = { k, off: [h.x - x, h.y - y], kept: structuredClone(this.app.changes), changed: false };
+        this.look(h);
+      }
+      svg.setPointerCapture(e.pointerId);
+      this.draw();
+    });
+    svg.addEventListener("pointermove", (e) => {
+      const m = this.moved;
+      if (!m) { if (this.app.tool === "pick" && e.pointerType === "mouse") { const [x, y] = this.at(e); this.look({ x, y }); } return; }
+      const [x, y] = this.at(e);
+      if (m.from) { this.rubber = [Math.min(x, m.from[0]), Math.min(y, m.from[1]), Math.abs(x - m.from[0]), Math.abs(y - m.from[1])]; this.draw(); return; }
+      m.changed = true;
+      this.put(this.app.changes, m.k, x + m.off[0], y + m.off[1]);
+      this.draw();
+      this.look(this.handles()[m.k]);
+    });
+    const end = (e) => {
+      const m = this.moved;
+      this.moved = null;
+      if (!m) return;
+      const box = this.rubber;
+      this.rubber = null;
+      if (m.from) { if (box && e.type === "pointerup") this.wipe(box); }
+      else if (m.changed) {
+        const after = this.app.changes;
+        this.app.changes = m.kept;
+        if (e.type === "pointerup") this.act(`moved a point of ${this.word()}`, (c) => Object.assign(c, after));
+      }
+      this.draw();
+    };
+    svg.addEventListener("pointerup", end);
+    svg.addEventListener("pointercancel", end);
+    svg.addEventListener("keydown", (e) => {
+      if (e.altKey || e.metaKey) return;
+      const far = e.shiftKey ? 10 : e.ctrlKey ? 0.1 : 1;
+      const way = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] }[e.key];
+      if (way) this.nudge(...way);
+      else if (e.key === "PageDown") this.choose(1);
+      else if (e.key === "PageUp") this.choose(-1);
+      else if (e.key === "Home") this.choose(-1e6);
+      else if (e.key === "End") this.choose(1e6);
+      else if (e.key === "Insert") this.add();
+      else if (e.key === "Delete" && this.app.tool === "move") this.erase();
+      else if (e.key === "Enter" && this.app.tool === "pick" && this.cross) this.pick(...this.cross);
+      else return;
+      e.preventDefault();
+    });
+    svg.addEventListener("blur", () => this.loupe.classList.remove("on"));
+    new ResizeObserver(() => { if (this.app.view) this.show(); }).observe(this.box);
+  }
+}
+
+export function levelAt(curve, x) {
+  let y = curve.corners[0][1];
+  for (const [cx, cy] of curve.corners) { if (cx > x) break; y = cy; }
+  return y;
+}
+
+export function pathOf(curve) {
+  const [first, ...rest] = curve.corners;
+  const end = Math.max(curve.end ?? -Infinity, curve.corners[curve.corners.length - 1][0]);
+  return `M${first[0]} ${first[1]}` + rest.map(([x, y]) => `H${x}V${y}`).join("") + `H${end}`;
+}

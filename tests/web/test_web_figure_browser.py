@@ -1,0 +1,313 @@
+"""The Figure screen in a real browser: drop, look, correct by mouse, touch and keys, undo, reload, kill, two tabs, on to patients."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from web.figure_files import draw
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
+TESTS = Path(__file__).resolve().parents[1]
+START = """
+import sys, uvicorn
+from pathlib import Path
+from web.figure_frame import app
+uvicorn.run(app(Path(sys.argv[1])), port=int(sys.argv[2]), log_level="error")
+"""
+PASTE = """t => {
+  const d = new DataTransfer();
+  d.setData("text/plain", t);
+  document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: d, bubbles: true, cancelable: true }));
+}"""
+
+
+class Server:
+    """The screen in a process of its own, that can be killed and started again."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.start()
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        paths = os.pathsep.join([str(TESTS), *(p for p in sys.path if p)])
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, str(self.home), str(self.port)], env=os.environ | {"PYTHONPATH": paths}
+        )
+        for _ in range(300):
+            with suppress(urllib.error.URLError, ConnectionError):
+                urllib.request.urlopen(self.at("/report.css"), timeout=5).close()
+                return
+            time.sleep(0.1)
+        raise AssertionError("the server does not answer")
+
+    def kill(self) -> None:
+        """Kill, without a chance to tidy up."""
+        self.process.kill()
+        self.process.wait()
+
+    def at(self, path: str) -> str:
+        """A whole address."""
+        return f"http://127.0.0.1:{self.port}{path}"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("home")
+    (home / "mine").mkdir()
+    made = Server(home)
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as play:
+        found = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+def opened(browser: Any, errors: list[str], **options: Any) -> Any:
+    page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
+    page.set_default_timeout(60_000)
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    return page
+
+
+def said(page: Any, words: str) -> None:
+    page.wait_for_function("w => document.getElementById('said').textContent.includes(w)", arg=words)
+
+
+@pytest.fixture(scope="module")
+def figure(server: Server, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a figure that was dropped on the page and read."""
+    errors: list[str] = []
+    page = opened(browser, errors)
+    page.goto(server.at("/study/mine/figure"))
+    text = draw(tmp_path_factory.mktemp("drawn") / "trial.svg").read_text(encoding="utf-8")
+    drop = "text => { const d = new DataTransfer(); d.items.add(new File([text], 'trial.svg')); return d; }"
+    page.dispatch_event("#drop", "drop", {"dataTransfer": page.evaluate_handle(drop, text)})
+    said(page, "Read: grade")
+    assert errors == []
+    assert page.locator("#over path[data-curve]").count() == 2
+    assert page.input_value("#name-0") == "Control"
+    page.context.close()
+    return str(page.url)
+
+
+def at(page: Any, x: float, y: float) -> tuple[float, float]:
+    """A place of the figure on the screen."""
+    found = page.evaluate(
+        "([x, y]) => { const s = document.getElementById('over'), r = s.getBoundingClientRect(), v = s.viewBox.baseVal;"
+        " return [r.left + x / v.width * r.width, r.top + y / v.height * r.height]; }", [x, y],
+    )  # fmt: skip
+    return found[0], found[1]
+
+
+def kept(page: Any) -> Any:
+    return page.evaluate("fetch(location.pathname + '/view.json').then((r) => r.json())")
+
+
+def test_mouse_keys_undo_and_redo(browser: Any, figure: str) -> None:
+    errors: list[str] = []
+    page = opened(browser, errors)
+    page.goto(figure)
+    said(page, "Step 1")
+    before = kept(page)["changes"]
+    page.locator("#over").scroll_into_view_if_needed()
+    axis, box = before["x_axis"], kept(page)["reading"]["box"]
+    x, y = at(page, axis[2]["pixel"], box[3])
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 9, y, steps=3)
+    assert page.locator("#loupe.on").is_visible()
+    page.mouse.up()
+    said(page, "Saved: moved a point of time axis")
+    moved = kept(page)
+    assert moved["changes"]["x_axis"][2]["pixel"] > axis[2]["pixel"] + 3
+    assert moved["adjusted"]["x_axis"]["residual_px"] > 2
+    shown = page.locator("#axes tbody tr").first.locator("td").nth(1).inner_text()
+    assert float(shown) == pytest.approx(moved["adjusted"]["x_axis"]["residual_px"], abs=0.006)
+    page.keyboard.press("Control+z")
+    said(page, "Step 1 of 2")
+    assert kept(page)["changes"] == before
+    page.keyboard.press("Control+y")
+    said(page, "Step 2 of 2")
+    assert kept(page)["changes"] == moved["changes"]
+    page.click("#undo")
+    said(page, "Step 1 of 2")
+
+    page.get_by_role("radio", name="Control").focus()  # a corner, by keys alone
+    page.keyboard.press("Space")
+    page.locator("#over").focus()
+    page.keyboard.press("PageDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Control+ArrowDown")
+    said(page, "Saved: moved a point of Control")
+    corner = kept(page)["changes"]["curves"][0]["corners"][1]
+    assert corner[1] == pytest.approx(before["curves"][0]["corners"][1][1] + 1.1, abs=1e-3)
+    assert "corner 2 of 5" in page.inner_text("#where")
+    page.keyboard.press("Delete")
+    said(page, "Saved: erased a corner of Control")
+    assert len(kept(page)["changes"]["curves"][0]["corners"]) == 4
+    page.keyboard.press("Insert")
+    said(page, "Saved: added a corner to Control")
+    page.keyboard.press("Control+z")
+    said(page, "Step 3 of 4")
+    page.keyboard.press("Control+z")
+    said(page, "Step 2 of 4")
+    page.keyboard.press("Control+z")
+    said(page, "Step 1 of 4")
+    assert kept(page)["changes"] == before
+    assert errors == []
+    page.context.close()
+
+
+def test_a_finger_an_eraser_and_a_colour(browser: Any, figure: str) -> None:
+    errors: list[str] = []
+    page = opened(browser, errors, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(figure)
+    said(page, "Step 1")
+    before = kept(page)["changes"]
+    page.get_by_role("radio", name="New drug").check()
+    page.get_by_role("radio", name="Eraser").check()
+    page.locator("#over").scroll_into_view_if_needed()
+    corners = before["curves"][1]["corners"]
+    (x0, y0), (x1, y1) = at(page, corners[1][0] - 6, corners[1][1] - 6), at(page, corners[2][0] + 6, corners[2][1] + 6)
+    touch = page.context.new_cdp_session(page)
+    for kind, points in (
+        ("touchStart", [(x0, y0)]),
+        ("touchMove", [((x0 + x1) / 2, (y0 + y1) / 2)]),
+        ("touchMove", [(x1, y1)]),
+        ("touchEnd", []),
+    ):
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
+    said(page, "Saved: erased a part of New drug")
+    after = kept(page)["changes"]["curves"][1]["corners"]
+    assert after == [corners[0], corners[3]]
+    page.get_by_role("radio", name="Colour picker").check()
+    x, y = at(page, (corners[1][0] + corners[2][0]) / 2, corners[1][1])
+    page.touchscreen.tap(x, y)
+    said(page, "Saved: picked a curve")
+    assert kept(page)["changes"]["picks"][0]["colour"] == "#1f77b4"
+    page.click("#undo")
+    said(page, "Step 2 of 3")
+    page.click("#undo")
+    said(page, "Step 1 of 3")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert errors == []
+    page.context.close()
+
+
+def test_a_block_from_a_spreadsheet(browser: Any, figure: str) -> None:
+    errors: list[str] = []
+    page = opened(browser, errors)
+    page.goto(figure)
+    said(page, "Step 1")
+    page.locator("[aria-label='Control at 12']").focus()
+    page.evaluate(PASTE, "20\t13\tx\n33\t27\t21\n1\t\t\n")
+    said(page, "Saved: pasted numbers at risk")
+    assert kept(page)["changes"]["at_risk"] == [[40, 20, 13, 9, 5], [40, 33, 27, 21, 12]]
+    assert page.inner_text("#pasted") == "5 cells pasted; 1 are not numbers and were left as they are; 1 lie beyond the table."
+    page.locator("[aria-label='Control at 48']").fill("50")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.getElementById('alert').textContent.includes('rise')")
+    page.click("#undo")
+    said(page, "Step 2")
+    page.click("#undo")
+    said(page, "Step 1")
+    assert errors == []
+    page.context.close()
+
+
+def test_two_tabs_do_not_overwrite_each_other(browser: Any, figure: str) -> None:
+    errors: list[str] = []
+    page = opened(browser, errors)
+    other = page.context.new_page()
+    for tab in (page, other):
+        tab.goto(figure)
+        said(tab, "Step 1")
+    page.fill("#name-0", "Standard")
+    page.keyboard.press("Enter")
+    said(page, "Saved: named Standard")
+    other.fill("#name-1", "New")
+    other.keyboard.press("Enter")
+    other.wait_for_selector("text=changed in another tab")
+    assert [c["arm"] for c in kept(page)["changes"]["curves"]] == ["Standard", "New drug"]
+    other.get_by_role("button", name="Put mine after it").click()
+    said(other, "Saved: named New")
+    assert [c["arm"] for c in kept(page)["changes"]["curves"]] == ["Control", "New"]
+    other.click("#undo")
+    said(other, "named Standard")
+    assert [c["arm"] for c in kept(page)["changes"]["curves"]] == ["Standard", "New drug"]
+    other.click("#undo")
+    said(other, "Step 1")
+    page.context.close()
+
+
+def test_a_killed_server_and_a_reload_lose_nothing(browser: Any, server: Server, figure: str) -> None:
+    page = opened(browser, [])
+    page.goto(figure)
+    said(page, "Step 1")
+    server.kill()
+    page.fill("#name-0", "Chemotherapy")
+    page.keyboard.press("Enter")
+    said(page, "Not saved yet")
+    server.start()
+    said(page, "Saved: named Chemotherapy")
+    page.reload()
+    said(page, "Step 2 of 2")
+    assert page.input_value("#name-0") == "Chemotherapy"
+    page.click("#undo")
+    said(page, "Step 1 of 2")
+    page.context.close()
+
+
+def test_on_to_patients(browser: Any, figure: str) -> None:
+    errors: list[str] = []
+    page = opened(browser, errors)
+    page.goto(figure)
+    said(page, "Step 1")
+    page.click("#rebuild")
+    said(page, "Patients rebuilt: grade")
+    assert page.locator("#over path.rebuilt").count() == 2
+    assert page.locator("#arms tbody tr").first.locator("td").first.inner_text() == "40"
+    assert page.locator("#checks tbody tr").count() > 6
+    assert errors == []
+    page.context.close()
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+def test_nothing_that_axe_finds(browser: Any, server: Server, figure: str, theme: str, width: int) -> None:
+    script = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+    page = opened(browser, [], color_scheme=theme, viewport={"width": width, "height": 900}, bypass_csp=True)
+    for address in (figure, server.at("/study/mine/figure"), server.at("/study/infant-all/figure")):
+        page.goto(address)
+        if address == figure:
+            said(page, "Step 1")
+        page.evaluate(script)
+        found = page.evaluate("axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })")
+        assert [(v["id"], [n["target"] for n in v["nodes"]]) for v in found["violations"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.close()
