@@ -96,7 +96,7 @@ def opened(browser: Any, errors: list[str], **options: Any) -> Any:
 
 
 def said(page: Any, words: str) -> None:
-    page.wait_for_function("w => document.getElementById('said').textContent.includes(w)", arg=words)
+    page.locator("#said", has_text=words).wait_for()
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +232,7 @@ def test_a_block_from_a_spreadsheet(browser: Any, figure: str) -> None:
     assert page.inner_text("#pasted") == "5 cells pasted; 1 are not numbers and were left as they are; 1 lie beyond the table."
     page.locator("[aria-label='Control at 48']").fill("50")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.getElementById('alert').textContent.includes('rise')")
+    page.locator("#alert", has_text="rise").wait_for()
     page.click("#undo")
     said(page, "Step 2")
     page.click("#undo")

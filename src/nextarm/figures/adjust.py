@@ -317,7 +317,7 @@ def _high(places: FloatArray, counts: IntArray, old: CurveSpots | None, read: Cu
     """The most censorings a mark stands for: as read where the mark is one that was read, else as many as are placed there."""
     high = counts.astype(np.int64)
     if read is not None and old is not None and old.ticks:
-        first = np.concatenate([[0], np.cumsum(np.maximum(read.tick_low, 1))[:-1]]) if len(read.ticks) else []
+        first = np.cumsum(np.maximum(read.tick_low, 1)) - np.maximum(read.tick_low, 1)
         known = {old.ticks[int(i)]: int(h) for i, h in zip(first, read.tick_high, strict=True)}
         high = np.array([max(int(c), known.get(float(p), 0)) for p, c in zip(places, counts, strict=True)], np.int64)
     return high
