@@ -84,10 +84,17 @@ def test_one_source_with_two_origins_is_still_refused():
 
 
 def test_assumed_origins_are_recorded_and_shown():
-    pairing = pair_rows(ROW, other(time_origin="remission"), assume_origin=True)
+    pairing = pair_rows(ROW, other(time_origin="not-stated"), assume_origin=True)
     assert "assumed equal on the user's word" in pairing.assumptions[0]
     assert "diagnosis" in pairing.warnings[0]
-    assert "remission" in pairing.warnings[0]
+    assert "not stated" in pairing.warnings[0]
+
+
+def test_origins_that_are_stated_and_differ_are_refused_whatever_is_assumed():
+    for assume in (False, True):
+        with pytest.raises(RefusedError, match="remission") as refused:
+            pair_rows(ROW, other(time_origin="remission"), assume_origin=assume)
+        assert "--assume-origin" not in str(refused.value)
 
 
 def test_across_sources_the_package_is_refused_without_assume_origin(package):

@@ -45,7 +45,8 @@ def compare_arms(
     """Compare the published S(t) of two arms of an evidence package.
 
     ``time`` in years must be reported by both arms for ``endpoint``. ``data_lock`` chooses an analysis where the arms
-    share several. ``assume_origin`` allows rows of different sources whose origin of time is unstated or different.
+    share several. ``assume_origin`` allows rows of different sources of which one
+    does not state its origin of time; two that state different ones are refused whatever is assumed.
 
     Raises :class:`CallError` for an unknown arm or endpoint, :class:`RefusedError` where the rows may not be compared.
 
@@ -137,7 +138,7 @@ def pair_rows(treated: Outcome, control: Outcome, *, assume_origin: bool = False
         told = f"time origin not stated: both rows come from one analysis ({analysis}) and are taken to share it"
         return Pairing(treated, control, (told,), ("the source does not say where time starts",))
     said = f"{treated.arm_id} counts time from {_origin(origins[0])}, {control.arm_id} from {_origin(origins[1])}"
-    if assume_origin:
+    if assume_origin and UNSTATED in origins:
         return Pairing(treated, control, (f"{said}: assumed equal on the user's word",), (f"{said}; they were assumed equal",))
     stated = next((o for o in origins if o != UNSTATED), "one event")
     raise RefusedError(
@@ -145,7 +146,7 @@ def pair_rows(treated: Outcome, control: Outcome, *, assume_origin: bool = False
         rule="rows of different or unstated time origin are not compared unless they come from one analysis of one source",
         cure=(
             f"Align them: find both arms' {treated.endpoint} from {stated} (patients who had the event before a later origin "
-            "are missing there), or say --assume-origin"
+            "are missing there)" + (", or say --assume-origin" if UNSTATED in origins else "")
         ),
     )
 
