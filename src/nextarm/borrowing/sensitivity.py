@@ -215,17 +215,22 @@ def _of(key: str, group: str, label: str, ratio: float | None, ci: Interval | No
 
 
 def _never_counted(comparison: LandmarkComparison, q: float) -> SensitivityRow:
-    """The treated arm's survival and its error both shrink by the share ``q`` of patients who failed before they could be counted."""
+    """The treated arm's survival and its limits shrink by the share ``q`` of patients who failed before they could be counted.
+
+    ``-log(1 - q)`` is added to the cumulative hazard and to its limits; the two arms are joined by squaring and adding
+    on its logarithm, which at q = 0 is the published interval.
+    """
     one, two = comparison.treated, comparison.control
     assert one.cloglog is not None
     assert one.cloglog_se is not None
     assert two.cloglog is not None
     assert two.cloglog_se is not None
-    line = math.log(one.survival) + math.log(1.0 - q)
-    b = math.log(-line) - two.cloglog
-    error = math.hypot(one.cloglog_se * math.log(one.survival) / line, two.cloglog_se)
-    reach = two_sided_z(comparison.level) * error
-    ci = Interval(low=math.exp(b - reach), high=math.exp(b + reach), level=comparison.level)
+    z, gone = two_sided_z(comparison.level), -math.log1p(-q)
+    low, middle, high = (math.log(math.exp(one.cloglog + step * one.cloglog_se) + gone) for step in (-z, 0.0, z))
+    b, reach = middle - two.cloglog, z * two.cloglog_se
+    ci = Interval(
+        low=math.exp(b - math.hypot(middle - low, reach)), high=math.exp(b + math.hypot(high - middle, reach)), level=comparison.level
+    )
     told = _told(comparison, f"{100 * q:g} % of the treated failed before they could be counted")
     group = "Treated patients who failed early were never counted"
     return _row(f"share-{round(100 * q)}", group, f"{100 * q:g} %", math.exp(b), ci, told)

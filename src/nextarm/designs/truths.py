@@ -119,9 +119,16 @@ def truths_from_specs(specs: Mapping[str, Mapping[str, Any]], *, path: str = "")
     return {name: make(name, ()) for name in specs}
 
 
+#: A shape above this crowds the events so closely around their median that quadrature is split at these quantiles too.
+_CROWDED, _CROWDED_AT = 3.0, (1e-6, 1e-3, 0.03, 0.2, 0.5, 0.8, 0.97, 1.0 - 1e-3, 1.0 - 1e-6)
+
+
 def break_points(model: Distribution) -> tuple[float, ...]:
-    """Times at which a truth's hazard jumps (cuts of a piecewise model, a delay): quadrature is split there."""
+    """Times at which a truth's hazard jumps (cuts of a piecewise model, a delay) or events crowd: quadrature is split there."""
     found: set[float] = set()
+    shape = getattr(model, "shape", None)
+    if isinstance(shape, int | float) and shape > _CROWDED:
+        found.update(float(t) for t in np.atleast_1d(model.quantile(np.array(_CROWDED_AT))) if np.isfinite(t))
     for name in ("cuts", "delay"):
         value = getattr(model, name, None)
         if value is not None:

@@ -17,6 +17,9 @@ from nextarm.report.charts.rows import Names, estimate_number, sentence
 from nextarm.report.document import Cell, Chart, Column, DataTable, Inline, Number, Parts, Row, say
 from nextarm.report.formats import format_number
 
+#: A table of at most this many rows shows tenths where whole numbers would not be true.
+_FEW_ROWS = 40
+
 
 @dataclass(frozen=True)
 class LineSeries:
@@ -169,6 +172,23 @@ def _draw(
     return finish(layers, frame)
 
 
+def _told_apart(xs: Sequence[float], x_format: str) -> list[tuple[float, str]]:
+    """The rows of the table by x with their text: with a decimal where whole numbers would not be true, and each text once.
+
+    >>> [text for _, text in _told_apart([5.0, 7.5, 10.0], "count")]
+    ['5', '7.5', '10']
+    >>> [x for x, _ in _told_apart([5.1, 5.4, 5.8, 6.1], "count")]
+    [5.1, 6.1]
+    """
+    few = x_format == "count" and all(abs(10.0 * x - round(10.0 * x)) < 1e-9 for x in xs) and len(xs) <= _FEW_ROWS
+    best: dict[str, float] = {}
+    for x in xs:
+        text = format_number(x, "decimal(1)" if few and x != round(x) else x_format)
+        if text not in best or (x_format == "count" and abs(x - round(x)) < abs(best[text] - round(best[text]))):
+            best[text] = x
+    return sorted((x, text) for text, x in best.items())
+
+
 def _table(
     series: Sequence[LineSeries],
     numbers: Sequence[Sequence[Number | None]],
@@ -184,6 +204,6 @@ def _table(
     for i, (s, row) in enumerate(zip(series, numbers, strict=True)):
         for x, n in zip(s.x, row, strict=True):
             cells.setdefault(x, [None] * len(series))[i] = n
-    rows: list[Row] = [(Cell((format_number(x, x_format),), sort=x), *cells[x]) for x in sorted(cells)]
+    rows: list[Row] = [(Cell((text,), sort=x), *cells[x]) for x, text in _told_apart(sorted(cells), x_format)]
     columns = (Column(x_title), *(Column(s.name, align="right") for s in series))
     return DataTable(caption=f"Data: {title}", columns=columns, rows=tuple(rows))

@@ -54,7 +54,7 @@ def lead(found: tuple[Landmark, ...]) -> Parts:
         better,
         ", though only against a historical control, without randomisation: ",
         rows,
-        "; the finding would be gone if that control should have done ",
+        "; the finding would be gone if that control had done ",
         points,
         " better",
         *_sceptic(found),

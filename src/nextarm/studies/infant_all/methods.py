@@ -49,7 +49,8 @@ LIMITS = (
     "Most published survival estimates have no standard error. Where n is known a binomial one is used "
     "and marked; it is too small where infants were "
     "censored early.",
-    "Cohorts report at 3 to 6 years. They are pooled only within a stated window and the difference in time is named.",
+    "Cohorts report at 3 to 6 years. They are carried to one time under a stated assumption, or pooled within a stated window "
+    "with the difference in time named.",
     "Diagnosis of KMT2A rearrangement, supportive care and the use of transplantation changed over the same years as chemotherapy did.",
     "Infants with Down syndrome, mixed phenotype or secondary disease are handled as each source does, which is often not stated.",
     "A comparison with a historical control can be wrong in ways no interval shows; the tipping points say how wrong it would have to be.",

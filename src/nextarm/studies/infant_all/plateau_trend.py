@@ -178,7 +178,7 @@ def _alternatives(cohorts: Cohorts) -> list[Block]:
             number(found.split, "year", name="plateau.step.year", trail=trail),
             ", a change of ",
             number(found.step, "signed-points", name="plateau.step.size", trail=trail, interval=found.step_ci),
-            " (p over all splits searched ",
+            " (an interval as if that split had been chosen beforehand; p over all splits searched ",
             number(found.step_p, "p", name="plateau.step.p", trail=trail),
             "). Shrunk towards no change, the slope is ",
             number(found.shrunken_change, "signed-points", name="plateau.shrunken", trail=trail, interval=found.shrunken_ci),
