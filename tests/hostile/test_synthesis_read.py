@@ -130,7 +130,7 @@ def test_missing_binary_and_other_things(tmp_path, written):
         read_studies(tmp_path / "none.csv")
     with pytest.raises(DataError, match="UTF-8"):
         read_studies(written("study,estimate\nMünchen,0.4\n", encoding="latin-1"))
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is a folder"):
         read_studies(tmp_path)
     with pytest.raises(DataError, match="data frame"):
         read_studies(42)

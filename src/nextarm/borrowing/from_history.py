@@ -21,7 +21,7 @@ from nextarm.core.trail import LeftOut, RowRef, Trail
 from nextarm.evidence import Package
 from nextarm.synthesis import TauPrior, half_cauchy, half_normal, uniform
 from nextarm.synthesis.arms import studies_of_arms
-from nextarm.synthesis.estimates import StudyEstimate, scale_all
+from nextarm.synthesis.estimates import FROM_COUNTS, StudyEstimate, scale_all
 from nextarm.synthesis.read import read_studies
 
 LIKELIHOODS = ("binomial", "normal", "poisson", "exponential", "piecewise-exponential", "mixture-cure")
@@ -205,7 +205,8 @@ def prior_of_file(
         told = tuple(a.replace(f"year = {year / DECADE:g}", f"year = {year:g}") for a in found.trail.assumptions)
         found = replace(found, trail=replace(found.trail, assumptions=told))
     if induction is None:
-        return MadePrior(found, parameter, endpoint, time, origin)
+        counted = bool(found.trail.rows) and all(FROM_COUNTS in row.marks for row in found.trail.rows)
+        return MadePrior(found, parameter or (PROBABILITY if chosen == "normal" and counted else ""), endpoint, time, origin)
     if not isinstance(found, MapPrior) or time is None:
         raise CallError("the term for induction", rule="needs a prior of DFS at one --time")
     if chosen == "binomial" and parameter != SURVIVAL:

@@ -30,7 +30,7 @@ from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
 from nextarm.synthesis import StudyEstimate, TauPrior, half_normal, scale
-from nextarm.synthesis.estimates import extend, row_of, scale_all
+from nextarm.synthesis.estimates import FROM_COUNTS, extend, row_of, scale_all
 
 _REFERENCE = "10.1111/biom.12242"
 _GRID = 257
@@ -152,6 +152,8 @@ def map_prior(
             level=level,
             base=replace(base or Trail(method=""), rows=tuple(row_of(s) for s in given)),
         )
+        if all(FROM_COUNTS in row_of(s).marks for s in given):
+            return found
         return replace(found, warnings=(*found.warnings, "counts are estimate times n, rounded: censoring is ignored"))
     if likelihood != "normal":
         raise CallError(f"likelihood = {likelihood!r}", rule="must be binomial or normal")

@@ -5,6 +5,7 @@ What a person gives on one line: one file with two arms (one analysis), or two f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,9 @@ def compare_files(
         raise CallError(
             "both adjust and baseline", rule="the control gives either patients' covariates or a published table", cure="Give one"
         )
+    if not adjust and baseline is None and method != "entropy":
+        rule = "weights on covariates, and none were named"
+        raise CallError(f"method = {method!r}", rule=rule, cure="Name them: --adjust age,wbc, or give --baseline")
     rows = read_baseline(baseline) if baseline is not None else ()
     names: tuple[str, ...] = tuple(adjust) or tuple(r.covariate for r in rows)
     if control is None:
@@ -127,6 +131,10 @@ def match_files(
         )
     if method is not None and method not in METHODS:
         raise CallError(f"method = {method!r}", rule=f"must be one of {', '.join(METHODS)}")
+    if not (math.isfinite(least_size) and least_size >= 1.0):
+        raise CallError(f"least_size = {least_size:g}", rule="must be at least 1 patient")
+    if isinstance(patients, str | Path) and isinstance(control, str | Path) and Path(patients).resolve() == Path(control).resolve():
+        raise CallError(f"{Path(patients).name} given twice", rule="patients are not matched to themselves", cure="Give another file")
     if baseline is not None:
         if method == "propensity":
             raise CallError("method = 'propensity'", rule="needs patients on both sides", cure="Give --control, or use maic")

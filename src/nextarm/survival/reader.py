@@ -40,7 +40,7 @@ def columns_of(source: Any, arms: tuple[str, ...] | None) -> Columns:
     """Read and check all columns of ``source``; :class:`DataError` lists up to ten problems."""
     name, first_row, raw = _raw(source)
     if missing := [c for c in ("time", "event") if c not in raw]:
-        have = ", ".join(raw) or "nothing"
+        have = ", ".join(raw) or "neither"
         rule = f"the columns time and event are needed; found {have}"
         raise DataError(problems=[Problem(f"column {c!r} is missing", name, rule) for c in missing])
     n = len(raw["time"])

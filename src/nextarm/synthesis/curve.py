@@ -18,7 +18,7 @@ from nextarm.core.errors import DataError, Problem, RefusedError
 from nextarm.core.result import Result, record
 from nextarm.core.trail import LeftOut, RowRef, Trail
 from nextarm.core.units import FloatArray
-from nextarm.synthesis.estimates import two_sided_z
+from nextarm.synthesis.estimates import FEW_CURVES, two_sided_z
 
 if TYPE_CHECKING:
     import polars as pl
@@ -185,6 +185,8 @@ def pooled_curve(
     df = int(known.sum()) - grid.size
     h2 = q / df if df > 0 else None
     warnings = [f"{o.row.key}: {o.reason}" for o in out]
+    if y.shape[0] < FEW_CURVES:
+        warnings.append(f"{y.shape[0]} studies: the spread between them is hardly known and the limits are too narrow")
     if (known.sum(axis=0) < 2).any():
         warnings.append(f"beyond {grid[known.sum(axis=0) >= 2][-1]:g} years the curve rests on a single study")
     return PooledCurve(

@@ -24,6 +24,8 @@ BINOMIAL = "binomial SE"
 FROM_COUNTS = "estimate = events / n"
 #: Standard errors of a probability outside these are slips; those of one pool may differ by ``MOST_RATIO`` times.
 LEAST_SE, MOST_SE, MOST_RATIO = 1e-9, 1e3, 1e6
+#: Below this many curves a model of their spread says so.
+FEW_CURVES = 5
 
 
 @record
@@ -69,6 +71,18 @@ def two_sided_z(level: float) -> float:
     if not 0.0 < level < 1.0:
         raise CallError(f"level = {level}", rule="must lie between 0 and 1, both excluded", cure="Write 0.95 for 95 %")
     return float(ndtri(0.5 + level / 2.0))
+
+
+def cautions_of(studies: Iterable[StudyEstimate]) -> list[str]:
+    """What a list of studies makes one wary of: a study that stands twice, times of its own in each."""
+    given = tuple(studies)
+    names = [s.label for s in given]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    said = [f"{name} stands {names.count(name)} times: its rows are pooled as if they were independent studies" for name in twice]
+    times = sorted({s.time for s in given if s.time is not None})
+    if len(times) > 1 and times[-1] - times[0] > 1e-9:
+        said.append(f"the studies report at {', '.join(f'{t:g}' for t in times)} years: these are not one quantity")
+    return said
 
 
 def row_of(study: StudyEstimate) -> RowRef:

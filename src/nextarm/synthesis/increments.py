@@ -24,7 +24,7 @@ from nextarm.core.errors import DataError, Problem, RefusedError
 from nextarm.core.result import Result, record
 from nextarm.core.trail import LeftOut, RowRef, Trail
 from nextarm.core.units import FloatArray
-from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, row_of, scale_all, two_sided_z
+from nextarm.synthesis.estimates import FEW_CURVES, ScaledEstimate, StudyEstimate, row_of, scale_all, two_sided_z
 
 if TYPE_CHECKING:
     import polars as pl
@@ -209,6 +209,8 @@ def pool_increments(
     low, high = band(z * se)
     prediction_low, prediction_high = band(z * np.sqrt(se**2 + tau2))
     warnings = [f"{o.row.key} is not used: {o.reason}" for o in out]
+    if k < FEW_CURVES:
+        warnings.append(f"{k} studies: the spread between them is hardly known and the limits are too narrow")
     times_of = [u.study.time for u in rows]
     at = tuple(sum(t is not None and abs(t - g) < 1e-9 for t in times_of) for g in grid)
     if all(len(s.y) == 1 for s in data) and grid.size > 1:

@@ -25,7 +25,7 @@ import numpy as np
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import RowRef, Trail
-from nextarm.synthesis.estimates import FROM_COUNTS, ScaledEstimate, StudyEstimate, extend, row_of, scale_all, two_sided_z
+from nextarm.synthesis.estimates import FROM_COUNTS, ScaledEstimate, StudyEstimate, cautions_of, extend, row_of, scale_all, two_sided_z
 from nextarm.synthesis.scales import Scale, scale
 from nextarm.synthesis.tau import Model, estimator, q_profile
 
@@ -190,6 +190,7 @@ def pool(
             "no study can be pooled", rule="at least one usable estimate is needed", cure=reasons or "Give at least one study"
         )
     warnings = [f"{o.row.key} is not pooled: {o.reason}" for o in refused]
+    warnings += cautions_of(u.study for u in used)
     if any("exact likelihood" in o.reason for o in refused):
         warnings.append("leaving out studies because they have all or none moves the pool away from them: pool the counts instead")
     if any(FROM_COUNTS in u.marks for u in used):

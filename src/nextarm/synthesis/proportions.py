@@ -23,7 +23,7 @@ from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import LeftOut, Trail
 from nextarm.core.units import FloatArray
 from nextarm.synthesis.adaptive import NODES, binomial_normal
-from nextarm.synthesis.estimates import StudyEstimate, row_of, two_sided_z
+from nextarm.synthesis.estimates import StudyEstimate, cautions_of, row_of, two_sided_z
 from nextarm.synthesis.pool import check_choice, t_quantile
 from nextarm.synthesis.scales import scale
 
@@ -124,6 +124,7 @@ def pool_proportions(
     x = np.array([s.events for s in used], float)
     n = np.array([s.n for s in used], float)
     warnings = [f"{o.row.key} is not pooled: {o.reason}" for o in out]
+    warnings += cautions_of(used)
     if x.sum() in (0.0, n.sum()):
         warnings.append("no patient had the event" if x.sum() == 0.0 else "every patient had the event")
         warnings.append("heterogeneity cannot be seen; the limit is the exact one of the summed counts, as of one study")
@@ -345,6 +346,9 @@ def _beta_binomial(x: FloatArray, n: FloatArray, interval: str, level: float) ->
         se = 1.0 / math.sqrt(float(n.sum()) * p * (1.0 - p))
     else:
         mu, log_size, covariance = _polish(value_at, mu, log_size)
+        if not (math.isfinite(mu) and covariance[0, 0] > 0.0):
+            rule = "the beta-binomial likelihood has no usable curvature for counts this large and this different"
+            raise RefusedError("no standard error can be had", rule=rule, cure="Use binomial-normal, or check the counts")
         value, se = value_at(mu, log_size), math.sqrt(float(covariance[0, 0]))
 
     def profile(m: float) -> float:

@@ -64,9 +64,13 @@ def read_studies(
         counted = estimate is None and events is not None and bool(n)
         if estimate is None and events is not None and n:
             estimate = events / n
+        if estimate is None and events is not None and n is not None:
+            continue
         if estimate is None:
             problems.append(Problem("estimate is empty", f"{name} row {number}", "needed unless events and n are given"))
             continue
+        if counted and not 0.0 <= estimate <= 1.0:
+            continue  # its counts are a problem already
         if probability and not 0.0 <= estimate <= 1.0:
             cure = "Use --percent" if 1.0 < estimate <= 100.0 else ""
             problems.append(Problem(f"estimate = {estimate:g}", f"{name} row {number}", "must lie between 0 and 1", cure))
@@ -88,6 +92,9 @@ def read_studies(
                 row=RowRef(name, number, label, marks=(FROM_COUNTS,) if counted else ()),
             )
         )
+    if percent and probability and studies and all(s.estimate <= 0.01 for s in studies):
+        rule = "no estimate is above 1, so they look like proportions"
+        problems.append(Problem("--percent given", name, rule, "Leave --percent out; write a rare share as a proportion"))
     if problems:
         raise DataError(problems=problems)
     return tuple(studies)
@@ -108,6 +115,8 @@ def read_rows(source: Any) -> tuple[str, list[str], list[tuple[int, dict[str, An
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{path} is missing", cure="Check the path") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder", rule="must be a file", cure="Name the file in it") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read", rule=f"must be a UTF-8 text file ({type(error).__name__})") from None
     if "\0" in text:
@@ -116,6 +125,8 @@ def read_rows(source: Any) -> tuple[str, list[str], list[tuple[int, dict[str, An
     if not lines:
         raise DataError(f"{path.name} is empty", rule="must hold a header and at least one row")
     header = [h.strip().lower() for h in lines[0]]
+    if len(header) == 1 and ";" in header[0]:
+        raise DataError(f"{path.name} is separated by semicolons", rule="must be separated by commas, with decimal points")
     body = [(i, line) for i, line in enumerate(lines[1:], start=2) if any(cell.strip() for cell in line)]
     wrong = [
         Problem(f"{len(line)} values", f"{path.name} row {i}", f"must have {len(header)} like the header")

@@ -86,6 +86,9 @@ def read_curves(
     problems += [Problem(f"study {n!r}", "curves", "stands in two files") for n in sorted({n for n in names if names.count(n) > 1})]
     if problems:
         raise DataError(problems=problems)
+    if percent and all(float(c.survival.max()) <= 0.01 for c in read if c.survival.size):
+        rule = "no survival is above 1, so they look like proportions"
+        raise DataError("--percent given", where="curves", rule=rule, cure="Leave --percent out")
     grid = _grid(read, times)
     made = tuple(c for c in (_curve(one, grid) for one in read) if c is not None)
     if not made:

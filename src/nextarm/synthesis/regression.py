@@ -22,7 +22,7 @@ from nextarm.core.random import block_stream
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import LeftOut, Trail
 from nextarm.core.units import FloatArray
-from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, extend, row_of, scale_all, two_sided_z
+from nextarm.synthesis.estimates import ScaledEstimate, StudyEstimate, cautions_of, extend, row_of, scale_all, two_sided_z
 from nextarm.synthesis.many import permutation_statistics
 from nextarm.synthesis.pool import INTERVALS, PooledStudy, check_choice, chi2_tail, hartung_knapp_factor, t_quantile, weigh
 from nextarm.synthesis.scales import scale
@@ -202,7 +202,7 @@ def meta_regression(
             refused=out,
             seed=None if exact or orders is None else seed,
         ),
-        warnings=_cautions(k, p, out),
+        warnings=(*_cautions(k, p, out), *cautions_of(u.study for u in used)),
         measure=measure,
         method=method,
         interval=interval,

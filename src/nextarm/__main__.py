@@ -1,0 +1,5 @@
+"""``python -m nextarm``."""
+
+from nextarm.cli import main
+
+main()
