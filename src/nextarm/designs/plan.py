@@ -203,13 +203,15 @@ def _survival_problems(raw: Mapping[str, Any], problems: list[Problem], places: 
     """Check each truth by itself, so that one bad arm does not hide another; True if all are sound."""
     arms = raw.get("arms")
     tables = arms.items() if isinstance(arms, Mapping) else ()
-    specs = {n: a["survival"] for n, a in tables if isinstance(a, Mapping) and isinstance(a.get("survival"), Mapping)}
     before = len(problems)
-    for name, spec in specs.items():
-        if "of" not in spec:
-            problems += _truth_problems({name: spec}, "arms.{}.survival", places)
-    if len(problems) == before:  # a bad base would be named again by every arm that refers to it
-        problems += _truth_problems(specs, "arms.{}.survival", places)
+    for key in ("survival", "relapse", "death"):
+        specs = {n: a[key] for n, a in tables if isinstance(a, Mapping) and isinstance(a.get(key), Mapping)}
+        so_far = len(problems)
+        for name, spec in specs.items():
+            if "of" not in spec:
+                problems += _truth_problems({name: spec}, f"arms.{{}}.{key}", places)
+        if len(problems) == so_far:  # a bad base would be named again by every arm that refers to it
+            problems += _truth_problems(specs, f"arms.{{}}.{key}", places)
     reference = raw.get("reference")
     if isinstance(reference, Mapping) and isinstance(reference.get("survival"), Mapping):
         problems += _truth_problems({"reference": reference["survival"]}, "reference.survival", places)

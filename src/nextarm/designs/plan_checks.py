@@ -258,7 +258,7 @@ def _outcome_problems(plan: Plan, places: Places) -> list[Problem]:
     """Every arm must state the truths that the design looks at, and no other."""
     found = []
     for name, arm in plan.arms.items():
-        for outcome in ("survival", "response", "toxicity"):
+        for outcome in ("survival", "response", "toxicity", "relapse", "death"):
             given = bool(getattr(arm, outcome))
             if given == (outcome in plan.design.outcomes):
                 continue

@@ -6,6 +6,7 @@ from nextarm.designs.absolute_margin import AbsoluteMarginTable
 from nextarm.designs.bayes_one_arm import BayesOneArmTable
 from nextarm.designs.bayes_two_arm import BayesTwoArmTable
 from nextarm.designs.bop2_design import Bop2Table
+from nextarm.designs.competing_events import CompetingEventsTable
 from nextarm.designs.design import DesignTable
 from nextarm.designs.dose_design import BoinDesignTable, RollingSixTable
 from nextarm.designs.efficacy_toxicity import EfficacyToxicityTable
@@ -44,6 +45,7 @@ Design = (
     | TwoProportionsTable
     | ToxicityMonitoringTable
     | EfficacyToxicityTable
+    | CompetingEventsTable
     | BoinDesignTable
     | RollingSixTable
     | BayesOneArmTable
@@ -70,6 +72,7 @@ DESIGNS: tuple[type[DesignTable], ...] = (
     TwoProportionsTable,
     ToxicityMonitoringTable,
     EfficacyToxicityTable,
+    CompetingEventsTable,
     BoinDesignTable,
     RollingSixTable,
     BayesOneArmTable,

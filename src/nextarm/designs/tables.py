@@ -137,6 +137,12 @@ class ArmTable(Table):
     survival: Annotated[dict[str, Any], Field(description="A survival model, or { hazard_ratio = ..., of = ARM }")] = Field(
         default_factory=dict
     )
+    relapse: Annotated[dict[str, Any], Field(description="competing-events: time to relapse by its own hazard, as survival")] = Field(
+        default_factory=dict
+    )
+    death: Annotated[dict[str, Any], Field(description="competing-events: time to death without relapse, as survival")] = Field(
+        default_factory=dict
+    )
     opens: Annotated[
         float, Field(ge=0.0, description="platform: opens so long after the first patient", json_schema_extra=unit("years"))
     ] = 0.0

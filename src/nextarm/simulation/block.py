@@ -16,6 +16,7 @@ import numpy as np
 from nextarm.core.errors import PlanError
 from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
+from nextarm.designs.competing_events import CompetingEventsTable
 from nextarm.designs.count_design import CountTable
 from nextarm.designs.dose_design import DoseTable
 from nextarm.designs.efficacy_toxicity import EfficacyToxicityTable
@@ -23,6 +24,7 @@ from nextarm.designs.plan import Plan, plan_from_toml
 from nextarm.designs.platform import PlatformTable
 from nextarm.designs.seam import Decisions, LookData, Schedule, Seen
 from nextarm.designs.truths import Distribution, ProportionalHazards
+from nextarm.simulation.competing_block import CausesPrepared, causes_prepared
 from nextarm.simulation.count_block import CountsPrepared, counts_prepared
 from nextarm.simulation.counted import BlockCounts, cell_name
 from nextarm.simulation.dose_block import DosePrepared, dose_prepared
@@ -129,13 +131,15 @@ def prepared(plan: Plan) -> Prepared:
 
 
 #: A plan of any design, ready to be simulated.
-Ready = Prepared | CountsPrepared | PlatformPrepared | JointPrepared | DosePrepared
+Ready = Prepared | CountsPrepared | PlatformPrepared | JointPrepared | CausesPrepared | DosePrepared
 
 
 def ready(plan: Plan) -> Ready:
     """Make a plan of any design ready to be simulated."""
     if isinstance(plan.design, PlatformTable):
         return platform_prepared(plan)
+    if isinstance(plan.design, CompetingEventsTable):
+        return causes_prepared(plan, allocation=whole_allocation(plan))
     if isinstance(plan.design, DoseTable):
         return dose_prepared(plan)
     if isinstance(plan.design, EfficacyToxicityTable):

@@ -23,6 +23,7 @@ from nextarm.designs.plan import Plan
 from nextarm.simulation.block import Prepared, Ready, ready
 from nextarm.simulation.characteristics import GridAxis, OperatingCharacteristics, ScenarioCounts, rate_of
 from nextarm.simulation.checkpoint import Folder
+from nextarm.simulation.competing_block import CausesPrepared
 from nextarm.simulation.count_block import CountsPrepared
 from nextarm.simulation.counted import BlockCounts, NamedTruth
 from nextarm.simulation.dose_block import PER_DOSE, WHOLE, DosePrepared
@@ -249,7 +250,7 @@ def _expected_trials(totals: _Totals, precision: float | None, total: int) -> in
 
 
 def _result(
-    made_plan: Prepared | CountsPrepared | JointPrepared, seed: int, precision: float | None, totals: _Totals
+    made_plan: Prepared | CountsPrepared | JointPrepared | CausesPrepared, seed: int, precision: float | None, totals: _Totals
 ) -> OperatingCharacteristics:
     plan = made_plan.plan
     truths: tuple[NamedTruth, ...] = made_plan.truths

@@ -24,6 +24,7 @@ from nextarm.survival.models import Exponential, MixtureCure, PiecewiseExponenti
 from nextarm.validation.case import Case, Kind, expected
 from nextarm.validation.cases.designs_bounds import CASES as BOUNDS
 from nextarm.validation.cases.designs_bounds import FROZEN, GSDESIGN, RPACT, made, named
+from nextarm.validation.cases.designs_competing import CASES as COMPETING
 from nextarm.validation.cases.designs_counts import CASES as COUNTS
 from nextarm.validation.cases.designs_doses import CASES as DOSES
 from nextarm.validation.cases.designs_finite_sample import CASES as FINITE_SAMPLE
@@ -276,6 +277,7 @@ CASES: tuple[Case, ...] = (
     *REESTIMATION,
     *JOINT,
     *DOSES,
+    *COMPETING,
     *NON_PROPORTIONAL,
     *FINITE_SAMPLE,
     made(
