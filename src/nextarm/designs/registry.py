@@ -11,6 +11,7 @@ from nextarm.designs.design import DesignTable
 from nextarm.designs.dose_design import BoinDesignTable, RollingSixTable
 from nextarm.designs.efficacy_toxicity import EfficacyToxicityTable
 from nextarm.designs.exact_one_stage import ExactBinomialTable
+from nextarm.designs.gated_endpoints import GatedEndpointsTable
 from nextarm.designs.group_sequential_log_rank import GroupSequentialLogRankTable
 from nextarm.designs.log_rank_two_arm import LogRankTable
 from nextarm.designs.milestone_one_arm import OneArmMilestoneTable
@@ -46,6 +47,7 @@ Design = (
     | ToxicityMonitoringTable
     | EfficacyToxicityTable
     | CompetingEventsTable
+    | GatedEndpointsTable
     | BoinDesignTable
     | RollingSixTable
     | BayesOneArmTable
@@ -73,6 +75,7 @@ DESIGNS: tuple[type[DesignTable], ...] = (
     ToxicityMonitoringTable,
     EfficacyToxicityTable,
     CompetingEventsTable,
+    GatedEndpointsTable,
     BoinDesignTable,
     RollingSixTable,
     BayesOneArmTable,

@@ -14,9 +14,9 @@ from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.competing_causes import Comparison, TwoCauses
 from nextarm.designs.competing_events import CompetingEventsTable
+from nextarm.designs.log_rank_rows import log_rank_z
 from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.plan import Plan
-from nextarm.designs.seam import BoolArray
 from nextarm.simulation.counted import BlockCounts, cell_name
 from nextarm.simulation.draws import draw_trials, pattern_of, uniform
 
@@ -115,17 +115,6 @@ def comparison_z(seen: SeenCauses, comparison: Comparison) -> FloatArray:
     if comparison.endswith("subdistribution"):
         time = np.where((seen.cause > 0) & (seen.cause != which), seen.longest, time)
     return log_rank_z(time, seen.cause == which, seen.arm == 1)
-
-
-def log_rank_z(time: FloatArray, event: BoolArray, experimental: BoolArray) -> FloatArray:
-    """-U / sqrt(V) of each row (trials, patients); event times are taken to differ. 0 without information."""
-    order = np.argsort(time, axis=1)
-    d, x = np.take_along_axis(event, order, axis=1), np.take_along_axis(experimental, order, axis=1).astype(np.float64)
-    at_risk = np.arange(time.shape[1], 0, -1, dtype=np.float64)
-    p = np.cumsum(x[:, ::-1], axis=1)[:, ::-1] / at_risk
-    score = np.where(d, x - p, 0.0).sum(axis=1)
-    variance = np.where(d, p * (1.0 - p), 0.0).sum(axis=1)
-    return np.asarray(np.where(variance > 0.0, -score / np.sqrt(np.where(variance > 0.0, variance, 1.0)), 0.0), np.float64)
 
 
 def permuted(order: IntArray | np.ndarray[tuple[int, ...], np.dtype[np.uint32]], allocation: tuple[int, ...], patients: int) -> IntArray:
