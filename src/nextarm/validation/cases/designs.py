@@ -28,6 +28,7 @@ from nextarm.validation.cases.designs_competing import CASES as COMPETING
 from nextarm.validation.cases.designs_counts import CASES as COUNTS
 from nextarm.validation.cases.designs_doses import CASES as DOSES
 from nextarm.validation.cases.designs_finite_sample import CASES as FINITE_SAMPLE
+from nextarm.validation.cases.designs_gated import CASES as GATED
 from nextarm.validation.cases.designs_joint import CASES as JOINT
 from nextarm.validation.cases.designs_looks import CASES as LOOKS
 from nextarm.validation.cases.designs_nonproportional import CASES as NON_PROPORTIONAL
@@ -278,6 +279,7 @@ CASES: tuple[Case, ...] = (
     *JOINT,
     *DOSES,
     *COMPETING,
+    *GATED,
     *NON_PROPORTIONAL,
     *FINITE_SAMPLE,
     made(
