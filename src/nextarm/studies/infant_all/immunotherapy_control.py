@@ -80,6 +80,6 @@ def _from_diagnosis(package: Package) -> list[Block]:
             f"{found.time:g} years from diagnosis: ", say(number(middle, "percent", name=f"{NAME}.efs.median", trail=trail)), " (",
             say(number(low, "percent", name=f"{NAME}.efs.low", trail=trail)), " to ",
             say(number(high, "percent", name=f"{NAME}.efs.high", trail=trail)), "). It assumes that DFS counts from remission, that ",
-            f"remission comes {REMISSION_AT:g} years after diagnosis, that induction does as it did then, and that the two are independent.",
+            f"remission comes {REMISSION_AT:g} years after diagnosis, that induction does as it did then, and that both are independent.",
         ),
     ]  # fmt: skip
