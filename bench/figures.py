@@ -5,7 +5,8 @@ Two kinds of folder are understood. One made by bench/figures_make.py (fig_*/fig
 hold graph.png, raw_survival_data.csv, risk_table_data.csv and metadata.json. Figures of the second kind are scored twice:
 against the patients, and against the curve as their renderer drew it (steps closer than a hundredth of the axis merged when a
 curve has more than 100 points; the line ends at the last event plus 3.5 % of the axis). IAE is the mean absolute error of S
-over the visible axis (2,001 times, up to the end of the shorter line) for the best matching of arms.
+over the visible axis up to the end of the true line (2,001 times; a line read shorter keeps its last value, so that a curve cut short
+counts) for the best matching of arms.
 """
 
 from __future__ import annotations
@@ -156,9 +157,8 @@ def load(folder: Path) -> list[Truth]:
 
 
 def iae(curve: CurveReading, steps: Steps, end: float, y_min: float) -> float:
-    """Mean absolute error of S over the visible part of an arm."""
-    last = min(end, curve.end_time)
-    t = np.linspace(0, last, GRID)
+    """Mean absolute error of S over the visible part of an arm, the last value of the curve held to ``end``."""
+    t = np.linspace(0, end, GRID)
     truth = np.maximum(at(steps, t), y_min)
     return float(np.abs(np.maximum(at((curve.time, curve.survival), t), y_min) - truth).mean())
 

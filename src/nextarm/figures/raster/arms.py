@@ -16,7 +16,7 @@ import numpy as np
 
 from nextarm.core.result import record
 from nextarm.figures.raster.colours import Ink, to_lab
-from nextarm.figures.raster.dashes import Dashes, dashes_along
+from nextarm.figures.raster.dashes import Dashes, along, dashes_along
 from nextarm.figures.raster.edges import Steps, edges, staircase, width_of, without_ticks
 from nextarm.figures.raster.ink import Canvas, Image, Mask
 from nextarm.figures.raster.panel import Floats
@@ -29,6 +29,8 @@ MOST = 6
 PRICE = 0.5
 #: Least part of the axis over which a curve must be seen in its own ink.
 LEAST = 0.1
+#: Inks farther apart than this in CIELAB are told apart also where their lines touch.
+OTHER = 45.0
 
 
 @record
@@ -56,9 +58,13 @@ class Draft:
 def find_arms(canvas: Canvas, inks: tuple[Ink, ...], *, most: int | None = None) -> list[Draft]:
     """All curves of a canvas, ink by ink; ``most`` is how many are expected at most (None: not known)."""
     drafts: list[Draft] = []
-    claimed = np.zeros(canvas.neutral.shape, bool)
     outside = beyond_frame(canvas)
+    lab = to_lab(np.array([ink.colour for ink in inks], np.float32)) if inks else np.zeros((0, 3), np.float32)
     for index, ink in enumerate(inks):
+        claimed = np.zeros(canvas.neutral.shape, bool)
+        for d in drafts:
+            if np.linalg.norm(lab[d.ink] - lab[index]) < OTHER:
+                claimed |= stroke_of(d.steps, d.width + 4.0, claimed.shape)
         own = np.where(claimed | ink.foreign, np.float32(0), ink.own)
         mine: list[Draft] = []
         taken = np.zeros(claimed.shape, bool)
@@ -70,8 +76,6 @@ def find_arms(canvas: Canvas, inks: tuple[Ink, ...], *, most: int | None = None)
             explained = explained_by(draft, ink.own)
             taken |= explained
             own = np.where(taken, np.float32(0), own)
-        for draft in mine:
-            claimed |= stroke_of(draft.steps, draft.width + 4.0, claimed.shape)
         drafts += mine
     drafts.sort(key=lambda d: -d.gain)
     drafts = drafts[:most] if most else drafts
@@ -81,7 +85,7 @@ def find_arms(canvas: Canvas, inks: tuple[Ink, ...], *, most: int | None = None)
 def beyond_frame(canvas: Canvas) -> Mask:
     """Pixels on or outside the frame, where strokes are cut off."""
     outside = np.zeros(canvas.neutral.shape, bool)
-    outside[: max(0, int(np.ceil(canvas.frame_top + 0.5)))] = True
+    outside[: max(0, int(np.floor(canvas.frame_top + 0.5)))] = True
     outside[max(0, int(np.floor(canvas.bottom - 0.5))) :] = True
     return outside
 
@@ -108,7 +112,8 @@ def next_curve(canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, 
     seen, veiled = seen[:keep], veiled[:keep]
     span = last - first + 1
     blank = ~seen & ~veiled
-    if seen.sum() < max(15, LEAST * span) or path.gain < 0.25 * span:
+    drop = upright(own, path)
+    if seen.sum() < min(15, LEAST * span) or seen.sum() + drop < max(15, LEAST * span) or path.gain + drop < 0.25 * span:
         return None
     if seen.sum() < 0.3 * (seen.sum() + blank.sum()):
         return None
@@ -118,6 +123,14 @@ def next_curve(canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, 
     blocked = hidden & (own < 0.5) | claimed | outside
     draft = fit(canvas, index, own, blocked, path, width, seen, veiled)
     return draft if looks_like_a_curve(draft, canvas, own, blocked, again=again) else None
+
+
+def upright(own: Image, path: Path) -> int:
+    """Pixels of own ink in the upright strokes of a path: a curve that falls fast is seen in these, not in many columns."""
+    rows, columns = along(path)
+    deep = np.r_[False, columns[1:] == columns[:-1]]
+    near = np.clip(columns[deep, None] + np.arange(-1, 2), 0, own.shape[1] - 1)
+    return int((own[np.clip(rows[deep], 0, own.shape[0] - 1)[:, None], near].max(axis=1) > 0.5).sum()) if deep.any() else 0
 
 
 def fit(canvas: Canvas, index: int, own: Image, blocked: Mask, path: Path, width: float, seen: Mask, hidden: Mask) -> Draft:

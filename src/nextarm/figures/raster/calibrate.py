@@ -146,6 +146,14 @@ def from_marks(points: tuple[AxisPoint, ...]) -> FittedAxis:
     return FittedAxis(axis=PixelAxis(slope=1 / a, intercept=-b / a), pixels=pixels, values=values, residual=off, by="marks")
 
 
+def first_mark(x: FittedAxis, *, left: float) -> float:
+    """Column of the first mark of the time axis, or of time 0 where its label was not read: at most two steps before the first
+    mark read, right of the survival labels, which end at ``left``."""
+    first, zero = float(x.pixels.min()), float(x.axis.pixel(0.0))
+    step = float(np.median(np.diff(np.sort(x.pixels))))
+    return zero if left - 3 <= zero < first and first - zero <= 2.1 * step else first
+
+
 def survival_axis(fit: FittedAxis, *, percent: bool, upward: bool) -> PixelAxis:
     """The map from a pixel row to survival (0 to 1)."""
     scale = 0.01 if percent else 1.0
@@ -168,6 +176,29 @@ def _enclosing(stats: np.ndarray, box: Box, margin: float) -> Box:
     return Box(left=int(left[k]), top=int(top[k]), right=int(right[k]), bottom=int(bottom[k]))
 
 
+def framed(strength: Contrast, box: Box, margin: float) -> Box:
+    """A box grown to the thin lines drawn around it within ``margin``, also where curves touch them; the box itself unless all four are seen."""
+    reach = int(margin)
+    rows, columns = strength.shape
+    drawn = strength > 12
+
+    def line(share: np.ndarray) -> int | None:
+        """Position from the box outwards of the first thin line in the shares of ink of the lines of pixels."""
+        for k in range(1, len(share) - 3):
+            if share[k] > 0.9 and min(share[max(0, k - 3) : k].min(), share[k + 1 : k + 4].min()) < 0.5 and share[k + 1 : k + 4].min() < 0.5:
+                return k
+        return None
+
+    a, b, c, d = max(0, box.left), min(columns, box.right), max(0, box.top), min(rows, box.bottom)
+    up = line(drawn[max(0, c - reach) : c, a:b].mean(1)[::-1]) if b > a else None
+    down = line(drawn[d : d + reach, a:b].mean(1)) if b > a else None
+    left = line(drawn[c:d, max(0, a - reach) : a].mean(0)[::-1]) if d > c else None
+    right = line(drawn[c:d, b : b + reach].mean(0)) if d > c else None
+    if up is None or down is None or left is None or right is None:
+        return box
+    return Box(left=a - left - 3, top=c - up - 3, right=b + right + 3, bottom=d + down + 3)
+
+
 def _calibrated(
     rgb: Image, strength: Contrast, stats: np.ndarray, words: list[Word], pair: AxisPair, others: list[AxisPair], marks: Marks | None
 ) -> CalibratedPanel:
@@ -181,8 +212,12 @@ def _calibrated(
         y = from_marks(marks.y_axis)
     if marks is not None and marks.percent is not None:
         percent = marks.percent
-    ends_x, ends_y = (float(x.pixels.min()), float(x.pixels.max())), (float(y.pixels.min()), float(y.pixels.max()))
-    frame = find_frame(rgb, x_marks=ends_x, y_marks=ends_y, x_labels=pair.x.near, y_labels=pair.y.near)
+    first = first_mark(x, left=pair.y.near)
+    ends_x, ends_y = (first, float(x.pixels.max())), (float(y.pixels.min()), float(y.pixels.max()))
+    frame = find_frame(
+        rgb, x_marks=ends_x, y_marks=ends_y, x_labels=pair.x.near, y_labels=pair.y.near,
+        x_step=float(np.median(np.diff(np.sort(x.pixels)))), zero=float(y.axis.pixel(0.0)),
+    )  # fmt: skip
     nearer = [o.y.far - 3 * o.y.height for o in others if o.y.far > frame.left + 10]
     return _assembled(rgb, strength, stats, words, pair, x, y, frame, percent, min([float(rgb.shape[1]), *nearer]), marks)
 
@@ -204,8 +239,11 @@ def _assembled(
     y_label = _side_text(rgb, pair.y, frame.top, frame.bottom) if pair else None
     table = None
     if pair is not None:
+        at = pair.x.values
+        if at.min() > 0 and abs(at.min() - np.median(np.diff(np.sort(at)))) < 0.02 * at.min() and first_mark(x, left=pair.y.near) < x.pixels.min():
+            at = np.r_[0.0, at]  # the label of time 0 was not read
         table = find_risk_table(
-            rgb, strength, outside, ticks=x.axis.pixel(pair.x.values), times=pair.x.values, below=pair.x.far,
+            rgb, strength, outside, ticks=x.axis.pixel(at), times=at, below=pair.x.far,
             left=0 if right_limit >= rgb.shape[1] or frame.left < 0.5 * right_limit else pair.y.far - 12 * high, right=right_limit,
         )  # fmt: skip
     in_table = {
@@ -219,7 +257,7 @@ def _assembled(
     if entries:
         legend_box = around([b for _, b in entries])
         if legend_box.right > box.left and legend_box.left < box.right and legend_box.top < box.bottom and legend_box.bottom > box.top:
-            exclude.append(_enclosing(stats, legend_box, 2.0 * high))
+            exclude.append(framed(strength, _enclosing(stats, legend_box, 2.0 * high), 2.0 * high))
     else:
         hints = direct_names(rgb, strength, spoken_in)
     hints, rows, warnings = join_names(hints, table)

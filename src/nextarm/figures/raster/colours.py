@@ -41,7 +41,9 @@ class Ink:
 
 def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
     """Inks of the thin lines of a panel, the most frequent first; none where the panel is empty."""
-    size = magnitude(canvas.difference)
+    banded = canvas.ground.shape[0] > 1
+    over = canvas.difference - canvas.ground
+    size = magnitude(over)
     usable = ~canvas.neutral
     core = cores(size, usable, canvas.noise)
     if core.sum() < 10:
@@ -62,9 +64,9 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
             found.append((members.shape[0], np.asarray(np.median(strong, axis=0), float)))
     found = without_shades(found, canvas.difference, core)
     vectors = [f[1] for f in found]
-    shares = [share_of(canvas.difference, v, canvas.noise) for v in vectors]
+    shares = [share_over(over, v - canvas.ground, canvas.noise) if banded else share_of(canvas.difference, v, canvas.noise) for v in vectors]
     made: list[Ink] = []
-    taken = [without_band(t) for t in own_shares(vectors, shares)]
+    taken = [t if banded else without_band(t) for t in own_shares(vectors, shares)]
     thin = size - wide_part(size) > max(40.0, 6 * canvas.noise)
     for k, (weight, vector) in enumerate(found):
         each = tuple(
@@ -118,6 +120,8 @@ def without_shades(found: list[tuple[int, Floats]], difference: Image, core: Mas
         shade = False
         for j in range(k):
             strong = found[j][1]
+            if np.linalg.norm(vector) > 1.3 * np.linalg.norm(strong):
+                continue  # a darker ink is no shade of a paler one, however rare
             cosine = float(vector @ strong / (np.linalg.norm(vector) * np.linalg.norm(strong)))
             if cosine < 0.93 or not at[k].any():
                 continue
@@ -126,7 +130,25 @@ def without_shades(found: list[tuple[int, Floats]], difference: Image, core: Mas
                 shade = True
         if not shade:
             kept.append((weight, vector))
-    return kept
+    return [f for f in kept if not _is_edge(f[1], [g[1] for g in kept], difference, core)]
+
+
+def _is_edge(vector: Floats, others: list[Floats], difference: Image, core: Mask) -> bool:
+    """Whether an ink is only the edge of a stronger one: paler, of its direction, and nearly all of it beside it."""
+
+    def place(v: Floats) -> Mask:
+        return np.asarray(core & (np.linalg.norm(difference - v.astype(np.float32), axis=2) < 0.18 * np.linalg.norm(v) + 12), bool)
+
+    for strong in others:
+        if np.linalg.norm(strong) < 1.3 * np.linalg.norm(vector):
+            continue
+        cosine = float(vector @ strong / (np.linalg.norm(vector) * np.linalg.norm(strong)))
+        mine = place(vector)
+        if cosine > 0.95 and mine.any():
+            beside = cv2.dilate(place(strong).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+            if (beside & mine).sum() > 0.7 * mine.sum():
+                return True
+    return False
 
 
 def to_lab(colours: Image) -> Image:
@@ -178,12 +200,30 @@ def share_of(difference: Image, vector: Floats, noise: float) -> Image:
     return np.asarray(np.clip(share, 0, 1) * np.exp(-((off / width) ** 2)), np.float32)
 
 
+def share_over(over: Image, vectors: Image, noise: float) -> Image:
+    """The same as :func:`share_of` where ink lies on filled areas: ``over`` and ``vectors`` are differences from what is behind."""
+    vectors = np.asarray(vectors, np.float32)
+    length = np.maximum(np.einsum("ijk,ijk->ij", vectors, vectors), 400.0)
+    share = np.einsum("ijk,ijk->ij", over, vectors) / length
+    rest = over - share[..., None] * vectors
+    off = np.sqrt(np.einsum("ijk,ijk->ij", rest, rest))
+    width = 0.22 * np.sqrt(length) + 4.0 * noise
+    return np.asarray(np.clip(share, 0, 1) * np.exp(-((off / width) ** 2)), np.float32)
+
+
 def amount_of(canvas: Canvas, vector: Floats, own: Image) -> Image:
     """Share of ink from the lightness alone; the share by colour where ink and background are about equally light."""
     weights = np.array([0.299, 0.587, 0.114])
     contrast = float(vector @ weights)
     if abs(contrast) < 55.0:
         return own
+    if canvas.ground.shape[0] > 1:
+        behind = canvas.ground @ weights.astype(np.float32)
+        left = contrast - behind
+        if abs(contrast) < 80.0 or float(np.abs(left).min()) < 40.0:
+            return own
+        share = (canvas.difference @ weights.astype(np.float32) - behind) / left
+        return np.where(canvas.neutral, np.float32(0), np.asarray(np.clip(share, 0, 1), np.float32))
     share = canvas.difference @ (weights / contrast).astype(np.float32)
     return np.where(canvas.neutral, np.float32(0), without_band(np.asarray(np.clip(share, 0, 1), np.float32)))
 

@@ -57,8 +57,9 @@ def _line(cover: NDArray[np.float64], offset: int, strength: NDArray[np.float64]
 
 
 def find_frame(
-    rgb: NDArray[np.uint8], *, x_marks: tuple[float, float], y_marks: tuple[float, float], x_labels: float, y_labels: float
-) -> Frame:
+    rgb: NDArray[np.uint8], *, x_marks: tuple[float, float], y_marks: tuple[float, float], x_labels: float, y_labels: float,
+    x_step: float = 0.0, zero: float = 0.0,
+) -> Frame:  # fmt: skip
     """The frame of a panel.
 
     Args:
@@ -67,6 +68,8 @@ def find_frame(
         y_marks: Pixels of the highest and the lowest tick of the survival axis.
         x_labels: Row of the upper edge of the time labels.
         y_labels: Column of the right edge of the survival labels.
+        x_step: Distance of two time ticks: without a frame the panel may end up to a step after the last.
+        zero: Row of the value 0 of the survival axis: without a frame the panel may end below the lowest tick, but not below this.
     """
     rows, columns = rgb.shape[:2]
     (x0, x1), (y0, y1) = x_marks, y_marks
@@ -107,8 +110,25 @@ def find_frame(
         ends["top"] = top[0]
     if right is not None:
         ends["right"] = right[0]
+    if right is None and bottom is None and tinted is None and x_step > 0:
+        seen = hard[max(0, int(y0) - 3) : int(y1) + 1].any(0)
+        ends["right"] = _goes_on(seen, x1, min(x1 + 1.02 * x_step, columns - 1.0), 0.015 * (x1 - x0))
+    if bottom is None and left is None and tinted is None and zero > y1 + 3:
+        seen = hard[:, int(x0) + 2 : int(x1) + 1].any(1)
+        ends["bottom"] = _goes_on(seen, y1, min(zero + 2.0, x_labels - 1.0), 0.015 * (x1 - x0))
     drawn = (left is not None, top is not None, right is not None, bottom is not None)
     return Frame(left=ends["left"], top=ends["top"], right=ends["right"], bottom=ends["bottom"], drawn=drawn, background=background)
+
+
+def _goes_on(seen: NDArray[np.bool_], start: float, limit: float, gap: float) -> float:
+    """How far ink goes on from ``start`` to ``limit`` with gaps of at most ``gap`` (and 6) pixels between."""
+    last = int(start)
+    for k in range(int(start) + 1, min(len(seen), int(limit) + 1)):
+        if seen[k]:
+            last = k
+        elif k - last > max(6.0, gap):
+            break
+    return max(start, last + 1.0) if last > int(start) + 2 else start
 
 
 def _run_end(run: NDArray[np.bool_], start: int, step: int) -> float:

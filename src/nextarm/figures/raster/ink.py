@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextarm.core.result import record
+from nextarm.figures.raster.bands import behind
 from nextarm.figures.raster.panel import Floats, Panel
 
 #: A panel wider or higher than this is reduced first; the answer does not get better above.
@@ -34,7 +35,8 @@ class Canvas:
     """The panel as it is traced.
 
     ``difference`` (rows, columns, 3) is the colour minus the background (0 to 255 scale), ``neutral`` marks pixels of
-    frame, grid and excluded boxes, ``noise`` is the standard deviation of a background pixel (of one channel).
+    frame, grid and excluded boxes, ``ground`` is the difference of what lies behind the lines (ribbons; zeros of shape (1, 1, 3)
+    where there are none), ``noise`` is the standard deviation of a background pixel (of one channel).
     ``x0``, ``y0``, ``scale`` and ``flipped`` lead back to the image: see :meth:`to_image_x`. ``left``, ``right``,
     ``top`` (S = 1) and ``bottom`` are the frame in canvas pixels.
     """
@@ -42,6 +44,7 @@ class Canvas:
     difference: Image
     background: Floats
     neutral: Mask
+    ground: Image
     noise: float
     x0: float
     y0: float
@@ -107,9 +110,10 @@ def canvas(rgb: NDArray[np.uint8], panel: Panel) -> Canvas:
         strong, faint = ruled_lines(difference, neutral, noise, edges)
         neutral |= strong
         difference[faint] = 0.0
+    behind_lines = behind(difference, neutral, noise) if difference.size else np.zeros((1, 1, 3), np.float32)
     return Canvas(
         difference=difference, background=np.asarray(ground.reshape(-1, 3).mean(0) if ground.size else np.full(3, 255.0), float),
-        neutral=neutral, noise=noise, x0=float(x0), y0=float(y0), scale=scale, flipped=flipped,
+        neutral=neutral, ground=behind_lines, noise=noise, x0=float(x0), y0=float(y0), scale=scale, flipped=flipped,
         left=(panel.start - x0) * scale, right=edges[1], top=row(float(panel.y.pixel(1.0))), bottom=edges[3], frame_top=edges[2],
     )  # fmt: skip
 
@@ -196,7 +200,7 @@ def _lines_along(field: Image, skip: Mask, noise: float, edges: tuple[int, int])
             continue
         colour = np.median(drawn, axis=0)
         chroma = float(np.ptp(colour))
-        if chroma > 60 and not on_frame:
+        if chroma > 60:  # a curve that stays at S = 1 lies on the frame; frames are grey
             continue
         found.append((int(row), np.asarray(colour, float)))
     return found
@@ -207,4 +211,5 @@ def _has_colour(row: Image, colour: Floats, noise: float) -> Mask:
     length = float(colour @ colour) or 1.0
     share = row @ colour.astype(np.float32) / length
     rest = np.abs(row - share[:, None] * colour.astype(np.float32)).max(axis=1)
-    return np.asarray((share > -0.3) & (share < 1.3) & (rest < max(14.0, 4 * noise)), bool)
+    most = float(np.clip(50.0 / np.sqrt(length / 3.0), 1.3, 2.5))  # the dots of a faint dotted line are seldom at their full strength
+    return np.asarray((share > -0.3) & (share < most) & (rest < max(14.0, 4 * noise)), bool)

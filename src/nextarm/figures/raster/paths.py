@@ -28,6 +28,8 @@ OWN, BACKGROUND = 3.0, -3.0
 #: Cost of a step, of a pixel of background in a vertical stroke, and of a hidden pixel in one.
 STEP, VERTICAL, HIDDEN = 0.5, 3.0, 0.12
 
+#: Share of ink from which a pixel of a vertical stroke counts as drawn.
+FULL = 0.6
 #: Cost of a column where all the ink beside the line is on one side: it keeps the path in the middle of wide ink.
 LEAN = 1.5
 
@@ -118,7 +120,8 @@ def follow(
     along = _evidence(share, veil, width, vertical=False)
     lean = np.asarray(cv2.filter2D(share, -1, flanks(width), borderType=cv2.BORDER_CONSTANT), np.float32)
     cost = -(across[0] * (OWN - gap) + gap * (1 - across[1])) + LEAN * np.abs(lean)
-    down = (1 - along[0] - along[1]).clip(0, 1) * VERTICAL + along[1] * HIDDEN
+    # Ink of half strength is drawn: the upright of a thin line often lies between two columns.
+    down = (1 - np.minimum(along[0] / FULL, 1) - along[1]).clip(0, 1) * VERTICAL + along[1] * HIDDEN
     back = np.zeros((bottom - top + 1, last - first + 1), np.int32)
     total, where = _search(
         np.ascontiguousarray(cost, np.float64), np.ascontiguousarray(down, np.float64), first, last, top, bottom, STEP, back

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nextarm.figures.raster.arms import Draft, find_arms
 from nextarm.figures.raster.colours import Ink, inks
-from nextarm.figures.raster.identity import confused, match_hints, uncertainty, without_limits
+from nextarm.figures.raster.identity import FAR, colour_distance, confused, match_hints, uncertainty, without_limits
 from nextarm.figures.raster.ink import Canvas, canvas
 from nextarm.figures.raster.panel import ArmHint, Panel, TracedCurve, TracedPanel
 from nextarm.figures.raster.shapes import Shape
@@ -37,8 +37,8 @@ def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, 
     drafts, limits = without_limits(find_arms(work, found))
     warnings = ["two broken lines beside a curve were taken for its confidence limits"] if limits else []
     if panel.n_arms is not None and len(drafts) > panel.n_arms:
-        warnings.append(f"{len(drafts)} curves were found, {panel.n_arms} are named: the faintest were left out")
-        drafts = sorted(drafts, key=lambda d: -d.gain)[: panel.n_arms]
+        warnings.append(f"{len(drafts)} curves were found, {panel.n_arms} are named: the least likely were left out")
+        drafts = sorted(drafts, key=lambda d: (not expected(found[d.ink], hints), -d.gain))[: panel.n_arms]
     drafts = sorted(drafts, key=lambda d: float(d.steps.y[-1]))
     named = match_hints(drafts, found, hints, work)
     unsure = {k for pair in confused(drafts, found) for k in pair}
@@ -56,6 +56,11 @@ def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, 
     )  # fmt: skip
     width = float(np.median([d.width for d in drafts])) / work.scale if drafts else 0.0
     return TracedPanel(curves=curves, line_width=width, warnings=tuple(warnings))
+
+
+def expected(ink: Ink, hints: tuple[ArmHint, ...]) -> bool:
+    """Whether a key has about the colour of an ink; where keys without colour are, every ink is expected."""
+    return any(h.colour is None or colour_distance(ink.colour, h.colour) < FAR for h in hints) or not hints
 
 
 def traced(
