@@ -177,7 +177,7 @@ def _enclosing(stats: np.ndarray, box: Box, margin: float) -> Box:
 
 
 def framed(strength: Contrast, box: Box, margin: float) -> Box:
-    """A box grown to the thin lines drawn around it within ``margin``, also where curves touch them; the box itself unless all four are seen."""
+    """A box grown to the thin lines drawn around it within ``margin``, also where curves touch them; itself unless all four are seen."""
     reach = int(margin)
     rows, columns = strength.shape
     drawn = strength > 12
@@ -185,7 +185,7 @@ def framed(strength: Contrast, box: Box, margin: float) -> Box:
     def line(share: np.ndarray) -> int | None:
         """Position from the box outwards of the first thin line in the shares of ink of the lines of pixels."""
         for k in range(1, len(share) - 3):
-            if share[k] > 0.9 and min(share[max(0, k - 3) : k].min(), share[k + 1 : k + 4].min()) < 0.5 and share[k + 1 : k + 4].min() < 0.5:
+            if share[k] > 0.9 and share[k + 1 : k + 4].min() < 0.5:
                 return k
         return None
 
@@ -240,7 +240,8 @@ def _assembled(
     table = None
     if pair is not None:
         at = pair.x.values
-        if at.min() > 0 and abs(at.min() - np.median(np.diff(np.sort(at)))) < 0.02 * at.min() and first_mark(x, left=pair.y.near) < x.pixels.min():
+        step = float(np.median(np.diff(np.sort(at))))
+        if at.min() > 0 and abs(at.min() - step) < 0.02 * step and first_mark(x, left=pair.y.near) < x.pixels.min():
             at = np.r_[0.0, at]  # the label of time 0 was not read
         table = find_risk_table(
             rgb, strength, outside, ticks=x.axis.pixel(at), times=at, below=pair.x.far,

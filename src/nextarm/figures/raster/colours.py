@@ -64,7 +64,10 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
             found.append((members.shape[0], np.asarray(np.median(strong, axis=0), float)))
     found = without_shades(found, canvas.difference, core)
     vectors = [f[1] for f in found]
-    shares = [share_over(over, v - canvas.ground, canvas.noise) if banded else share_of(canvas.difference, v, canvas.noise) for v in vectors]
+    shares = [
+        share_over(over, np.asarray(v - canvas.ground, np.float32), canvas.noise) if banded else share_of(canvas.difference, v, canvas.noise)
+        for v in vectors
+    ]
     made: list[Ink] = []
     taken = [t if banded else without_band(t) for t in own_shares(vectors, shares)]
     thin = size - wide_part(size) > max(40.0, 6 * canvas.noise)
