@@ -65,7 +65,9 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
     found = without_shades(found, canvas.difference, core)
     vectors = [f[1] for f in found]
     shares = [
-        share_over(over, np.asarray(v - canvas.ground, np.float32), canvas.noise) if banded else share_of(canvas.difference, v, canvas.noise)
+        share_over(over, np.asarray(v - canvas.ground, np.float32), canvas.noise)
+        if banded
+        else share_of(canvas.difference, v, canvas.noise)
         for v in vectors
     ]
     made: list[Ink] = []
