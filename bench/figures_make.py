@@ -2,7 +2,7 @@
 
 FOLDER/fig_000/ gets figure.png or figure.jpg and truth.json: patients, curves as drawn, at-risk numbers as printed, names,
 and where the axes are in pixels. matplotlib, lifelines, plotnine, and R (base graphics, survminer, a ggsurvfit look).
-The held-out tenth has its own seed, fixed before anything was tuned; figures are never committed.
+The held-out tenth has its own seed, committed before its figures were drawn; figures are never committed.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def find_arms(canvas: Canvas, inks: tuple[Ink, ...], *, most: int | None = None)
 def beyond_frame(canvas: Canvas) -> Mask:
     """Pixels on or outside the frame, where strokes are cut off."""
     outside = np.zeros(canvas.neutral.shape, bool)
-    outside[: max(0, int(np.floor(canvas.frame_top + 0.5)))] = True
+    outside[: max(0, int(np.floor(canvas.frame_top + 0.2)))] = True
     outside[max(0, int(np.floor(canvas.bottom - 0.5))) :] = True
     return outside
 
@@ -108,14 +108,15 @@ def next_curve(canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, 
     if not seen.any():
         return None
     keep = int(np.flatnonzero(seen)[-1]) + 1
-    path = Path(first=first, rows=path.rows[:keep], gain=path.gain)
-    seen, veiled = seen[:keep], veiled[:keep]
+    path = to_the_bottom(own, hidden, Path(first=first, rows=path.rows[:keep], gain=path.gain), width=width, bottom=bottom)
+    seen, veiled = sight(own, hidden, path)
     span = last - first + 1
     blank = ~seen & ~veiled
-    drop = upright(own, path)
+    drop = upright(own, path, width)
     if seen.sum() < min(15, LEAST * span) or seen.sum() + drop < max(15, LEAST * span) or path.gain + drop < 0.25 * span:
         return None
-    if seen.sum() < 0.3 * (seen.sum() + blank.sum()):
+    # Where much of the panel is ink, as in noise, a path meets ink by chance.
+    if seen.sum() < min(0.9, 0.3 + 4 * float((own > 0.5).mean())) * (seen.sum() + blank.sum()):
         return None
     begin = int(np.flatnonzero(seen)[0])
     if blank[:begin].sum() > 0.12 * span or begin > 0.5 * span:
@@ -125,12 +126,36 @@ def next_curve(canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, 
     return draft if looks_like_a_curve(draft, canvas, own, blocked, again=again) else None
 
 
-def upright(own: Image, path: Path) -> int:
-    """Pixels of own ink in the upright strokes of a path: a curve that falls fast is seen in these, not in many columns."""
+def to_the_bottom(own: Image, hidden: Mask, path: Path, *, width: float, bottom: int) -> Path:
+    """The path with a last drop to the bottom of the panel where ink goes all the way down from its end: no ink beyond pays for it."""
+    row, reach = int(path.rows[-1]), max(1, round(width))
+    if bottom - row < max(2.5 * width + 6, 0.011 * own.shape[1]):
+        return path
+    a, b = max(path.first + 1, path.last - reach), min(own.shape[1] - 1, path.last + reach)
+    part = (own[row : bottom - reach, a : b + 1] > 0.4) | hidden[row : bottom - reach, a : b + 1]
+    drawn = (own[row : bottom - reach, a : b + 1] > 0.4).mean(axis=0)
+    share = np.where(drawn > 0.3, part.mean(axis=0), 0.0)
+    if share.size == 0 or share.max() < 0.9:
+        return path
+    column = a + int(np.flatnonzero(share >= share.max() - 0.02).mean())
+    rows = np.concatenate([path.rows[: column - path.first], np.full(max(1, reach // 2 + 1), bottom)])
+    return Path(first=path.first, rows=rows, gain=path.gain)
+
+
+def upright(own: Image, path: Path, width: float) -> int:
+    """Pixels of own ink in the upright strokes of a path: a curve that falls fast is seen in these, not in many columns.
+
+    None where there is about as much ink beside them, as in noise and in text.
+    """
     rows, columns = along(path)
     deep = np.r_[False, columns[1:] == columns[:-1]]
-    near = np.clip(columns[deep, None] + np.arange(-1, 2), 0, own.shape[1] - 1)
-    return int((own[np.clip(rows[deep], 0, own.shape[0] - 1)[:, None], near].max(axis=1) > 0.5).sum()) if deep.any() else 0
+    if not deep.any():
+        return 0
+    at, last = np.clip(rows[deep], 0, own.shape[0] - 1), own.shape[1] - 1
+    drawn = own[at[:, None], np.clip(columns[deep, None] + np.arange(-1, 2), 0, last)].max(axis=1) > 0.5
+    off = int(np.ceil(width)) + 2
+    sides = [own[at[:, None], np.clip(columns[deep, None] + s * off + np.arange(-1, 2), 0, last)].max(axis=1) > 0.5 for s in (-1, 1)]
+    return int(drawn.sum()) if np.mean(sides) < 0.4 * drawn.mean() else 0
 
 
 def fit(canvas: Canvas, index: int, own: Image, blocked: Mask, path: Path, width: float, seen: Mask, hidden: Mask) -> Draft:

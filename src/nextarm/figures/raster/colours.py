@@ -70,13 +70,17 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
         else share_of(canvas.difference, v, canvas.noise)
         for v in vectors
     ]
+    lab_found = to_lab(np.array([v + canvas.background for v in vectors], np.float32)) if vectors else np.zeros((0, 3), np.float32)
+    keys = to_lab(np.array(hints, np.float32)) if hints else np.zeros((0, 3), np.float32)
     made: list[Ink] = []
     taken = [t if banded else without_band(t) for t in own_shares(vectors, shares)]
     thin = size - wide_part(size) > max(40.0, 6 * canvas.noise)
     for k, (weight, vector) in enumerate(found):
+        nowhere = np.zeros(size.shape, bool)
         each = tuple(
-            (taken[j] > 0.45) & (taken[j] > taken[k] + 0.2) if j != k else np.zeros(size.shape, bool) for j in range(len(found))
-        )  # fmt: skip
+            nowhere if j == k or one_key(lab_found[j], lab_found[k], keys) else (taken[j] > 0.45) & (taken[j] > taken[k] + 0.2)
+            for j in range(len(found))
+        )
         other = np.any(each, axis=0)
         fringe = cv2.dilate((taken[k] > 0.4).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         rest = thin & (shares[k] < 0.25) & ~other & ~fringe
@@ -87,6 +91,15 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
             foreign=other | rest, other=each, rest=rest,
         ))  # fmt: skip
     return tuple(made)
+
+
+def one_key(a: Image, b: Image, keys: Image) -> bool:
+    """Whether two inks (CIELAB) are one that compression has moved: near each other, and the same key is the nearest to both."""
+    if float(np.linalg.norm(a - b)) > 2 * SAME or not len(keys):
+        return False
+    far = np.linalg.norm(keys[:, None, :] - np.stack([a, b])[None], axis=2)
+    k = int(far[:, 0].argmin())
+    return k == int(far[:, 1].argmin()) and float(far[k].max()) < 2 * SAME
 
 
 def cores(size: Image, usable: Mask, noise: float) -> Mask:

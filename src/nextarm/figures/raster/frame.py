@@ -111,10 +111,14 @@ def find_frame(
     if right is not None:
         ends["right"] = right[0]
     if right is None and bottom is None and tinted is None and x_step > 0:
-        seen = hard[max(0, int(y0) - 3) : int(y1) + 1].any(0)
+        part = hard[max(0, int(y0) - 3) : int(y1) + 1]
+        at = np.flatnonzero(part[:, max(0, int(x1) - 4) : int(x1) + 2].any(1))  # only what reaches the last mark goes on beyond it
+        seen = part[max(0, at[0] - 2) :].any(0) if at.size else np.zeros(columns, bool)
         ends["right"] = _goes_on(seen, x1, min(x1 + 1.02 * x_step, columns - 1.0), 0.015 * (x1 - x0))
     if bottom is None and left is None and tinted is None and zero > y1 + 3:
-        seen = hard[:, int(x0) + 2 : int(x1) + 1].any(1)
+        part = hard[:, int(x0) + 2 : int(x1) + 1]
+        at = np.flatnonzero(part[max(0, int(y1) - 4) : int(y1) + 2].any(0))
+        seen = part[:, max(0, at[0] - 2) :].any(1) if at.size else np.zeros(rows, bool)
         ends["bottom"] = _goes_on(seen, y1, min(zero + 2.0, x_labels - 1.0), 0.015 * (x1 - x0))
     drawn = (left is not None, top is not None, right is not None, bottom is not None)
     return Frame(left=ends["left"], top=ends["top"], right=ends["right"], bottom=ends["bottom"], drawn=drawn, background=background)

@@ -56,13 +56,20 @@ def _cost(draft: Draft, inks: tuple[Ink, ...], hint: ArmHint, work: Canvas) -> f
     return total
 
 
-def without_limits(drafts: list[Draft]) -> tuple[list[Draft], bool]:
-    """The drafts without limits of confidence: two broken lines of the ink of a solid one that run on its two sides."""
+def paler(ink: Ink, other: Ink) -> bool:
+    """Whether an ink is the other one or a pale shade of it, as thin lines of that ink are."""
+    a, b = ink.difference, other.difference
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return ink is other or (size > 0 and float(a @ b) / size > 0.97 and bool(np.linalg.norm(a) < np.linalg.norm(b)))
+
+
+def without_limits(drafts: list[Draft], inks: tuple[Ink, ...]) -> tuple[list[Draft], bool]:
+    """The drafts without limits of confidence: two broken lines of about the ink of a solid one that run on its two sides."""
     dropped: set[int] = set()
     for i, middle in enumerate(drafts):
         if middle.dashes.name != "solid":
             continue
-        broken = [j for j, d in enumerate(drafts) if j != i and d.ink == middle.ink and d.dashes.name != "solid"]
+        broken = [j for j, d in enumerate(drafts) if j != i and paler(inks[d.ink], inks[middle.ink]) and d.dashes.name != "solid"]
         above = [j for j in broken if _side(drafts[j], middle) < 0]
         below = [j for j in broken if _side(drafts[j], middle) > 0]
         if len(above) == 1 and len(below) == 1 and drafts[above[0]].dashes.name == drafts[below[0]].dashes.name:

@@ -175,9 +175,34 @@ def is_name(text: str) -> bool:
     return sum(c.isalnum() for c in text) >= 1 and any(c.isalpha() or c.isdigit() for c in text) and not NOT_NAMES.search(text)
 
 
+def split_at_keys(rgb: Image, strength: Contrast, found: list[Phrase]) -> list[Phrase]:
+    """Phrases cut where a coloured sign stands between dark words: it is the key of what follows, drawn close to what precedes."""
+    out: list[Phrase] = []
+    for phrase in found:
+        signs = [not any(c.isalnum() for c in w.reading.name) and _saturated(rgb, strength, w.box) for w in phrase.words]
+        letters = [w for w, sign in zip(phrase.words, signs, strict=True) if not sign]
+        if not any(signs) or not letters or any(_saturated(rgb, strength, w.box) for w in letters):
+            out.append(phrase)
+            continue
+        line: list[Word] = []
+        for w, sign in [*zip(phrase.words, signs, strict=True), (phrase.words[-1], True)]:
+            if not sign:
+                line.append(w)
+            elif line:
+                out += phrases(line, 3.0)
+                line = []
+    return out
+
+
+def _saturated(rgb: Image, strength: Contrast, box: Box) -> bool:
+    colour = ink_colour(rgb, strength, box)
+    return max(colour) - min(colour) >= SATURATED
+
+
 def legend_entries(rgb: Image, strength: Contrast, stats: NDArray[np.int32], found: list[Phrase]) -> list[tuple[ArmHint, Box]]:
     """Entries of the legend with their boxes (key and text): a group of entries in a column or a row, or a single one."""
     entries: list[tuple[ArmHint, Box, Phrase, Key]] = []
+    found = split_at_keys(rgb, strength, found)
     for phrase in found:
         name = clean(phrase.text)
         if not name or not is_name(name) or phrase.confidence < 0.6:

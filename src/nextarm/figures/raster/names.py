@@ -28,8 +28,11 @@ def _alike(hint: ArmHint, row: RiskRow) -> float:
 
 
 def _name(hint: ArmHint, row: RiskRow | None) -> str:
-    """A name at a curve may be crossed by it; the same name in the table is not."""
-    return row.name if row is not None and row.name and hint.where == "direct" else hint.name
+    """A name at a curve may be crossed by it, one of the legend be cut by the edge of the picture; the same name in the table is whole."""
+    if row is None or not row.name:
+        return hint.name
+    cut = len(hint.name) >= 4 and len(row.name) > len(hint.name) and row.name.startswith(hint.name)
+    return row.name if hint.where == "direct" or cut else hint.name
 
 
 def join_names(hints: list[ArmHint], table: RiskTable | None) -> tuple[list[ArmHint], list[RiskRow | None], tuple[str, ...]]:

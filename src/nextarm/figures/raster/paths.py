@@ -30,6 +30,10 @@ STEP, VERTICAL, HIDDEN = 0.5, 3.0, 0.12
 
 #: Share of ink from which a pixel of a vertical stroke counts as drawn.
 FULL = 0.6
+#: Where more of the panel than this is ink there are no gaps between dashes to be bridged round corners, but noise.
+DENSE = 0.06
+#: Share of ink that the gap between two dashes counts for where it is no straight piece.
+CORNER = 0.5
 #: Cost of a column where all the ink beside the line is on one side: it keeps the path in the middle of wide ink.
 LEAN = 1.5
 
@@ -115,10 +119,18 @@ def follow(
         wide = cv2.morphologyEx(own, cv2.MORPH_CLOSE, np.ones((1, bridge), np.uint8))
         high = cv2.morphologyEx(own, cv2.MORPH_CLOSE, np.ones((bridge, 1), np.uint8))
         share = np.maximum(own, np.float32(0.65) * np.maximum(wide, high))
+    loose = np.zeros_like(own)
+    if (
+        bridge > 1 and float((own > 0.5).mean()) < DENSE
+    ):  # a gap round a corner lies on neither a row nor a column: it says little, and nothing against the curve
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (bridge, bridge))
+        loose = np.asarray(cv2.morphologyEx(own, cv2.MORPH_CLOSE, disc), np.float32)
     veil = (hidden & (own < 0.5)).astype(np.float32)
     across = _evidence(share, veil, width, vertical=True)
     along = _evidence(share, veil, width, vertical=False)
     lean = np.asarray(cv2.filter2D(share, -1, flanks(width), borderType=cv2.BORDER_CONSTANT), np.float32)
+    across = (np.maximum(across[0], CORNER * loose), across[1])
+    along = (np.maximum(along[0], FULL * loose), along[1])
     cost = -(across[0] * (OWN - gap) + gap * (1 - across[1])) + LEAN * np.abs(lean)
     # Ink of half strength is drawn: the upright of a thin line often lies between two columns.
     down = (1 - np.minimum(along[0] / FULL, 1) - along[1]).clip(0, 1) * VERTICAL + along[1] * HIDDEN

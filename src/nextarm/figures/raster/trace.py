@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nextarm.figures.raster.arms import Draft, find_arms
 from nextarm.figures.raster.colours import Ink, inks
-from nextarm.figures.raster.identity import FAR, colour_distance, confused, match_hints, uncertainty, without_limits
+from nextarm.figures.raster.identity import FAR, colour_distance, confused, match_hints, paler, uncertainty, without_limits
 from nextarm.figures.raster.ink import Canvas, canvas
 from nextarm.figures.raster.panel import ArmHint, Panel, TracedCurve, TracedPanel
 from nextarm.figures.raster.shapes import Shape
@@ -34,11 +34,11 @@ def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, 
     if min(work.difference.shape[:2]) < 16:
         return TracedPanel(curves=(), line_width=0.0, warnings=("the panel is too small to be traced",))
     found = inks(work, tuple(h.colour for h in hints if h.colour is not None))
-    drafts, limits = without_limits(find_arms(work, found))
+    drafts, limits = without_limits(find_arms(work, found), found)
     warnings = ["two broken lines beside a curve were taken for its confidence limits"] if limits else []
     if panel.n_arms is not None and len(drafts) > panel.n_arms:
         warnings.append(f"{len(drafts)} curves were found, {panel.n_arms} are named: the least likely were left out")
-        drafts = sorted(drafts, key=lambda d: (not expected(found[d.ink], hints), -d.gain))[: panel.n_arms]
+        drafts = sorted(drafts, key=lambda d: (not expected(found[d.ink], hints), is_limit(d, drafts, found), -d.gain))[: panel.n_arms]
     drafts = sorted(drafts, key=lambda d: float(d.steps.y[-1]))
     named = match_hints(drafts, found, hints, work)
     unsure = {k for pair in confused(drafts, found) for k in pair}
@@ -56,6 +56,13 @@ def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, 
     )  # fmt: skip
     width = float(np.median([d.width for d in drafts])) / work.scale if drafts else 0.0
     return TracedPanel(curves=curves, line_width=width, warnings=tuple(warnings))
+
+
+def is_limit(draft: Draft, drafts: list[Draft], found: tuple[Ink, ...]) -> bool:
+    """Whether a draft may be one limit of confidence of another: broken, thinner or paler, of the ink of a solid curve."""
+    return draft.dashes.name != "solid" and any(
+        d is not draft and d.dashes.name == "solid" and draft.ink != d.ink and paler(found[draft.ink], found[d.ink]) for d in drafts
+    )
 
 
 def expected(ink: Ink, hints: tuple[ArmHint, ...]) -> bool:
