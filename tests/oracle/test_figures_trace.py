@@ -9,7 +9,7 @@ from PIL import Image
 
 from figures_drawn import Drawn, mean_error
 from nextarm.figures.raster.panel import Box, Panel
-from nextarm.figures.raster.trace import trace_curves
+from nextarm.figures.raster.trace import trace_curves, traced_at
 
 HIGH = ([1.0, 2.2, 3.1, 5.5, 7.0, 8.4], [0.96, 0.9, 0.85, 0.8, 0.7, 0.66])
 LOW = ([0.4, 0.9, 1.7, 2.6, 3.9, 4.4, 6.2, 9.1], [0.93, 0.84, 0.7, 0.61, 0.55, 0.42, 0.3, 0.22])
@@ -186,3 +186,13 @@ def test_crosses_and_rings_are_one_mark_each(mark: str) -> None:
     (curve,) = trace_curves(figure.image(), panel).curves
     np.testing.assert_allclose(panel.x.value(curve.ticks), ticks, atol=0.03)
     assert mean_error(panel, curve, *HIGH) < 0.0015
+
+
+@pytest.mark.parametrize(("columns", "width"), [(400, 1.0), (420, 1.1)])
+def test_lines_of_one_pixel_are_looked_at_twice(columns: int, width: float) -> None:
+    figure = Drawn(columns=columns)
+    figure.frame()
+    figure.curve(*LOW, BLUE, width=width)
+    panel, image = figure.panel(), figure.image(noise=3.0)
+    (once,), (twice,) = traced_at(image, panel, (), enlarge=1).curves, trace_curves(image, panel).curves
+    assert mean_error(panel, twice, *LOW) < min(0.0006, mean_error(panel, once, *LOW))

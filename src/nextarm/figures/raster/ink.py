@@ -72,10 +72,11 @@ class Canvas:
         return np.asarray(self.difference.shape[0] - y if self.flipped else y)
 
 
-def canvas(rgb: NDArray[np.uint8], panel: Panel) -> Canvas:
+def canvas(rgb: NDArray[np.uint8], panel: Panel, *, enlarge: int = 1) -> Canvas:
     """Cut the panel out of the image and subtract its background.
 
-    ``rgb`` is (rows, columns, 3), 8 bits a channel. The result is empty (no rows or columns) where the panel lies outside
+    ``rgb`` is (rows, columns, 3), 8 bits a channel; ``enlarge`` is how many times a small panel is enlarged first (cubic
+    convolution). The result is empty (no rows or columns) where the panel lies outside
     the image.
     """
     rows, columns = rgb.shape[:2]
@@ -94,6 +95,11 @@ def canvas(rgb: NDArray[np.uint8], panel: Panel) -> Canvas:
         size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
         scale = size[0] / cut.shape[1]
         cut = np.asarray(cv2.resize(np.ascontiguousarray(cut), size, interpolation=cv2.INTER_AREA), np.float32)
+        excluded = np.asarray(cv2.resize(np.ascontiguousarray(excluded), size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    elif enlarge > 1 and min(cut.shape[:2]) > 0:
+        scale = float(enlarge)
+        size = (enlarge * cut.shape[1], enlarge * cut.shape[0])
+        cut = np.asarray(np.clip(cv2.resize(np.ascontiguousarray(cut), size, interpolation=cv2.INTER_CUBIC), 0, 255), np.float32)
         excluded = np.asarray(cv2.resize(np.ascontiguousarray(excluded), size, interpolation=cv2.INTER_NEAREST), np.uint8)
     height = cut.shape[0]
 
