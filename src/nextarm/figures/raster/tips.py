@@ -21,6 +21,9 @@ FULL, EMPTY = 0.975, 0.1
 #: Fewest tips that stand alone, and the part of them that must be whole numbers of marks.
 FEWEST, AGREE = 8, 0.75
 
+#: Sideways distance (pixels) between the end of a mark and the row two pixels inside from which it is no bar.
+LEAN = 0.4
+
 
 @record
 class Tip:
@@ -75,10 +78,21 @@ def outermost(
             return None
         line = share[r, a:b]
         if float(line.max()) > 1.5 * EMPTY:
-            if abs(r - start) >= reach or blocked[r, a:b].any():
+            if (
+                abs(r - start) >= reach
+                or blocked[r, a:b].any()
+                or leans(share[r, max(0, a - 1) : b + 1], share[r - 2 * away, max(0, a - 1) : b + 1])
+            ):
                 return None
             return abs(level - (r + 0.5)), float(line.max()), float(light(line).sum()), side
     return None
+
+
+def leans(outer: Floats | Image, inner: Floats | Image) -> bool:
+    """Whether ink moves sideways between two rows, as the arms of a cross do and bars do not."""
+    place = np.arange(outer.size)
+    middles = [float((place * row).sum() / max(1e-9, float(row.sum()))) for row in (outer, inner)]
+    return abs(middles[0] - middles[1]) > LEAN
 
 
 def marks_of_level(
