@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -60,14 +59,19 @@ def verify(
 
 
 def serve(
-    folder: Annotated[Path, typer.Argument(help="A folder that nextarm report wrote.")] = Path("build/infant-all"),
-    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8765,
+    folder: Annotated[Path, typer.Argument(help="The folder of studies (each a sub-folder), or one that nextarm report wrote.")] = Path(
+        "studies"
+    ),
+    port: Annotated[int, typer.Option(help="The port.")] = 8765,
+    host: Annotated[
+        str, typer.Option(help="The address to bind; another than this machine's own needs the token that is printed.")
+    ] = "127.0.0.1",
+    name: Annotated[list[str] | None, typer.Option(help="A host name it also answers to, with --host.")] = None,
 ) -> None:
-    """Show a report in the browser, on this machine only; Ctrl-C ends it.
+    """Open the web page: from evidence to a designed trial, on this machine only; Ctrl-C ends it.
 
-    Example: nextarm serve build/infant-all
+    Example: nextarm serve studies
     """
     from nextarm.web.app import serve as run
 
-    print(f"The report is at http://127.0.0.1:{port}/ (Ctrl-C ends)", file=sys.stderr)
-    run(folder, port=port)
+    run(folder, port=port, host=host, names=tuple(name or ()))

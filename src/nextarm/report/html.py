@@ -74,6 +74,40 @@ def render_html(report: doc.Report, *, drawings: Drawings | None = None, ledger:
     return text.strip() + "\n"
 
 
+@dataclass(frozen=True)
+class SectionParts:
+    """One section as markup: its record, its lead and its blocks."""
+
+    section: doc.Section
+    lead: Markup
+    body: Markup
+
+
+@dataclass(frozen=True)
+class PageParts:
+    """A report as parts that another page puts into its own frame: intro, sections, trails (one article each), sources."""
+
+    intro: Markup
+    sections: tuple[SectionParts, ...]
+    trails: Markup
+    sources: tuple[Markup, ...]
+
+
+def render_parts(report: doc.Report, *, drawings: Drawings, ledger: Ledger) -> PageParts:
+    """Render ``report`` without page, style and script; those are :func:`page_asset` and the palette's variables."""
+    page = _Page(drawings=drawings)
+    blocks: Any = _environment().get_template("blocks.html").module
+    intro = page.render(report.intro)
+    sections = tuple(SectionParts(s, page.inline(s.lead), page.render(s.blocks)) for s in report.sections)
+    trails = Markup("").join(Markup(blocks.trail(page, ledger, trail, place)) for place, trail in enumerate(ledger.trails))
+    return PageParts(intro, sections, trails, tuple(Markup(blocks.source(s)) for s in ledger.sources))
+
+
+def page_asset(name: str) -> str:
+    """The text of ``style.css`` or ``script.js``, for pages that serve them as files."""
+    return _asset(name)
+
+
 @dataclass
 class _Page:
     """What the macros need while a page is written: the drawings, and which ids were already given."""

@@ -33,8 +33,9 @@ from nextarm.report.document import (
 from nextarm.report.formats import FORMATS
 from nextarm.report.html import render_html
 from nextarm.report.write import write_texts
+from nextarm.simulation import PlatformCharacteristics
 from nextarm.simulation.characteristics import OperatingCharacteristics, ScenarioCounts
-from nextarm.simulation.compare import ComparedDesigns
+from nextarm.simulation.compare import ComparedDesigns, designs_by_name
 from nextarm.simulation.one_trial import VirtualTrial, virtual_trial
 
 #: Columns of the table: name in the summary, title, format.
@@ -69,11 +70,36 @@ def write_simulation_report(
     found: OperatingCharacteristics | ComparedDesigns, *, plans: Mapping[str, Plan], out: str | Path
 ) -> Path:  # fmt: skip
     """Write ``report.html`` on what was ``found`` for ``plans`` (by the name of the design) to the folder ``out``."""
+    file = Path(out) / "report.html"
+    write_texts({file: render_html(report_of_run(found, plans))})
+    return file
+
+
+def report_of_run(found: OperatingCharacteristics | ComparedDesigns, plans: Mapping[str, Plan]) -> Report:
+    """The report on what was ``found`` for ``plans`` (by the name of the design), with one virtual trial of each."""
     runs = dict(zip(found.names, found.runs, strict=True)) if isinstance(found, ComparedDesigns) else {next(iter(plans)): found}
     trials = {name: virtual_trial(plan, seed=runs[name].trail.seed or 0) for name, plan in plans.items()}
-    file = Path(out) / "report.html"
-    write_texts({file: render_html(simulation_report(runs, plans=plans, trials=trials))})
-    return file
+    return simulation_report(runs, plans=plans, trials=trials)
+
+
+def report_of_plan(found: OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics, plan: Plan) -> Report:
+    """The same for one plan, with the designs of its ``[[compare]]`` side by side; a platform has its table alone so far."""
+    if isinstance(found, PlatformCharacteristics):
+        frame = found.table()
+        rows: list[Row] = []
+        for i, line in enumerate(frame.rows()):
+            cells = [
+                number(float(v), "decimal(4)", name=f"platform.{i}.{slug(c)}", trail=found.trail)
+                if isinstance(v, int | float) and not isinstance(v, bool)
+                else v
+                if v is None
+                else str(v)
+                for c, v in zip(frame.columns, line, strict=True)
+            ]
+            rows.append(tuple(cells))
+        table = DataTable("Platform: rates with their Monte-Carlo standard error", tuple(frame.columns), tuple(rows))
+        return Report(plan.trial.name, "", (Section("rates", "The platform", (), (table,)),))
+    return report_of_run(found, designs_by_name([plan]))
 
 
 def _number(name: str, run: OperatingCharacteristics, s: ScenarioCounts, what: str, how: str) -> Number:

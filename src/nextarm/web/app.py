@@ -1,62 +1,329 @@
-"""Show a report folder in the browser, on this machine only.
+"""The application: addresses to screens, and ``serve``.
 
-The page is what ``nextarm report`` wrote: nothing is computed here. The server binds to 127.0.0.1, answers GET and HEAD
-only, serves the files a report consists of and nothing else, and refuses requests whose Host header is not its own
-(DNS rebinding).
+``/`` is the first page; ``/study/NAME/STEP`` a screen, whose whole state is its address; ``.json`` and ``.csv`` beside it;
+``/study/NAME/STEP/chart/ID.svg`` and ``.png``, ``/study/NAME/STEP/table/N.csv`` with the same query; ``/runs/KEY`` long runs.
+Screens are plain functions that run in worker threads; at most :data:`AT_ONCE` compute at the same time.
 """
 
 from __future__ import annotations
 
-import re
+import threading
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from nextarm.core.errors import CallError
+from nextarm.core.errors import CallError, NextarmError, Problem
+from nextarm.report.charts.svg import for_file, to_png
+from nextarm.report.ledger import charts_of
+from nextarm.web.address import Query
+from nextarm.web.guard import Access, Guard, hosts_for, new_token
+from nextarm.web.home import BUNDLED, Home
+from nextarm.web.page import asset, json_of, page_of, plain_page
+from nextarm.web.registry import STEPS
+from nextarm.web.report_folder import report_app
+from nextarm.web.runs import BusyError, Runs
+from nextarm.web.screen import Ask, Content, Drawings, File, Shown, Step, table_csv, tables_of
 
-#: What a report folder may hold, and the type it is sent as.
-SERVED: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"report\.html"), "text/html"),
-    (re.compile(r"results\.json"), "application/json"),
-    (re.compile(r"charts/[a-z][a-z0-9-]*\.svg"), "image/svg+xml"),
-)
-HOSTS = ["127.0.0.1", "localhost", "[::1]"]
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src 'self' data:",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-
-
-def report_app(folder: str | Path) -> Starlette:
-    """The application that serves the report in ``folder``; :class:`CallError` if there is none."""
-    root = Path(folder)
-    if not (root / "report.html").is_file():
-        raise CallError(f"{root} holds no report.html", cure="Make one with: nextarm report infant-all --out " + str(root))
-
-    async def page(request: Request) -> Response:
-        name = request.path_params.get("path") or "report.html"
-        for pattern, kind in SERVED:
-            if pattern.fullmatch(name) and (root / name).is_file():
-                return FileResponse(root / name, media_type=kind, headers=HEADERS)
-        return PlainTextResponse("Not found: the report is at /", status_code=404, headers=HEADERS)
-
-    return Starlette(
-        routes=[Route("/", page), Route("/{path:path}", page)],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)],
-    )
+#: Screens that compute at the same time, those that may wait, and how long one waits (seconds).
+AT_ONCE, WAITING, PATIENCE = 2, 12, 20.0
+#: Answers kept.
+KEPT = 60
 
 
-def serve(folder: str | Path, *, port: int = 8765) -> None:
-    """Serve the report in ``folder`` on 127.0.0.1 until interrupted."""
+class Server:
+    """What all requests share: the folder of studies, the runs, the drawings kept."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.runs = Runs()
+        self.drawings = Drawings()
+        self._room = threading.BoundedSemaphore(AT_ONCE)
+        self._line = threading.BoundedSemaphore(AT_ONCE + WAITING)
+        self._kept: OrderedDict[tuple[object, ...], Shown] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def in_turn(self, work: Callable[[], Response]) -> Response:
+        """Do ``work`` when it is its turn; :class:`BusyError` where too many wait."""
+        if not self._line.acquire(blocking=False):
+            raise BusyError
+        try:
+            if not self._room.acquire(timeout=PATIENCE):
+                raise BusyError
+            try:
+                return work()
+            finally:
+                self._room.release()
+        finally:
+            self._line.release()
+
+    def ask(self, study: str, query: Query, path: str) -> Ask:
+        """The question of a request."""
+        try:
+            return Ask(self.home.study(study), query, self.home, self.runs, path)
+        except CallError as error:
+            raise HTTPException(404, str(error)) from None
+
+    def shown(self, step: Step, ask: Ask) -> Shown:
+        """Ask a screen, or give the answer it gave to the same question while nothing has changed."""
+        if step.key == "start":
+            return self._asked(step, ask)
+        runs = tuple((r.key, r.state, r.revision) for r in self.runs.listed())
+        key = (step.key, ask.study.name, ask.query, ask.study.stamp(), runs)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        found = self._asked(step, ask)
+        if found.content.run is None or not found.content.run.active:
+            with self._lock:
+                self._kept[key] = found
+                while len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+        return found
+
+    def _asked(self, step: Step, ask: Ask) -> Shown:
+        """Ask a screen; what is wrong with the question is part of the answer."""
+        try:
+            return Shown(step, step.forms(ask), step.content(ask))
+        except NextarmError as error:
+            try:
+                forms = step.forms(ask)
+            except NextarmError:
+                forms = ()
+            return Shown(step, forms, Content(()), error.problems)
+
+    def screen(self, study: str, step: Step, kind: str, query: Query, path: str) -> Response:
+        """A screen as a page, JSON or CSV."""
+        ask = self.ask(study, query, path)
+        shown = self.shown(step, ask)
+        status = 422 if shown.problems else 200
+        if kind == "json":
+            return Response(json_of(shown, address=path), status, media_type="application/json")
+        if kind == "csv":
+            tables = tables_of(shown.report())
+            text = shown.content.csv or (table_csv(tables[0]) if tables else "")
+            text = text or "".join(f"{p}\n" for p in shown.problems)
+            return _file(text, "text/csv", f"{study}-{step.key}.csv", status)
+        text = page_of(shown, ask=ask, drawings=self.drawings.of(shown.report()), steps=STEPS)
+        return Response(text, status, media_type="text/html")
+
+    def chart(self, study: str, step: Step, name: str, query: Query, path: str) -> Response:
+        """A chart of a screen as SVG or PNG."""
+        shown = self.shown(step, self.ask(study, query, path))
+        wanted, _, kind = name.rpartition(".")
+        for chart in charts_of(shown.report()):
+            if chart.id == wanted and kind in ("svg", "png"):
+                svg = for_file(self.drawings.one(chart)[0], label=chart.alt)
+                if kind == "svg":
+                    return _file(svg, "image/svg+xml", f"{study}-{chart.id}.svg")
+                return _file(to_png(svg), "image/png", f"{study}-{chart.id}.png")
+        raise HTTPException(404, "There is no such chart on this screen.")
+
+    def given(self, study: str, step: Step, name: str, query: Query, path: str) -> Response:
+        """A file that a screen gives out."""
+        if step.file is None:
+            raise HTTPException(404, "This screen has no files.")
+        try:
+            return _given(step.file(self.ask(study, query, path), name))
+        except NextarmError as error:
+            raise HTTPException(404, str(error)) from None
+
+    def table(self, study: str, step: Step, name: str, query: Query, path: str) -> Response:
+        """A table of a screen as CSV, by its place."""
+        tables = tables_of(self.shown(step, self.ask(study, query, path)).report())
+        place = name.removesuffix(".csv")
+        if name.endswith(".csv") and place.isascii() and place.isdigit() and len(place) < 5 and 1 <= int(place) <= len(tables):
+            return _file(table_csv(tables[int(place) - 1]), "text/csv", f"{study}-{step.key}-{place}.csv")
+        raise HTTPException(404, "There is no such table on this screen.")
+
+
+def _given(found: File) -> Response:
+    headers = {"Content-Disposition": f'{"attachment" if found.attached else "inline"}; filename="{found.name}"'}
+    if found.policy:
+        headers["Content-Security-Policy"] = found.policy
+    return Response(found.content, 200, headers, media_type=found.kind)
+
+
+def _file(content: str | bytes, kind: str, name: str, status: int = 200) -> Response:
+    headers = {"Content-Disposition": f'inline; filename="{name}"'}
+    if kind == "image/svg+xml":  # opened by itself it is a page: it may draw, nothing else
+        headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return Response(content, status, headers, media_type=kind)
+
+
+def _step(key: str) -> Step:
+    for step in STEPS:
+        if step.key == key:
+            return step
+    raise HTTPException(404, "There is no such page; the first page is at /.")
+
+
+def _path(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _routes(server: Server) -> list[Route]:
+    def asked(request: Request) -> Query:
+        try:
+            return Query.read(request.url.query)
+        except CallError as error:
+            raise HTTPException(400, str(error)) from None
+
+    def first(request: Request) -> Response:
+        return server.screen(BUNDLED, _step("start"), "html", asked(request), _path(request))
+
+    def open_study(request: Request) -> Response:
+        server.ask(request.path_params["study"], Query(), "")
+        return RedirectResponse(f"/study/{request.path_params['study']}/evidence", 303)
+
+    def screen(request: Request) -> Response:
+        key, _, kind = request.path_params["step"].partition(".")
+        if kind not in ("", "json", "csv"):
+            raise HTTPException(404, "A page has .json and .csv beside it, nothing else.")
+        found = asked(request)
+        return server.in_turn(lambda: server.screen(request.path_params["study"], _step(key), kind, found, _path(request)))
+
+    def part(request: Request) -> Response:
+        params, found = request.path_params, asked(request)
+        if params["part"] == "file":
+            return server.given(params["study"], _step(params["step"]), params["name"], found, _path(request))
+        make = {"chart": server.chart, "table": server.table}.get(params["part"])
+        if make is None:
+            raise HTTPException(404, "There is no such page.")
+        return server.in_turn(lambda: make(params["study"], _step(params["step"]), params["name"], found, _path(request)))
+
+    async def act(request: Request) -> Response:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded":
+            raise HTTPException(415, "A form must be sent as application/x-www-form-urlencoded.")
+        body = await request.body()
+        return await run_in_threadpool(done, request, body)
+
+    def done(request: Request, body: bytes) -> Response:
+        params = request.path_params
+        step = _step(params["step"])
+        action = step.actions.get(params["action"])
+        if action is None:
+            raise HTTPException(404, "There is no such action.")
+        ask = server.ask(params["study"], Query(), f"/study/{params['study']}/{step.key}")
+        try:
+            sent = Query.read(body.decode("utf-8"))
+        except (CallError, UnicodeDecodeError):
+            raise HTTPException(400, "The form is not readable.") from None
+        try:
+            return RedirectResponse(action(ask, sent), 303)
+        except NextarmError as error:
+            shown = Shown(step, step.forms(replace(ask, query=sent)), Content(()), error.problems)
+            return Response(page_of(shown, ask=ask, drawings={}, steps=STEPS), 422, media_type="text/html")
+
+    def run(request: Request) -> Response:
+        key, _, kind = request.path_params["key"].partition(".")
+        found = server.runs.find(key)
+        if found is None:
+            raise HTTPException(404, "This run is not known: it was of another start of the server, or long ago.")
+        if kind == "json":
+            return JSONResponse(found.facts())
+        return RedirectResponse(found.address, 303)
+
+    def cancel(request: Request) -> Response:
+        found = server.runs.find(request.path_params["key"])
+        if found is None:
+            raise HTTPException(404, "This run is not known.")
+        server.runs.cancel(found.key)
+        return RedirectResponse(found.address, 303)
+
+    def static(request: Request) -> Response:
+        found = asset(request.path_params["name"])
+        if found is None:
+            raise HTTPException(404, "There is no such file.")
+        return Response(found[0], media_type=found[1], headers={"Cache-Control": "no-cache"})
+
+    return [
+        Route("/", first, methods=["GET"]),
+        Route("/assets/{name}", static, methods=["GET"]),
+        Route("/runs/{key}", run, methods=["GET"]),
+        Route("/runs/{key}/cancel", cancel, methods=["POST"]),
+        Route("/study/{study}", open_study, methods=["GET"]),
+        Route("/study/{study}/{step}", screen, methods=["GET"]),
+        Route("/study/{study}/{step}/{action}", act, methods=["POST"]),
+        Route("/study/{study}/{step}/{part}/{name}", part, methods=["GET"]),
+    ]
+
+
+def web_app(home: str | Path, *, access: Access | None = None) -> Starlette:
+    """The application over the folder of studies ``home`` (made when the first study is)."""
+    server = Server(Home(home))
+
+    def refuse(request: Request, error: Exception) -> Response:
+        status, words, headers = _words(error)
+        if request.url.path.endswith(".json"):
+            return JSONResponse({"error": words}, status, headers)
+        return Response(plain_page(words, status=status), status, headers, media_type="text/html")
+
+    @asynccontextmanager
+    async def life(app: Starlette) -> AsyncIterator[None]:
+        threading.Thread(target=warm, args=(server,), daemon=True).start()
+        yield
+        server.runs.stop_all()
+
+    handlers: Any = {HTTPException: refuse, BusyError: refuse, NextarmError: refuse}
+    guard = Middleware(Guard, access=access or Access())
+    app = Starlette(routes=_routes(server), middleware=[guard], exception_handlers=handlers, lifespan=life)
+    app.state.server = server
+    return app
+
+
+def _words(error: Exception) -> tuple[int, str, dict[str, str]]:
+    if isinstance(error, HTTPException):
+        words = {404: "There is no such page; the first page is at /.", 405: "This page is not changed in this way."}
+        plain = error.detail if error.detail not in ("Not Found", "Method Not Allowed") else words[error.status_code]
+        return error.status_code, plain, dict(error.headers or {})
+    if isinstance(error, BusyError):
+        return 429, "Two runs are going on and the queue is full. Wait for one, or cancel one.", {"Retry-After": "10"}
+    return 422, str(error), {}
+
+
+def warm(server: Server) -> None:
+    """Compute the first screens once, so that they are there when somebody asks."""
+    for key in ("evidence", "synthesis", "borrowing", "patients", "design"):
+        try:
+            server.screen(BUNDLED, _step(key), "html", Query(), f"/study/{BUNDLED}/{key}")
+        except Exception:  # a warm-up that fails is shown when the page is asked for
+            continue
+
+
+def serve(folder: str | Path, *, port: int = 8765, host: str = "127.0.0.1", names: tuple[str, ...] = ()) -> None:
+    """Serve the studies in ``folder`` until interrupted; a folder that ``nextarm report`` wrote is shown as it is.
+
+    ``host`` other than this machine's own makes a token, printed once; ``names`` are host names it then answers to.
+    Raises :class:`CallError` for a port outside 1024 to 65535.
+    """
+    import sys
+
     import uvicorn
 
     if not 1024 <= port <= 65535:
-        raise CallError(f"port = {port}", rule="must lie between 1024 and 65535")
-    uvicorn.run(report_app(folder), host="127.0.0.1", port=port, log_level="warning", server_header=False)
+        raise CallError(problems=[Problem(f"port = {port}", rule="must lie between 1024 and 65535")])
+    local = host in ("127.0.0.1", "localhost", "::1")
+    token = None if local else new_token()
+    access = Access(hosts=hosts_for(host, names), port=port, token=token)
+    root = Path(folder)
+    app = report_app(root, access=access) if (root / "report.html").is_file() else web_app(root, access=access)
+    ending = f"/?token={token}" if token else "/"
+    shown = f"[{host}]" if ":" in host else host
+    print(f"nextarm is at http://{shown}:{port}{ending} (Ctrl-C ends)", file=sys.stderr, flush=True)
+    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, access_log=False)
+
+
+__all__ = ["report_app", "serve", "web_app"]

@@ -14,6 +14,10 @@
     trails();
     document.querySelectorAll("table[data-sortable]").forEach(sortable);
     contents();
+    document.addEventListener("nextarm:content", function (event) {
+      event.target.querySelectorAll("table[data-sortable]").forEach(sortable);
+      event.target.querySelectorAll("a.n").forEach(function (a) { a.setAttribute("aria-haspopup", "dialog"); });
+    });
     window.addEventListener("beforeprint", function () {
       document.querySelectorAll("details:not([open])").forEach(function (d) { d.open = true; d.dataset.forPrint = ""; });
     });

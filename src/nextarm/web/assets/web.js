@@ -1,0 +1,102 @@
+// Progressive: every page works without this. Forms that ask answer as one types, runs show their progress, texts copy.
+const answer = () => document.getElementById("answer");
+let asking = null;
+
+async function show(address, { push = true } = {}) {
+  asking?.abort();
+  const mine = (asking = new AbortController());
+  answer().setAttribute("aria-busy", "true");
+  try {
+    const reply = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+    const next = page.getElementById("answer");
+    if (!next) { location.assign(address); return; }
+    const open = [...answer().querySelectorAll("details[open] > summary")].map((s) => s.textContent);
+    answer().replaceWith(document.adoptNode(next));
+    for (const summary of answer().querySelectorAll("details > summary")) if (open.includes(summary.textContent)) summary.parentElement.open = true;
+    document.title = page.title;
+    if (push && address !== location.pathname + location.search) history.replaceState(null, "", address);
+    answer().dispatchEvent(new CustomEvent("nextarm:content", { bubbles: true }));
+    dress(answer());
+  } catch (problem) {
+    if (problem.name === "AbortError") return;
+    answer().setAttribute("aria-busy", "false");
+    const said = document.createElement("p");
+    said.className = "note caution";
+    said.setAttribute("role", "alert");
+    said.textContent = "The server does not answer. Is it still running? Your page and its address are kept; reload when it is back.";
+    answer().prepend(said);
+  }
+}
+
+function addressOf(form) {
+  const values = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) if (typeof value === "string" && value !== "") values.append(name, value);
+  const query = values.toString();
+  return form.getAttribute("action") + (query ? "?" + query : "");
+}
+
+function dress(root) {
+  for (const button of root.querySelectorAll("button.copy[hidden]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const text = button.parentElement.querySelector("code").textContent;
+      try { await navigator.clipboard.writeText(text); button.textContent = "Copied"; } catch { select(button); button.textContent = "Selected: press Ctrl+C"; }
+      setTimeout(() => { button.textContent = "Copy"; }, 2500);
+    });
+  }
+  for (const input of root.querySelectorAll("input.from-file[hidden]")) {
+    input.hidden = false;
+    input.addEventListener("change", async () => {
+      const file = input.files[0];
+      if (!file) return;
+      const area = document.getElementById(input.dataset.into);
+      if (file.size > 2e6) { area.value = ""; area.placeholder = "This file is larger than 2 MB."; return; }
+      area.value = await file.text();
+      area.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  }
+  const run = root.querySelector(".run[data-state=running],.run[data-state=waiting]");
+  if (run) follow(run);
+}
+
+function select(button) {
+  const range = document.createRange();
+  range.selectNodeContents(button.parentElement.querySelector("code"));
+  getSelection().removeAllRanges();
+  getSelection().addRange(range);
+}
+
+async function follow(run) {
+  for (;;) {
+    await new Promise((done) => setTimeout(done, 700));
+    if (!run.isConnected) return;
+    let facts;
+    try {
+      const reply = await fetch(run.dataset.run);
+      if (!reply.ok) return;
+      facts = await reply.json();
+    } catch { continue; }
+    run.querySelector(".run-state").textContent = facts.state;
+    if (facts.total) run.querySelector(".run-count").textContent = `${facts.done.toLocaleString("en")} of ${facts.total.toLocaleString("en")}`;
+    const bar = run.querySelector("progress");
+    if (bar && facts.total) { bar.max = facts.total; bar.value = facts.done; }
+    if (String(facts.revision) !== run.dataset.revision || facts.state !== run.dataset.state) {
+      await show(location.pathname + location.search, { push: false });
+      return;
+    }
+  }
+}
+
+let later = 0;
+for (const form of document.querySelectorAll("form[data-live]")) {
+  const ask = (wait) => { clearTimeout(later); later = setTimeout(() => show(addressOf(form)), wait); };
+  form.addEventListener("change", () => ask(30));
+  form.addEventListener("input", (event) => {
+    const out = event.target.parentElement.querySelector("output");
+    if (out) out.textContent = event.target.value;
+    if (event.target.type === "range") ask(140);
+  });
+  form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(later); show(addressOf(form)); });
+}
+dress(document);

@@ -1,0 +1,126 @@
+"""Borrowing: a prior from earlier arms with its robust weight, and a comparison with a historical control."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from nextarm import verbs
+from nextarm.core.errors import CallError, RefusedError
+from nextarm.report import Note, Section, say
+from nextarm.report.borrowed import comparison_sections, prior_sections
+from nextarm.report.evidence_blocks import opened
+from nextarm.web.screen import Ask, Content, Field, Form, Step
+
+TAUS = ("half-normal", "half-cauchy", "uniform")
+
+
+@lru_cache(maxsize=64)
+def _prior(package: Any, arms: tuple[str, ...], endpoint: str, time: float, tau: str, scale: float, assume: bool) -> Any:
+    """The prior without its robust component, kept: that is added as the slider moves. Packages are told apart by identity."""
+    return verbs.prior(arms=arms, endpoint=endpoint, time=time, package=package, tau=tau, tau_scale=scale, assume_origin=assume)
+
+
+def _reported(ask: Ask) -> tuple[tuple[str, str], ...]:
+    package = opened(ask.study.package)
+    with_rows = {o.arm_id for o in package.outcomes if o.endpoint in ("EFS", "DFS", "OS", "RFS") and o.time_years is not None}
+    return tuple((a.arm_id, f"{package.study_of(a).name}: {a.label} ({a.subtype})") for a in package.arms if a.arm_id in with_rows)
+
+
+def _times(ask: Ask, arms: tuple[str, ...], endpoint: str) -> str:
+    package = opened(ask.study.package)
+    rows = sorted({f"{o.endpoint} at {o.time_years:g}" for o in package.outcomes if o.arm_id in arms and o.time_years is not None})
+    return ", ".join(rows) or "none"
+
+
+def forms(ask: Ask) -> tuple[Form, ...]:
+    """The prior's arms and robust weight; the control of the comparison."""
+    q, arms = ask.query, _reported(ask)
+    named = q.many("arms") or (("blin",) if any(a == "blin" for a, _ in arms) else ())
+    fields = (
+        Field("endpoint", "End point", "select", q.text("endpoint", "DFS"), choices=tuple((e, e) for e in ("EFS", "DFS", "OS", "RFS"))),
+        Field("time", "At, years", "number", q.text("time", "4"), help=f"The arms report {_times(ask, named, '')}" if named else ""),
+        Field(
+            "robust",
+            "Robust weight",
+            "range",
+            q.text("robust", "0.2"),
+            low=0.0,
+            high=0.9,
+            step="0.05",
+            help="Share of a vague component: what the prior gives up if the new arm differs",
+        ),
+        Field("tau", "Prior of the spread between studies", "select", q.text("tau", "half-normal"), choices=tuple((t, t) for t in TAUS)),
+        Field("tau_scale", "Its scale", "number", q.text("tau_scale", "0.3")),
+        Field(
+            "control",
+            "Historical control",
+            "select",
+            q.text("control", "interfant-06-histctrl"),
+            choices=(("", "none"), *arms),
+            help="For the comparison, with the first arm chosen",
+        ),
+        Field("assume_origin", "Take unstated origins of time to be the same", "check", q.text("assume_origin")),
+        Field("arms", "Arms of the history", "many", values=named, choices=arms),
+    )
+    return (Form("prior", "Prior and comparison", fields, "Show"),)
+
+
+def content(ask: Ask) -> Content:
+    """The prior, what it is worth, what conflict would do; the comparison and its array of biases."""
+    q, package = ask.query, opened(ask.study.package)
+    known = dict(_reported(ask))
+    named = q.many("arms") or (("blin",) if "blin" in known else ())
+    if not named:
+        return Content((Section("prior", "The prior", say("Choose at least one arm of the history."), ()),))
+    if odd := [a for a in named if a not in known]:
+        raise CallError(f"arms = {odd[0][:60]!r}", rule="is not an arm with a survival estimate")
+    endpoint, time = q.choice("endpoint", ("EFS", "DFS", "OS", "RFS"), "DFS"), q.needed("time", 4.0, low=0.1, high=50.0)
+    share, scale = q.needed("robust", 0.2, low=0.0, high=0.95), q.needed("tau_scale", 0.3, low=0.001, high=5.0)
+    tau, assume, control = (
+        q.choice("tau", TAUS, "half-normal"),
+        q.text("assume_origin") == "yes",
+        q.text("control", "" if q.has("control") else "interfant-06-histctrl"),
+    )
+    sections: list[Section] = []
+    try:
+        sections += prior_sections(_prior(package, named, endpoint, time, tau, scale, assume), share=share)
+    except (RefusedError, CallError) as refusal:
+        sections.append(Section("prior", "The prior", say("These rows make no prior."), (Note("caution", say(str(refusal))),)))
+    if control and control in known and control not in named:
+        try:
+            found = verbs.compare(named[0], control, endpoint=endpoint, time=time, assume_origin=assume, package=package)
+            array = verbs.sensitivity(found) if found.log_ratio is not None else None
+            sections += comparison_sections(found, array)
+        except (RefusedError, CallError) as refusal:
+            sections.append(
+                Section(
+                    "comparison",
+                    "Against a historical control",
+                    say("These two cannot be compared."),
+                    (Note("caution", say(str(refusal))),),
+                )
+            )
+    also = ", assume_origin=True" if assume else ""
+    flag = " --assume-origin" if assume else ""
+    python = (
+        f"import nextarm\nprior = nextarm.prior(arms={named!r}, endpoint={endpoint!r}, time={time:g}, "
+        f"tau={tau!r}, tau_scale={scale:g}, robust={share:g}{also}, package={ask.study.shown!r})"
+    )
+    command = (
+        f"nextarm prior --arms {','.join(named)} --endpoint {endpoint} --time {time:g} --tau "
+        f"{tau} --tau-scale {scale:g} --robust {share:g}{flag} --package {ask.study.shown}"
+    )
+    if control:
+        python += (
+            f"\ncompared = nextarm.compare({named[0]!r}, {control!r}, endpoint={endpoint!r}, "
+            f"time={time:g}{also}, package={ask.study.shown!r})\nnextarm.sensitivity(compared)"
+        )
+        command += (
+            f"\nnextarm compare --arm {named[0]} --control {control} --endpoint "
+            f"{endpoint} --time {time:g}{flag} --package {ask.study.shown}"
+        )
+    return Content(tuple(sections), python=python, command=command)
+
+
+STEP = Step("borrowing", "Borrowing", "What may the next trial take from earlier patients?", forms, content)

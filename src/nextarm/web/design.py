@@ -1,0 +1,258 @@
+"""Design: a plan, what its design can do, virtual trials of it; the address holds the whole plan."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from functools import lru_cache
+from typing import Any
+
+from nextarm import verbs
+from nextarm.core.errors import CallError, NextarmError, PlanError
+from nextarm.designs.plan import Plan, plan_from_data, plan_from_toml
+from nextarm.report import Column, DataTable, KeyFigures, Note, Section, Strong, number, paragraph, say, slug
+from nextarm.report.document import Block, Number, Report, Row
+from nextarm.report.simulated import report_of_plan
+from nextarm.web.address import Query, address
+from nextarm.web.design_cards import CARDS, example_plan
+from nextarm.web.design_fields import fields_of, merged
+from nextarm.web.home import Study
+from nextarm.web.runs import Run, key_of
+from nextarm.web.screen import Ask, Content, Field, Form, Place, Step
+
+#: Virtual trials shown at once, and how many the run may go on to.
+FIRST, MOST = 2_000, 1_000_000
+PLANS = ".toml"
+
+
+def text_of(ask: Ask) -> str:
+    """The plan of the address: its text, a saved one, a card's example, else the study's own or the example."""
+    q = ask.query
+    if q.text("toml"):
+        return q.text("toml") + "\n"
+    if q.text("plan"):
+        return ask.study.read(q.text("plan") + PLANS)
+    if q.text("card"):
+        kind = q.choice("card", [c.kind for c in CARDS], "")
+        return next(c.plan for c in CARDS if c.kind == kind)
+    if ask.study.folder is not None and "plan" in ask.study.files(suffix=PLANS):
+        return ask.study.read("plan.toml")
+    return example_plan()
+
+
+@lru_cache(maxsize=64)
+def _planned(text: str) -> Plan:
+    return plan_from_toml(text)
+
+
+@lru_cache(maxsize=64)
+def _evaluated(text: str) -> Any:
+    return verbs.design(_planned(text), error_trials=0)
+
+
+def forms(ask: Ask) -> tuple[Form, ...]:
+    """The plan by fields, the plan as text, virtual trials, saving."""
+    q = ask.query
+    try:
+        text = text_of(ask)
+    except NextarmError:
+        text = q.text("toml")
+    here = ask.at("design")
+    made: list[Form] = []
+    try:
+        data = tomllib.loads(text)
+        made.append(
+            Form(
+                "fields",
+                "The plan by fields",
+                (Field("toml", "", "hidden", text), *fields_of(data, sent=q)),
+                "Evaluate",
+                action=f"{here}/set",
+                note="Made from the plan's own schema. An empty field takes its default.",
+            )
+        )
+    except tomllib.TOMLDecodeError:
+        pass
+    made.append(
+        Form(
+            "text",
+            "The plan as text",
+            (Field("toml", "Plan (TOML)", "area", text, rows=18, upload=True),),
+            "Evaluate",
+            live=False,
+            folded=not q.text("toml") or bool(made),
+        )
+    )
+    trials = Field(
+        "trials",
+        "Virtual trials of each scenario",
+        "number",
+        q.text("trials", "20000"),
+        help=f"{FIRST:,} are shown at once; it then refines in the background",
+    )
+    seed = Field("seed", "Seed", "number", q.text("seed", "1"))
+    made.append(Form("trials", "Virtual trials", (Field("toml", "", "hidden", text), trials, seed), "Simulate", action=f"{here}/simulate"))
+    if ask.study.folder is not None:
+        name = Field(
+            "name",
+            "Save the plan as",
+            value=q.text("name") or q.text("plan", "plan"),
+            required=True,
+            help="Small letters, digits and hyphens",
+        )
+        made.append(
+            Form(
+                "save", "Save the plan in the study", (Field("toml", "", "hidden", text), name), "Save", action=f"{here}/save", folded=True
+            )
+        )
+    return tuple(made)
+
+
+def content(ask: Ask) -> Content:
+    """What the design can do, and what its virtual trials said."""
+    q, text = ask.query, text_of(ask)
+    _planned(text)
+    sections: list[Section] = []
+    try:
+        sections.append(_result(_evaluated(text)))
+    except NextarmError as error:
+        sections.append(
+            Section("characteristics", "What it can do", say("No characteristics by formula."), (Note("caution", say(str(error))),))
+        )
+    run = None
+    trials, seed = q.whole("trials", 0, low=0, high=MOST), q.whole("seed", 1, low=0, high=2**31)
+    if trials:
+        run = ask.runs.find(_key(ask.study, text, trials, seed)) or _taken_up(ask, text, trials, seed)
+        if run is not None and isinstance(run.result, Report):
+            sections += run.result.sections
+    cards = tuple(Place(c.title, c.when, address(ask.at("design"), {"card": c.kind})) for c in CARDS)
+    saved = tuple(Place(name, "A plan of this study", address(ask.at("design"), {"plan": name})) for name in ask.study.files(suffix=PLANS))
+    count = trials or 20_000
+    return Content(
+        tuple(sections),
+        python=f'import nextarm\nnextarm.design("plan.toml")\nnextarm.simulate("plan.toml", trials={count}, seed={seed})',
+        command=f"nextarm design plan.toml\nnextarm simulate plan.toml --trials {count} --seed {seed} --out build/run",
+        plan=text,
+        run=run,
+        places=(*((("Plans of this study", saved),) if saved else ()), ("Which design, and when: start from an example", cards)),
+    )
+
+
+#: Fields of a result by title and format, in the order shown; those that a design does not have are left out.
+SHOWN = (
+    ("n", "Patients", "decimal(1)"),
+    ("events", "Events at the last analysis", "decimal(1)"),
+    ("max_events", "Events there could ever be", "decimal(1)"),
+    ("analysis_time", "Years to the last analysis", "decimal(2)"),
+    ("accrual_duration", "Years of accrual", "decimal(2)"),
+    ("years_to_accrue", "Years to accrue at the plan's rate", "decimal(2)"),
+    ("rate_needed", "Patients a year needed", "decimal(1)"),
+    ("hazard_ratio_at_milestone", "log S1 / log S0 at the milestone", "hazard-ratio"),
+)
+
+
+def _result(found: Any) -> Section:
+    trail = found.trail
+
+    def made(value: float | None, how: str, name: str) -> Number | None:
+        return None if value is None or value != value else number(value, how, name=f"design.{name}", trail=trail)
+
+    power = number(found.power, "percent(1)", name="design.power", trail=trail)
+    figures = [(power, "power"), (number(found.alpha, "percent(1)", name="design.alpha", trail=trail), "one-sided alpha")]
+    figures += [(n, title.lower()) for key, title, how in SHOWN[:2] if (n := made(getattr(found, key), how, key)) is not None]
+    rows: list[Row] = [(title, made(getattr(found, key), how, key)) for key, title, how in SHOWN]
+    for arm, survival in found.survival_at_milestone.items():
+        rows.append((f"S at {found.milestone:g} years, {arm}", made(survival, "percent(1)", f"milestone.{_plain(arm)}")))
+        if arm in found.cure_fraction:
+            rows.append((f"Cure fraction, {arm}", made(found.cure_fraction[arm], "percent(1)", f"cured.{_plain(arm)}")))
+    for key, value in found.also_shown().items():
+        shown = (
+            number(float(value), "decimal(4)", name=f"design.{slug(key)}", trail=trail)
+            if isinstance(value, int | float) and not isinstance(value, bool)
+            else value
+        )
+        rows.append((key.replace("_", " "), shown if shown is None or isinstance(shown, Number) else str(shown)))
+    table = DataTable("Characteristics", ("Characteristic", Column("Value", align="right")), tuple(rows), sortable=False, narrow="stack")
+    blocks: list[Block] = [KeyFigures(tuple(figures[:4])), table, paragraph(Strong("Estimand. "), found.estimand)]
+    blocks += [Note("caution", say(text)) for text in found.warnings]
+    blocks += [Note("assumption", say(text)) for text in trail.assumptions]
+    lead = say(f"{found.kind_of_design}, {found.solved_for}.") if found.solved_for else say(f"{found.kind_of_design}.")
+    return Section("characteristics", "What it can do", lead, tuple(blocks))
+
+
+def _plain(name: str) -> str:
+    return "".join(c if c.isascii() and c.isalnum() else "-" for c in name) or "arm"
+
+
+def _key(study: Study, text: str, trials: int, seed: int) -> str:
+    return key_of("simulate", {"study": study.name, "plan": text, "trials": trials, "seed": seed})
+
+
+def _taken_up(ask: Ask, text: str, trials: int, seed: int) -> Run | None:
+    """A run of an earlier start of the server goes on from its finished blocks."""
+    if ask.study.folder is None or not ask.study.path("runs", _key(ask.study, text, trials, seed)).is_dir():
+        return None
+    return _start(ask, text, trials, seed)
+
+
+def _start(ask: Ask, text: str, trials: int, seed: int) -> Run:
+    plan, key = _planned(text), _key(ask.study, text, trials, seed)
+    out = None if ask.study.folder is None else ask.study.path("runs", key)
+
+    def work(run: Run) -> Report:
+        first = verbs.simulate(plan, trials=min(FIRST, trials), seed=seed)
+        run.show(report_of_plan(first, plan))
+        if trials <= FIRST:
+            return report_of_plan(first, plan)
+        found = verbs.simulate(plan, trials=trials, seed=seed, out=out, progress=run.progress)
+        return report_of_plan(found, plan)
+
+    where = address(ask.at("design"), {"toml": text, "trials": trials, "seed": seed})
+    return ask.runs.start(key, work, title=f"Virtual trials: {plan.trial.name}"[:80], address=where)
+
+
+def simulate(ask: Ask, sent: Query) -> str:
+    """Start the run and show it."""
+    text = sent.text("toml") + "\n"
+    trials, seed = sent.whole("trials", 20_000, low=1, high=MOST), sent.whole("seed", 1, low=0, high=2**31)
+    return _start(ask, text, trials, seed).address
+
+
+def set_fields(ask: Ask, sent: Query) -> str:
+    """Lay the fields over the plan; the new plan is the new address."""
+    text = sent.text("toml")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError("the plan is not TOML", rule=str(error)) from None
+    new = merged(data, sent)
+    if json.dumps(new, default=str) == json.dumps(data, default=str):
+        return address(ask.at("design"), {"toml": text})
+    return address(ask.at("design"), {"toml": plan_from_data(new).to_toml()})
+
+
+def save(ask: Ask, sent: Query) -> str:
+    """Save the plan in the study folder."""
+    name, text = sent.text("name"), sent.text("toml") + "\n"
+    plan_from_toml(text)
+    if "." in name:
+        raise CallError(f"name = {name[:40]!r}", rule="must be small letters, digits and hyphens")
+    ask.study.write({(name + PLANS,): text})
+    return address(ask.at("design"), {"plan": name})
+
+
+def state(study: Study) -> str:
+    """How many plans there are."""
+    count = len(study.files(suffix=PLANS))
+    return f"{count} plan{'s' if count != 1 else ''}" if count else "example plan"
+
+
+STEP = Step(
+    "design",
+    "Design",
+    "What should the next trial look like, and what can it do?",
+    forms,
+    content,
+    state,
+    {"simulate": simulate, "set": set_fields, "save": save},
+)

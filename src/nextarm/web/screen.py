@@ -1,0 +1,229 @@
+"""A screen: forms on top, what a verb said below as blocks of a report, and the same in Python, on the command line, as files.
+
+A screen module has ``STEP``, ``forms(ask)`` and ``content(ask)``; it parses, calls verbs and shows. What is common to all
+is here: the page, its ``.json`` and ``.csv``, its charts as SVG and PNG, its tables as CSV.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nextarm.core.errors import Problem
+from nextarm.report import document as doc
+from nextarm.report.charts.svg import draw
+from nextarm.report.ledger import charts_of, plain_text
+from nextarm.web.address import Query
+from nextarm.web.home import Home, Study
+
+if TYPE_CHECKING:
+    from nextarm.web.runs import Run, Runs
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a screen is asked for: the study, the values of the address, and the server's runs."""
+
+    study: Study
+    query: Query
+    home: Home
+    runs: Runs
+    path: str = ""
+
+    def at(self, step: str) -> str:
+        """The address of another screen of the same study."""
+        return f"/study/{self.study.name}/{step}"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a form. ``kind``: text, number, range, select, many (a list of boxes), area, check, hidden, date."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    value: str = ""
+    values: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
+    help: str = ""
+    low: float | None = None
+    high: float | None = None
+    step: str = "any"
+    required: bool = False
+    rows: int = 8
+    upload: bool = False
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form. Without ``action`` it is a question: its values become the address of this screen, and it answers as one types.
+
+    With ``action`` it changes something: it is posted to that address.
+    """
+
+    id: str
+    title: str
+    fields: tuple[Field, ...]
+    button: str
+    action: str = ""
+    note: str = ""
+    folded: bool = False
+    live: bool = True
+
+    @property
+    def many(self) -> bool:
+        """Whether it has wide fields."""
+        return any(f.kind in ("area", "many") for f in self.fields)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A way on from a screen: where to, and what is there."""
+
+    title: str
+    words: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a screen shows, and the same question in Python and on the command line."""
+
+    sections: tuple[doc.Section, ...]
+    intro: tuple[doc.Block, ...] = ()
+    python: str = ""
+    command: str = ""
+    plan: str = ""
+    run: Run | None = None
+    csv: str = ""
+    places: tuple[tuple[str, tuple[Place, ...]], ...] = ()
+    places_first: bool = False
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that a screen gives out: its content, type and name, and the policy of a page of its own."""
+
+    content: bytes
+    kind: str
+    name: str
+    policy: str = ""
+    attached: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """A screen's place in the rail: key in the address, title, what it is for, its forms and content, and what state it is in."""
+
+    key: str
+    title: str
+    question: str
+    forms: Callable[[Ask], tuple[Form, ...]]
+    content: Callable[[Ask], Content]
+    state: Callable[[Study], str] = lambda study: ""
+    actions: dict[str, Callable[[Ask, Query], str]] = field(default_factory=dict)
+    file: Callable[[Ask, str], File] | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A screen that has been asked: its content, or the problems that stood in the way."""
+
+    step: Step
+    forms: tuple[Form, ...]
+    content: Content
+    problems: tuple[Problem, ...] = ()
+
+    def report(self) -> doc.Report:
+        """The content as a report."""
+        return doc.Report(title=self.step.title, subtitle=self.step.question, sections=self.content.sections, intro=self.content.intro)
+
+
+class Drawings:
+    """Drawings of charts, kept for as long as the server runs: the same specification is drawn once."""
+
+    def __init__(self, most: int = 400) -> None:
+        self._kept: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._lock, self._most = threading.Lock(), most
+
+    def of(self, report: doc.Report) -> dict[str, tuple[str, str]]:
+        """Every chart of ``report``, wide and narrow."""
+        return {chart.id: self.one(chart) for chart in charts_of(report)}
+
+    def one(self, chart: doc.Chart) -> tuple[str, str]:
+        """One chart, wide and narrow."""
+        key = repr((chart.wide, chart.narrow))
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = draw(chart.wide), draw(chart.narrow)
+        with self._lock:
+            self._kept[key] = made
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made
+
+
+def tables_of(report: doc.Report) -> tuple[doc.DataTable, ...]:
+    """Every table of a report in order, those behind charts and folded ones too."""
+    found: list[doc.DataTable] = []
+
+    def walk(blocks: Sequence[doc.Block]) -> None:
+        for block in blocks:
+            if isinstance(block, doc.DataTable):
+                found.append(block)
+            elif isinstance(block, doc.Chart):
+                found.append(block.table)
+            elif isinstance(block, doc.Details):
+                walk(block.blocks)
+
+    walk(report.intro)
+    for section in report.sections:
+        walk(section.blocks)
+    return tuple(found)
+
+
+def table_csv(table: doc.DataTable) -> str:
+    """A table as CSV: a number as its raw value, with its limits in columns of their own where any cell has them."""
+    titles = [c.title if isinstance(c, doc.Column) else c for c in table.columns]
+    rows = [row for row in table.rows if not isinstance(row, doc.RowGroup)]
+    limits = [any(isinstance(row[i], doc.Number) and row[i].level is not None for row in rows) for i in range(len(titles))]  # type: ignore[union-attr]
+    grouped = any(isinstance(row, doc.RowGroup) for row in table.rows)
+    head: list[str] = ["group"] if grouped else []
+    for title, wide in zip(titles, limits, strict=True):
+        head += [title, f"{title} low", f"{title} high"] if wide else [title]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(head)
+    group = ""
+    for row in table.rows:
+        if isinstance(row, doc.RowGroup):
+            group = row.title
+            continue
+        line: list[object] = [group] if grouped else []
+        for cell, wide in zip(row, limits, strict=True):
+            if isinstance(cell, doc.Number):
+                line += [cell.value, cell.low, cell.high] if wide else [cell.value]
+            else:
+                line += [_plain(cell), None, None] if wide else [_plain(cell)]
+        writer.writerow(["" if v is None else _tame(v) for v in line])
+    return out.getvalue()
+
+
+def _plain(cell: doc.CellLike) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, doc.Cell):
+        return plain_text(cell.parts)
+    return cell if isinstance(cell, str) else plain_text(cell) if isinstance(cell, tuple) else cell.text
+
+
+def _tame(value: object) -> object:
+    """Words that a spreadsheet would take for a formula get an apostrophe before them."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") and len(value) > 1 else value

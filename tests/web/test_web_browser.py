@@ -1,0 +1,206 @@
+"""The page in a real browser: the tour from evidence to a designed trial, reload, two tabs, a killed server; no barrier by axe."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
+PATIENCE = 60_000
+
+
+class Serving:
+    """A server of its own process, which can be killed and started again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.base = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        call = [sys.executable, "-m", "nextarm.cli", "serve", str(self.folder), "--port", str(self.port)]
+        self.process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                urllib.request.urlopen(self.base + "/", timeout=5).read()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError("the server did not start")
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    made = Serving(tmp_path_factory.mktemp("studies"))
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as p:
+        made = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield made
+        made.close()
+
+
+def opened(browser: Any, errors: list[str], **options: Any) -> Any:
+    page = browser.new_context(**options).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    return page
+
+
+def pooled(page: Any) -> str:
+    return str(page.locator(".key-figures .figure .v").first.inner_text())
+
+
+CURVE = "0\t100\n6\t90\n12\t80\n24\t70\n36\t65\n48\t65"
+AT_RISK = "0\t40\n12\t31\n24\t25\n36\t18\n48\t9"
+
+
+def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: Any) -> None:
+    errors: list[str] = []
+    page = opened(browser, errors)
+    page.goto(serving.base + "/")
+    page.get_by_label("Name of the study").fill("tour")
+    page.get_by_role("button", name="Make the study").click()
+    page.wait_for_url("**/study/tour/evidence")
+
+    # evidence: facets change the table and the address; a number opens its source, Escape closes it
+    page.get_by_label("Pool set").select_option("frontline-kmt2a-r")
+    page.wait_for_url(re.compile("pool_set=frontline-kmt2a-r"))
+    page.locator("#answer[aria-busy=false]").wait_for()
+    number = page.locator("#answer td a.n").first
+    number.click()
+    drawer = page.locator("dialog.drawer")
+    assert drawer.is_visible()
+    assert "outcomes" in drawer.inner_text()
+    page.keyboard.press("Escape")
+    assert not drawer.is_visible()
+    assert number.evaluate("e => e === document.activeElement")
+
+    # patients: a pasted curve is saved and rebuilt
+    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Patients").click()
+    form = page.locator("form#new-curve")
+    form.get_by_label("Name of the curve").fill("own")
+    form.get_by_label("Survival is in percent").check()
+    form.locator("textarea[name=curve_csv]").fill(CURVE)
+    form.locator("textarea[name=risk_csv]").fill(AT_RISK)
+    form.get_by_role("button", name="Save and rebuild").click()
+    page.wait_for_url(re.compile("curve=own"))
+    assert page.locator("svg.drawing").count() >= 2
+    assert "Cure fraction" in page.locator("#answer").inner_text()
+    assert (serving.folder / "tour" / "curves" / "own.curve.csv").is_file()
+
+    # synthesis: a cohort left out moves the pooled value at once; the address holds it, and a reload shows the same
+    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Synthesis").click()
+    before = pooled(page)
+    page.locator("input[name=without]").nth(1).check()
+    page.wait_for_url(re.compile("without="))
+    page.wait_for_function("v => document.querySelector('.key-figures .figure .v').innerText !== v", arg=before)
+    after = pooled(page)
+    page.reload()
+    assert pooled(page) == after
+    assert page.locator("input[name=without]").nth(1).is_checked()
+
+    # borrowing: the slider by keyboard; what the prior is worth falls
+    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Borrowing").click()
+    worth = page.locator(".key-figures .figure .v").nth(3).inner_text()
+    page.get_by_label("Robust weight").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("v => document.querySelectorAll('.key-figures .figure .v')[3].innerText !== v", arg=worth)
+    assert float(page.locator(".key-figures .figure .v").nth(3).inner_text()) < float(worth)
+
+    # design: a field changes the plan; virtual trials run in the background
+    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Design").click()
+    power = pooled(page)
+    page.locator("input[name='design.events']").fill("90")
+    page.get_by_role("button", name="Evaluate").first.click()
+    page.wait_for_url(re.compile("toml="))
+    assert pooled(page) != power
+    page.get_by_label("Virtual trials of each scenario").fill("3000")
+    page.get_by_role("button", name="Simulate").click()
+    page.wait_for_url(re.compile("trials=3000"))
+    page.locator(".run[data-state=done]").wait_for()
+    rejects = page.locator("#rates").inner_text()
+    assert "3,000" in page.locator("#answer").inner_text() or "Rejects" in rejects
+
+    # two tabs share the run; a killed server comes back to the same numbers at the same address
+    other = opened(browser, errors)
+    other.goto(page.url)
+    other.locator(".run[data-state=done]").wait_for()
+    assert other.locator("#rates").inner_text() == rejects
+    assert errors == []
+    serving.kill()
+    serving.start()
+    page.reload()
+    page.locator(".run[data-state=done]").wait_for()
+    assert page.locator("#rates").inner_text() == rejects
+
+    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Report").click()
+    assert page.get_by_role("button", name="Make the report").is_visible()
+    assert [e for e in errors if "ERR_CONNECTION" not in e] == []
+
+
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+SCREENS = (
+    "/",
+    "/study/infant-all/evidence?pool_set=frontline-kmt2a-g",
+    "/study/infant-all/evidence?view=agents",
+    "/study/infant-all/evidence?view=timeline",
+    "/study/infant-all/evidence?view=study&protocol=Interfant-06",
+    "/study/infant-all/evidence?view=risk&protocol=Interfant-06",
+    "/study/infant-all/patients",
+    "/study/infant-all/synthesis?view=all",
+    "/study/infant-all/borrowing",
+    "/study/infant-all/design",
+    "/study/infant-all/design?toml=x",
+    "/study/infant-all/report",
+    "/study/infant-all/trust",
+    "/nothing-here",
+)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_barrier_by_axe_and_nothing_wider_than_a_telephone(serving: Serving, browser: Any, theme: str) -> None:
+    errors: list[str] = []
+    found: list[str] = []
+    page = opened(browser, errors, color_scheme=theme, viewport={"width": 390 if theme == "dark" else 1280, "height": 900})
+    axe = axe_api.Axe()
+    for screen in SCREENS:
+        page.goto(serving.base + screen)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            found.append(f"{screen}: {wide} pixels too wide")
+        result = axe.run(page, options=AXE).response
+        found += [f"{screen}: {v['id']} ({v['impact']}) {[n['target'] for n in v['nodes']][:3]}" for v in result["violations"]]
+    assert not found, "\n".join(found)
+    assert [e for e in errors if "422" not in e and "404" not in e] == []

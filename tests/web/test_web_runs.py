@@ -1,0 +1,117 @@
+"""Runs: two at a time, a queue, then refusal; progress, cancel, failure, the same key once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from nextarm.core.errors import RefusedError
+from nextarm.web.app import web_app
+from nextarm.web.runs import BusyError, Run, Runs
+
+BASE = "http://127.0.0.1:8765"
+OWN = {"origin": BASE}
+
+
+def until(what: Any, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.005)
+
+
+def test_two_run_four_wait_the_next_is_refused() -> None:
+    runs, gate = Runs(at_once=2, waiting=4), threading.Event()
+    made = [runs.start(str(i), lambda run: gate.wait(10), title=str(i), address="/") for i in range(6)]
+    until(lambda: sum(r.state == "running" for r in made) == 2)
+    assert [r.state for r in made].count("waiting") == 4
+    with pytest.raises(BusyError):
+        runs.start("7", lambda run: None, title="7", address="/")
+    assert runs.start("0", lambda run: None, title="again", address="/") is made[0]
+    assert runs.cancel("5")
+    assert made[5].state == "cancelled"
+    gate.set()
+    until(lambda: all(not r.active for r in made))
+    assert [r.state for r in made] == ["done"] * 5 + ["cancelled"]
+
+
+def test_a_run_stops_at_its_next_progress_and_keeps_what_it_showed() -> None:
+    runs, started = Runs(), threading.Event()
+
+    def work(run: Run) -> str:
+        run.show("a first answer")
+        started.set()
+        for i in range(100_000):
+            run.progress(i, 100_000)
+            time.sleep(0.001)
+        return "the whole"
+
+    run = runs.start("a", work, title="a", address="/")
+    assert started.wait(10)
+    assert runs.cancel("a")
+    until(lambda: not run.active)
+    assert (run.state, run.result) == ("cancelled", "a first answer")
+    assert not runs.cancel("a")
+
+
+def test_a_refusal_is_told_and_a_bug_is_not_shown() -> None:
+    runs = Runs()
+
+    def refuse(run: Run) -> None:
+        raise RefusedError("too few infants", cure="Widen the window")
+
+    def break_(run: Run) -> None:
+        raise ZeroDivisionError("words of a traceback")
+
+    a, b = runs.start("a", refuse, title="a", address="/"), runs.start("b", break_, title="b", address="/")
+    until(lambda: not a.active and not b.active)
+    assert a.facts()["problems"] == ["too few infants. Widen the window."]
+    assert "words of a traceback" not in str(b.facts())
+    assert b.state == "failed"
+
+
+def test_a_full_queue_is_answered_with_429(tmp_path: Path) -> None:
+    app = web_app(tmp_path)
+    client, gate = TestClient(app, base_url=BASE, follow_redirects=False), threading.Event()
+    server = app.state.server
+    for i in range(6):
+        server.runs.start(str(i), lambda run: gate.wait(20), title=str(i), address="/")
+    answer = client.post("/study/infant-all/trust/verify", data={"room": "survival"}, headers=OWN)
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"]
+    assert client.get("/runs/0.json").json()["state"] == "running"
+    assert client.post("/runs/5/cancel", headers=OWN).status_code == 303
+    assert client.get("/runs/5.json").json()["state"] == "cancelled"
+    gate.set()
+
+
+def test_virtual_trials_first_few_then_all(tmp_path: Path) -> None:
+    client = TestClient(web_app(tmp_path), base_url=BASE, follow_redirects=False)
+    client.post("/study/infant-all/start/new", data={"name": "mine"}, headers=OWN)
+    plan = (tmp_path / "mine" / "plan.toml").read_text()
+    where = client.post("/study/mine/design/simulate", data={"toml": plan, "trials": "3000", "seed": "5"}, headers=OWN).headers["location"]
+    key = ""
+
+    def done() -> bool:
+        nonlocal key
+        facts = client.get(where.replace("/design?", "/design.json?")).json()["screen"]["run"]
+        key = facts["key"]
+        return facts["state"] == "done"
+
+    until(done, 60)
+    found = client.get(where.replace("/design?", "/design.json?")).json()
+    rates = {n["name"]: n for n in found["numbers"]}
+    assert (
+        rates["as-planned.plan.rejection"]["low"] < rates["as-planned.plan.rejection"]["value"] < rates["as-planned.plan.rejection"]["high"]
+    )
+    assert (tmp_path / "mine" / "runs" / key / "results.json").is_file()
+
+    # after a restart the same address shows the same numbers, taken from the blocks that were kept
+    again = TestClient(web_app(tmp_path), base_url=BASE)
+    until(lambda: again.get(where.replace("/design?", "/design.json?")).json()["screen"]["run"]["state"] == "done", 60)
+    assert again.get(where.replace("/design?", "/design.json?")).json()["numbers"] == found["numbers"]

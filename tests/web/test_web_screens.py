@@ -1,0 +1,211 @@
+"""Every screen as page, JSON and CSV; its charts and tables; what its actions save; the numbers are those of the verbs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+from starlette.testclient import TestClient
+
+import nextarm
+from nextarm.web.address import Query
+from nextarm.web.app import web_app
+from nextarm.web.design_cards import CARDS
+from nextarm.web.design_fields import merged
+from nextarm.web.registry import STEPS
+
+BASE = "http://127.0.0.1:8765"
+OWN = {"origin": BASE}
+AT = "/study/infant-all"
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    made = TestClient(web_app(tmp_path_factory.mktemp("studies")), base_url=BASE, follow_redirects=False)
+    assert made.post(f"{AT}/start/new", data={"name": "mine"}, headers=OWN).status_code == 303
+    return made
+
+
+@pytest.mark.parametrize("study", ["infant-all", "mine"])
+@pytest.mark.parametrize("step", [s.key for s in STEPS])
+def test_every_screen_is_a_page_and_json_and_csv(client: TestClient, study: str, step: str) -> None:
+    page = client.get(f"/study/{study}/{step}")
+    assert page.status_code == 200, re.findall(r'class="note caution problems".*?</ul></div>', page.text, re.S)
+    assert page.text.count("<h1") == 1
+    assert 'aria-current="page"' in page.text
+    data = client.get(f"/study/{study}/{step}.json").json()
+    assert data["screen"]["step"] == step
+    assert data["problems"] == []
+    assert {n["trail"] for n in data["numbers"]} <= set(data["trails"])
+    assert client.get(f"/study/{study}/{step}.csv").headers["content-type"].startswith("text/csv")
+
+
+def test_the_pooled_value_is_the_verbs_and_moves_when_a_cohort_is_left_out(client: TestClient) -> None:
+    where = f"{AT}/synthesis.json?pool_set=frontline-kmt2a-r&endpoint=EFS&time=5&window=1"
+    shown = {n["name"]: n for n in client.get(where).json()["numbers"]}
+    found = nextarm.pool(endpoint="EFS", pool_set="frontline-kmt2a-r", time=5, window=1)
+    assert shown["pooled"]["value"] == found.estimate
+    assert (shown["pooled"]["low"], shown["pooled"]["high"]) == (found.ci.low, found.ci.high)
+    without = client.get(where + "&without=interfant-06-r").json()
+    moved = {n["name"]: n for n in without["numbers"]}
+    assert moved["pooled"]["value"] != shown["pooled"]["value"]
+    assert moved["pooled.k"]["value"] == shown["pooled.k"]["value"] - 1
+    trail = without["trails"][moved["pooled"]["trail"]]
+    assert [left["reason"] for left in trail["left_out"]].count("left out by the reader") == 1
+    assert not any("interfant-06-r" in row["key"] for row in trail["rows"])
+
+
+@pytest.mark.parametrize("view", ["one-by-one", "trend", "competing", "findings"])
+def test_the_other_views_of_a_synthesis(client: TestClient, view: str) -> None:
+    assert client.get(f"{AT}/synthesis?view={view}").status_code == 200
+
+
+def test_charts_and_tables_are_given_out(client: TestClient) -> None:
+    page = client.get(f"{AT}/synthesis").text
+    links = re.findall(r'href="(/study/infant-all/synthesis/[^"]+)"', page)
+    kinds = {link.partition("?")[0].rsplit(".", 1)[-1] for link in links}
+    assert kinds == {"svg", "png", "csv"}
+    for link in links:
+        answer = client.get(link.replace("&amp;", "&"))
+        assert answer.status_code == 200
+    svg = client.get(next(x for x in links if ".svg" in x))
+    assert svg.text.startswith("<svg")
+    assert "sandbox" in svg.headers["content-security-policy"]
+    assert client.get(next(x for x in links if ".png" in x)).content.startswith(b"\x89PNG")
+    rows = list(csv.reader(io.StringIO(client.get(next(x for x in links if "/table/1.csv" in x)).text)))
+    assert len({len(r) for r in rows}) == 1
+
+
+def test_the_robust_weight_lowers_what_a_prior_is_worth(client: TestClient) -> None:
+    def worth(share: str) -> float:
+        data = client.get(f"{AT}/borrowing.json?arms=blin&endpoint=DFS&time=4&robust={share}&control=").json()
+        return float({n["name"]: n["value"] for n in data["numbers"]}["ess.moment"])
+
+    assert worth("0.5") < worth("0.2") < worth("0")
+    found = nextarm.prior(arms=("blin",), endpoint="DFS", time=4, tau_scale=0.3, robust=0.2)
+    assert worth("0.2") == pytest.approx(next(w.patients for w in found.worth if w.method == "moment"))
+
+
+def test_a_comparison_is_called_historical_and_is_the_verbs(client: TestClient) -> None:
+    answer = client.get(f"{AT}/borrowing.json?arms=blin&endpoint=DFS&time=4&control=interfant-06-histctrl").json()
+    shown = {n["name"]: n for n in answer["numbers"]}
+    found = nextarm.compare("blin", "interfant-06-histctrl", endpoint="DFS", time=4)
+    assert shown["difference"]["value"] == found.difference
+    assert "not randomised" in client.get(f"{AT}/borrowing").text
+
+
+def test_facts_are_those_of_the_verb_and_lead_to_their_row(client: TestClient) -> None:
+    query = "pool_set=frontline-kmt2a-g&endpoint=EFS"
+    found = nextarm.evidence(pool_set="frontline-kmt2a-g", endpoint="EFS")
+    assert client.get(f"{AT}/evidence.csv?{query}").text == found.to_csv()
+    data = client.get(f"{AT}/evidence.json?{query}").json()
+    for number in data["numbers"]:
+        if number["name"].startswith("row-"):
+            assert len(data["trails"][number["trail"]]["rows"]) == 1
+
+
+def test_the_risk_group_calculator(client: TestClient) -> None:
+    page = client.get(f"{AT}/evidence?view=risk&protocol=Interfant-06").text
+    assert "p.kmt2a_status" in page
+    shown = client.get(f"{AT}/evidence.json?view=risk&protocol=Interfant-06&p.kmt2a_status=germline").json()
+    frame = pl.DataFrame({"kmt2a_status": ["germline"]})
+    group = nextarm.classify(frame, protocol="Interfant-06").groups[0].group
+    assert shown["problems"] == []
+    assert f'<p class="lead">{group}.</p>' in client.get(f"{AT}/evidence?view=risk&protocol=Interfant-06&p.kmt2a_status=germline").text
+    assert client.get(f"{AT}/evidence?view=risk&protocol=Interfant-06&p.age_days=-4").status_code == 422
+
+
+ROW = {
+    "study_name": "Own trial",
+    "label": "all infants",
+    "new_subtype": "KMT2A-r",
+    "new_class": "chemotherapy",
+    "row_endpoint": "EFS",
+    "time_years": "3",
+    "time_origin": "diagnosis",
+    "estimate": "0.5",
+    "n": "20",
+    "where_seen": "abstract",
+}
+
+
+def test_a_row_needs_a_source_and_is_saved_with_it(client: TestClient) -> None:
+    refused = client.post("/study/mine/evidence/add", data=ROW, headers=OWN)
+    assert refused.status_code == 422
+    assert "source" in refused.text
+    assert 'value="Own trial"' in refused.text, "what was typed is kept"
+    source = {"author": "Example", "year": "2026", "title": "An example", "doi": "https://example.org/own"}
+    wrong = client.post("/study/mine/evidence/add", data=ROW | source | {"estimate": "1.5"}, headers=OWN)
+    assert wrong.status_code == 422
+    assert client.get("/study/mine/evidence?view=facts").status_code == 200, "a refused row leaves the study sound"
+    saved = client.post("/study/mine/evidence/add", data=ROW | source, headers=OWN)
+    assert saved.status_code == 303
+    rows = client.get(saved.headers["location"].replace("/evidence?", "/evidence.json?")).json()
+    assert [n["value"] for n in rows["numbers"] if re.fullmatch(r"row-.*-\d+", n["name"])] == [0.5]
+
+
+def test_a_curve_is_saved_and_rebuilt(client: TestClient) -> None:
+    form = {
+        "name": "own-curve",
+        "unit": "months",
+        "percent": "yes",
+        "curve_csv": "0\t100\n6\t90\n12\t80\n24\t70\n36\t65",
+        "risk_csv": "0 40\n12 31\n36 18",
+    }
+    made = client.post("/study/mine/patients/add", data=form, headers=OWN)
+    assert made.status_code == 303
+    data = client.get(made.headers["location"].replace("/patients?", "/patients.json?")).json()
+    numbers = {n["name"]: n["value"] for n in data["numbers"]}
+    assert 40 in numbers.values()
+    patients = client.get(made.headers["location"].replace("/patients?", "/patients.csv?")).text
+    assert len(patients.splitlines()) == 41
+    broken = client.post("/study/mine/patients/add", data=form | {"curve_csv": "0 1\n6 x"}, headers=OWN)
+    assert broken.status_code == 422
+    assert "must be a number" in broken.text
+
+
+@pytest.mark.parametrize("card", [c.kind for c in CARDS])
+def test_every_card_is_a_plan_that_can_be_evaluated(client: TestClient, card: str) -> None:
+    data = client.get(f"{AT}/design.json?card={card}").json()
+    assert data["problems"] == []
+    power = next(n["value"] for n in data["numbers"] if n["name"] == "design.power")
+    assert 0.3 < power < 1.0
+
+
+def test_fields_change_the_plan_and_wrong_ones_are_told(client: TestClient) -> None:
+    plan = CARDS[1].plan
+    made = client.post(f"{AT}/design/set", data={"toml": plan, "accrual.rate": "80", "design.alpha": ""}, headers=OWN)
+    assert made.status_code == 303
+    data = client.get(made.headers["location"].replace("/design?", "/design.json?")).json()
+    assert "rate = 80" in data["screen"]["plan"]
+    wrong = client.post(f"{AT}/design/set", data={"toml": plan, "accrual.rate": "-3"}, headers=OWN)
+    assert wrong.status_code == 422
+    assert 'value="-3"' in wrong.text
+    assert client.post(f"{AT}/design/set", data={"toml": plan, "accrual.rate": "many"}, headers=OWN).status_code == 422
+
+
+def test_fields_that_are_not_of_the_form_change_nothing() -> None:
+    data = {"trial": {"name": "x", "endpoint": "EFS", "milestone": 3.0}, "design": {"kind": "log-rank"}, "arms": {}}
+    sent = Query((("design.kind", "other"), ("design.__class__", "x"), ("reference.row", "y"), ("trial.milestone", "2")))
+    assert merged(data, sent) == {**data, "trial": {"name": "x", "endpoint": "EFS", "milestone": 2}}
+
+
+def test_a_plan_is_saved_in_the_study(client: TestClient) -> None:
+    assert client.post("/study/mine/design/save", data={"toml": CARDS[1].plan, "name": "second"}, headers=OWN).status_code == 303
+    assert client.get("/study/mine/design.json?plan=second").json()["screen"]["plan"] == CARDS[1].plan
+    assert client.post("/study/mine/design/save", data={"toml": "x = [", "name": "third"}, headers=OWN).status_code == 422
+
+
+def test_nothing_stays_when_a_study_is_broken_from_outside(client: TestClient, tmp_path: Path) -> None:
+    other = TestClient(web_app(tmp_path), base_url=BASE, raise_server_exceptions=False)
+    other.post(f"{AT}/start/new", data={"name": "broken"}, headers=OWN)
+    (tmp_path / "broken" / "outcomes.csv").write_text("not,the,header\n1,2,3\n")
+    for step in ("evidence", "synthesis", "borrowing"):
+        answer = other.get(f"/study/broken/{step}")
+        assert answer.status_code == 422
+        assert "outcomes.csv" in answer.text
+    assert other.get("/").status_code == 200
