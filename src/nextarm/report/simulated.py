@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nextarm.core.result import Result
 from nextarm.designs.plan import Plan
 from nextarm.report.charts import Bar, LineSeries, bars, heatmap, lines
 from nextarm.report.charts.calendar import PatientLine, calendar
@@ -33,7 +34,6 @@ from nextarm.report.document import (
 from nextarm.report.formats import FORMATS
 from nextarm.report.html import render_html
 from nextarm.report.write import write_texts
-from nextarm.simulation import PlatformCharacteristics
 from nextarm.simulation.characteristics import OperatingCharacteristics, ScenarioCounts
 from nextarm.simulation.compare import ComparedDesigns, designs_by_name
 from nextarm.simulation.one_trial import VirtualTrial, virtual_trial
@@ -82,24 +82,25 @@ def report_of_run(found: OperatingCharacteristics | ComparedDesigns, plans: Mapp
     return simulation_report(runs, plans=plans, trials=trials)
 
 
-def report_of_plan(found: OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics, plan: Plan) -> Report:
-    """The same for one plan, with the designs of its ``[[compare]]`` side by side; a platform has its table alone so far."""
-    if isinstance(found, PlatformCharacteristics):
-        frame = found.table()
-        rows: list[Row] = []
-        for i, line in enumerate(frame.rows()):
-            cells = [
-                number(float(v), "decimal(4)", name=f"platform.{i}.{slug(c)}", trail=found.trail)
-                if isinstance(v, int | float) and not isinstance(v, bool)
-                else v
-                if v is None
-                else str(v)
-                for c, v in zip(frame.columns, line, strict=True)
-            ]
-            rows.append(tuple(cells))
-        table = DataTable("Platform: rates with their Monte-Carlo standard error", tuple(frame.columns), tuple(rows))
-        return Report(plan.trial.name, "", (Section("rates", "The platform", (), (table,)),))
-    return report_of_run(found, designs_by_name([plan]))
+def report_of_plan(found: Result, plan: Plan) -> Report:
+    """The same for one plan, with the designs of its ``[[compare]]`` side by side; other kinds of run have their table alone so far."""
+    if isinstance(found, OperatingCharacteristics | ComparedDesigns):
+        return report_of_run(found, designs_by_name([plan]))
+    frame = found.table()
+    rows: list[Row] = [
+        tuple(
+            number(float(v), "decimal(4)", name=f"run.{i}.{slug(c)}", trail=found.trail)
+            if isinstance(v, int | float) and not isinstance(v, bool) and v == v
+            else None
+            if v is None
+            else str(v)
+            for c, v in zip(frame.columns, line, strict=True)
+        )
+        for i, line in enumerate(frame.rows())
+    ]
+    columns = tuple(c.replace("_", " ") for c in frame.columns)
+    table = DataTable("Rates with their Monte-Carlo standard error", columns, tuple(rows))
+    return Report(plan.trial.name, "", (Section("rates", "Virtual trials", (), (table,)),))
 
 
 def _number(name: str, run: OperatingCharacteristics, s: ScenarioCounts, what: str, how: str) -> Number:
