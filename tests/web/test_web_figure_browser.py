@@ -142,6 +142,8 @@ def test_mouse_keys_undo_and_redo(browser: Any, figure: str) -> None:
     page.mouse.down()
     page.mouse.move(x + 9, y, steps=3)
     assert page.locator("#loupe.on").is_visible()
+    page.wait_for_function("() => parseFloat(document.querySelector('#axes td:nth-of-type(2)').textContent) > 2")  # while it is held
+    assert kept(page)["step"] == 1
     page.mouse.up()
     said(page, "Saved: moved a point of time axis")
     moved = kept(page)

@@ -1,8 +1,9 @@
 """The addresses of the Figure screen.
 
 ``/study/NAME/figure`` lists figures and takes a dropped file (POST ``upload``, the bytes as they are); ``/study/NAME/figure/ID`` is
-one figure, ``ID.json`` and ``ID.csv`` the reading as corrected; ``ID/view.json`` what the page shows; POST ``ID/read``, ``save``, ``go``,
-``rebuild`` are the actions, each with the version of the figure it was made on: 409 where somebody else was first.
+one figure, ``ID.json`` and ``ID.csv`` the reading as corrected; ``ID/view.json`` what the page shows. POST ``ID/read``, ``save``,
+``go`` and ``rebuild`` are the actions, each with the version of the figure it was made on: 409 where somebody else was first;
+``try`` tells what a change would do and keeps nothing.
 """
 
 from __future__ import annotations
@@ -158,12 +159,14 @@ def figure_routes(frame: Frame) -> list[Route]:
 
     async def act(request: Request) -> Response:
         name = request.path_params["act"]
-        if name not in (*work.ACTS, "go"):
+        if name not in (*work.ACTS, "go", "try"):
             raise HTTPException(404, "There is no such action.")
         store = await run_in_threadpool(store_of, request)
         sent = _record(await _body(request, MOST_ACTION))
 
         def done() -> Response:
+            if name == "try":
+                return JSONResponse(work.tried(store, sent))
             heavy = name in ("read", "rebuild")
             if heavy and not room.acquire(timeout=20):
                 return _said(429, BUSY)

@@ -24,6 +24,7 @@ def problems_of(error: NextarmError) -> list[dict[str, str]]:
 def as_data(problem: Problem) -> dict[str, str]:
     """A problem as JSON data; options of the command line are called by the name they have on the page."""
     cure = problem.cure.replace("--page", "the page").replace("--panel", "the panel").replace("--unit", "the time unit")
+    cure = cure.replace("in the marks file", "by the handles").replace("of the marks file", "by the handles")
     text = str(Problem(problem.what, "", problem.rule, cure))
     return {"what": problem.what, "where": problem.where, "rule": problem.rule, "cure": cure, "text": text}
 
@@ -162,6 +163,19 @@ def adjusted(store: FigureStore) -> Any:
     if found is None:
         raise CallError("the figure has not been read yet", cure="Mark its axes on the Figure screen")
     return verbs.adjust_figure(found, now["changes"])
+
+
+def tried(store: FigureStore, sent: dict[str, Any]) -> dict[str, Any]:
+    """What the figure would be with these changes: residuals while a handle is dragged. Nothing is kept."""
+    before = _reading(store, store.step(store.state()["step"]))
+    verbs.check_changes(sent.get("changes"))
+    if before is None:
+        return {"adjusted": None, "problems": []}
+    try:
+        found = verbs.adjust_figure(before, sent["changes"])
+    except NextarmError as error:
+        return {"adjusted": None, "problems": problems_of(error)}
+    return {"adjusted": _summary(found) | {"residuals": verbs.residuals(found)}, "problems": []}
 
 
 def view(store: FigureStore, *, base: str) -> dict[str, Any]:

@@ -68,6 +68,21 @@ async function flush() {
   if (waiting && !stale && !$("said").textContent.startsWith("Not saved yet")) flush();
 }
 
+// While a handle is dragged: what the residuals would be, asked again as soon as the last answer is there.
+let trying = false, later = false;
+app.tryout = async () => {
+  if (trying) { later = true; return; }
+  if (!app.view.reading) return;
+  trying = true;
+  later = false;
+  try {
+    const { ok, answer } = await ask("try", { changes: app.changes });
+    if (ok && stage.moved) { Object.assign(app.view, answer); tables(); }
+  } catch { /* the release of the handle says what is wrong */ }
+  trying = false;
+  if (later && stage.moved) app.tryout();
+};
+
 async function settled() {
   clearTimeout(burst);
   await flush();
@@ -170,7 +185,7 @@ function verdict() {
   } else if (reading) {
     out.push(`Grade ${reading.grade}, read from the ${reading.method === "vector" ? "drawing itself" : "picture"}. The drawn lines must lie on the printed ones: look before you go on.`);
     for (const w of reading.warnings) out.push(w);
-    for (const w of adjusted?.set_by_hand ?? []) out.push(w);
+    for (const w of adjusted?.set_by_hand ?? []) out.push(w[0].toUpperCase() + w.slice(1) + ".");
   }
   $("verdict").textContent = out.join("\n");
   if (problems.length) alertWith(problems.map((p) => p.text)); else if (!stale && !$("alert").querySelector("button")) alertWith([]);

@@ -104,6 +104,10 @@ export class Stage {
     }
     const all = this.handles();
     this.handle = Math.min(Math.max(this.handle, 0), Math.max(all.length - 1, 0));
+    if (tool === "move" && (layer === "x" || layer === "y") && all.length) {
+      const h = all[this.handle];
+      add("path", { d: layer === "x" ? `M${h.x} 0V${view.picture.height}` : `M0 ${h.y}H${view.picture.width}`, stroke: "#a34700", "stroke-width": 0.8 * u, "stroke-dasharray": `${2 * u} ${4 * u}` });
+    }
     if (tool !== "pick") all.forEach((h, k) => {
       const mine = k === this.handle;
       add(h.end ? "rect" : "circle", h.end ? { x: h.x - 4 * u, y: h.y - 4 * u, width: 8 * u, height: 8 * u, fill: mine ? "#ffd23f" : "#fff", stroke: "#1d2126", "stroke-width": 1.3 * u, class: "handle" }
@@ -312,6 +316,7 @@ export class Stage {
       this.put(this.app.changes, m.k, x + m.off[0], y + m.off[1]);
       this.draw();
       this.look(this.handles()[m.k]);
+      this.app.tryout();
     });
     const end = (e) => {
       const m = this.moved;
