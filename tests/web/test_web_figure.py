@@ -112,9 +112,24 @@ def test_on_to_patients(client: TestClient, figure: str, home: Path) -> None:
     assert client.get(f"{figure}/patients.csv").text.splitlines() == rows
     assert json.loads(client.get(f"{figure}.json").text)["kind"] == "FigureReading"
     assert client.get(f"{figure}.csv").text.startswith("arm,time,survival")
+    curves = home / "mine" / "curves"
+    assert (curves / "figure-2-efs.curve.csv").read_text().startswith("arm,time,survival\nControl,0,1\n")
+    assert len((curves / "figure-2-efs.at-risk.csv").read_text().splitlines()) == 11
     found["changes"]["curves"][0]["arm"] = "Standard"
     later = client.post(f"{figure}/save", json={"version": answer["version"], "changes": found["changes"]}).json()
     assert later["rebuilt"]["current"] is False
+
+
+def test_a_curve_from_elsewhere_is_left_alone(client: TestClient, figure: str, home: Path) -> None:
+    (home / "mine" / "curves").mkdir(exist_ok=True)
+    mine = home / "mine" / "curves" / "other.curve.csv"
+    mine.write_text("time,survival\n0,1\n")
+    address = client.post("/study/mine/figure/upload?name=other.svg", content=(home / "fig.svg").read_bytes()).json()["address"]
+    client.post(f"{address}/read", json={"version": 1})
+    for _ in range(2):  # rebuilt twice, it keeps the name it took
+        answer = client.post(f"{address}/rebuild", json={"version": 2}).json()
+        assert answer["rebuilt"]["curve"] == "other-figure-1"
+    assert mine.read_text() == "time,survival\n0,1\n"
 
 
 def test_a_refusal_says_why_and_is_read_with_marks(client: TestClient, home: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -140,6 +140,12 @@ def figure_routes(frame: Frame) -> list[Route]:
         return Response(path.read_bytes(), media_type=PICTURES[path.suffix], headers=headers)
 
     async def upload(request: Request) -> Response:
+        return await _told_off(take, request)
+
+    async def act(request: Request) -> Response:
+        return await _told_off(do, request)
+
+    async def take(request: Request) -> Response:
         folder = await run_in_threadpool(study_of, request)
         if folder is None:
             return _said(422, "The bundled study is for reading. Make a study of your own on the first page, then drop the figure there.")
@@ -157,7 +163,7 @@ def figure_routes(frame: Frame) -> list[Route]:
 
         return await run_in_threadpool(_guarded, done)
 
-    async def act(request: Request) -> Response:
+    async def do(request: Request) -> Response:
         name = request.path_params["act"]
         if name not in (*work.ACTS, "go", "try"):
             raise HTTPException(404, "There is no such action.")
@@ -198,6 +204,14 @@ def figure_routes(frame: Frame) -> list[Route]:
         Route("/study/{study}/figure/{figure}/{file}", file, methods=["GET"]),
         Route("/study/{study}/figure/{figure}/{act}", act, methods=["POST"]),
     ]
+
+
+async def _told_off(answer: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
+    """The answer; a refusal as JSON, as the scripts of the page read it."""
+    try:
+        return await answer(request)
+    except HTTPException as error:
+        return _said(error.status_code, error.detail)
 
 
 async def _body(request: Request, most: int) -> bytes:

@@ -22,6 +22,8 @@ from nextarm.report import write_texts
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 FOLDER = "figures"
+#: The study's folder of curves, from which other screens take them.
+CURVES = "curves"
 #: Largest record read back.
 LARGEST = 8_000_000
 _LOCKS: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -48,6 +50,7 @@ class FigureStore:
         if not NAME.fullmatch(name):
             raise CallError(f"figure = {name[:60]!r}", rule="must be small letters, digits and hyphens")
         self.name = name
+        self.study = study
         self.folder = study / FOLDER / name
         if self.folder.exists() and not self.folder.resolve().is_relative_to(study.resolve()):
             raise CallError(f"figure = {name!r}", rule="leads out of the study folder")
@@ -73,6 +76,23 @@ class FigureStore:
         """Write files whole; what is not text or bytes is written as JSON."""
         texts = {n: v if isinstance(v, str | bytes) else json.dumps(v, ensure_ascii=False, allow_nan=False) for n, v in files.items()}
         write_texts({self.folder / n: v for n, v in texts.items()})
+
+    def free_name(self) -> str:
+        """A name that no curve of the study has: that of the figure, where it is free."""
+        for name in (self.name, *(f"{self.name[:36].rstrip('-')}-figure-{k}" for k in range(1, 100))):
+            if not (self.study / CURVES / f"{name}.curve.csv").exists():
+                return name
+        raise CallError(f"there are too many curves called {self.name!r} in the study")
+
+    def hand_on(self, name: str, texts: dict[str, str]) -> None:
+        """Put CSV files, by their ending, into the study's folder of curves; one without rows takes an old one away."""
+        place = self.study / CURVES
+        if not place.resolve().is_relative_to(self.study.resolve()):
+            raise CallError(f"the folder {CURVES!r}", rule="leads out of the study folder")
+        full = {ending: text for ending, text in texts.items() if text.count("\n") > 1}
+        write_texts({place / f"{name}{ending}": text for ending, text in full.items()})
+        for ending in texts.keys() - full.keys():
+            (place / f"{name}{ending}").unlink(missing_ok=True)
 
     def state(self) -> dict[str, Any]:
         """Where the work is; :class:`CallError` if there is no such figure."""

@@ -9,9 +9,11 @@ from typing import Any
 
 from nextarm import verbs
 from nextarm.core.errors import CallError, NextarmError, Problem
-from nextarm.web.figure.store import FigureStore, new_store
+from nextarm.web.figure.store import NAME, FigureStore, new_store
 
 UNITS = ("years", "months", "weeks", "days")
+#: What the next screen takes: ending of its file in the study's folder of curves, and our file.
+HANDED = {".curve.csv": "curves", ".ticks.csv": "ticks", ".at-risk.csv": "at_risk"}
 #: Suffix of a kind of file.
 SUFFIX = {"jpeg": "jpg"}
 
@@ -135,10 +137,11 @@ def rebuild(store: FigureStore, sent: dict[str, Any]) -> None:
     lines = verbs.rebuilt_lines(found, made, unit=unit)
     numbers = ("arm", "n", "events", "mean_residual", "max_residual")
     arms = [{k: getattr(a, k) for k in numbers} | {"line": lines.get(a.arm, [])} for a in made.arms]
-    checks = made.table().to_dicts()
+    checks, curve = made.table().to_dicts(), _curve_name(store)
     said = {
         "made": now.get("made"), "unit": unit, "grade": made.checks.grade, "arms": arms, "checks": checks, "warnings": list(made.warnings),
-        "repairs": [{"arm": r.arm, "what": r.what, "count": r.count} for r in made.repairs], "options": options,
+        "curve": curve, "repairs": [{"arm": r.arm, "what": r.what, "count": r.count} for r in made.repairs],
+        "options": options,
     }  # fmt: skip
     files: dict[str, Any] = dict(verbs.figure_csv(found))
     files |= {
@@ -148,7 +151,16 @@ def rebuild(store: FigureStore, sent: dict[str, Any]) -> None:
     }  # fmt: skip
     with store.lock:
         store.check(store.state(), state["version"])
+        store.hand_on(curve, {kind: files[f"{name}.csv"] for kind, name in HANDED.items()})
         store.write(files)
+
+
+def _curve_name(store: FigureStore) -> str:
+    """The name of the figure's curve among those of the study; a curve of that name that came from elsewhere is left alone."""
+    before = store.json("rebuilt.json")
+    if isinstance(before, dict) and isinstance(before.get("curve"), str) and NAME.fullmatch(before["curve"]):
+        return str(before["curve"])
+    return store.free_name()
 
 
 def _reading(store: FigureStore, step: dict[str, Any]) -> Any:
