@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+import nextarm
+from nextarm.web.app import web_app
 from web.figure_files import draw
-from web.figure_frame import app
+
+BASE = "http://127.0.0.1:8765"
+
+
+def app(home: Path) -> TestClient:
+    """A page of the server on the studies in ``home``."""
+    return TestClient(web_app(home), base_url=BASE, headers={"origin": BASE}, follow_redirects=False)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
-    (home / "mine").mkdir()
+    nextarm.new_study(home / "mine")
     (home / "secret.txt").write_text("secret")
     return home
 
 
 @pytest.fixture(scope="module")
-def client(home: Path) -> Iterator[TestClient]:
-    with TestClient(app(home)) as made:
-        yield made
+def client(home: Path) -> TestClient:
+    return app(home)
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +76,14 @@ def test_each_action_is_kept_and_undone(client: TestClient, figure: str, home: P
     assert after["version"] == before["version"] + 1
     again = client.post(f"{figure}/save", json=sent)  # the answer was lost and the page asks again
     assert again.json()["version"] == after["version"]
-    with TestClient(app(home)) as other:  # a new server on the same folder
-        assert view(other, figure)["changes"]["at_risk"][0][1] == 22
-        undone = other.post(f"{figure}/go", json={"version": after["version"], "step": after["step"] - 1}).json()
-        assert undone["changes"] == before["changes"]
-        redone = other.post(f"{figure}/go", json={"version": undone["version"], "step": undone["step"] + 1}).json()
-        assert redone["changes"] == changes
-        assert redone["redo"] is False
-        back = other.post(f"{figure}/go", json={"version": redone["version"], "step": before["step"]}).json()
+    other = app(home)  # a new server on the same folder
+    assert view(other, figure)["changes"]["at_risk"][0][1] == 22
+    undone = other.post(f"{figure}/go", json={"version": after["version"], "step": after["step"] - 1}).json()
+    assert undone["changes"] == before["changes"]
+    redone = other.post(f"{figure}/go", json={"version": undone["version"], "step": undone["step"] + 1}).json()
+    assert redone["changes"] == changes
+    assert redone["redo"] is False
+    back = other.post(f"{figure}/go", json={"version": redone["version"], "step": before["step"]}).json()
     assert client.post(f"{figure}/go", json={"version": back["version"], "step": 0}).status_code == 422
 
 
@@ -115,6 +121,9 @@ def test_on_to_patients(client: TestClient, figure: str, home: Path) -> None:
     curves = home / "mine" / "curves"
     assert (curves / "figure-2-efs.curve.csv").read_text().startswith("arm,time,survival\nControl,0,1\n")
     assert len((curves / "figure-2-efs.at-risk.csv").read_text().splitlines()) == 11
+    onward = client.get("/study/mine/patients?curve=figure-2-efs&unit=months&model=weibull")
+    assert onward.status_code == 200
+    assert 'aria-current="page"' in onward.text
     found["changes"]["curves"][0]["arm"] = "Standard"
     later = client.post(f"{figure}/save", json={"version": answer["version"], "changes": found["changes"]}).json()
     assert later["rebuilt"]["current"] is False
@@ -162,6 +171,22 @@ def test_other_files_are_refused_and_leave_nothing(client: TestClient, home: Pat
     assert answer.status_code == 422
     assert answer.json()["problems"]
     assert sorted(p.name for p in (home / "mine").rglob("*")) == before
+
+
+def test_a_change_must_come_from_a_page_of_the_server(home: Path, figure: str) -> None:
+    for headers in ({}, {"origin": "http://evil.example"}, {"origin": BASE, "sec-fetch-site": "cross-site"}):
+        stranger = TestClient(web_app(home), base_url=BASE, headers=headers)
+        for path in ("/study/mine/figure/upload?name=a.svg", f"{figure}/save", f"{figure}/read", f"{figure}/rebuild", f"{figure}/go"):
+            assert stranger.post(path, content=b"{}").status_code == 403
+    elsewhere = TestClient(web_app(home), base_url="http://evil.example:8765")
+    assert elsewhere.get(f"{figure}/view.json").status_code == 421
+
+
+def test_a_large_body_goes_to_the_reader_of_figures_only(client: TestClient, figure: str) -> None:
+    large = b"x" * 6_000_000
+    assert client.post("/study/mine/figure/upload?name=a.png", content=large).status_code == 422  # not a figure, but not too large
+    assert client.post(f"{figure}/save", content=large).status_code == 413
+    assert client.post("/study/infant-all/start/new", content=large).status_code == 413
 
 
 def test_limits_and_studies(client: TestClient) -> None:

@@ -18,17 +18,17 @@ from typing import Any
 
 import pytest
 
+import nextarm
 from web.figure_files import draw
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
-TESTS = Path(__file__).resolve().parents[1]
 START = """
 import sys, uvicorn
 from pathlib import Path
-from web.figure_frame import app
-uvicorn.run(app(Path(sys.argv[1])), port=int(sys.argv[2]), log_level="error")
+from nextarm.web.app import web_app
+uvicorn.run(web_app(Path(sys.argv[1])), port=int(sys.argv[2]), log_level="error", lifespan="off")
 """
 PASTE = """t => {
   const d = new DataTransfer();
@@ -49,13 +49,13 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        paths = os.pathsep.join([str(TESTS), *(p for p in sys.path if p)])
+        paths = os.pathsep.join(p for p in sys.path if p)
         self.process = subprocess.Popen(
             [sys.executable, "-c", START, str(self.home), str(self.port)], env=os.environ | {"PYTHONPATH": paths}
         )
         for _ in range(300):
             with suppress(urllib.error.URLError, ConnectionError):
-                urllib.request.urlopen(self.at("/report.css"), timeout=5).close()
+                urllib.request.urlopen(self.at("/assets/report.css"), timeout=5).close()
                 return
             time.sleep(0.1)
         raise AssertionError("the server does not answer")
@@ -73,7 +73,7 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("home")
-    (home / "mine").mkdir()
+    nextarm.new_study(home / "mine")
     made = Server(home)
     yield made
     made.kill()
@@ -296,6 +296,9 @@ def test_on_to_patients(browser: Any, figure: str) -> None:
     assert page.locator("#over path.rebuilt").count() == 2
     assert page.locator("#arms tbody tr").first.locator("td").first.inner_text() == "40"
     assert page.locator("#checks tbody tr").count() > 6
+    page.get_by_role("link", name="On to patients and survival").click()
+    page.locator("h1", has_text="Patients and survival").wait_for()
+    assert page.locator("section#checks").count() == 1
     assert errors == []
     page.context.close()
 

@@ -27,9 +27,10 @@ from nextarm.core.errors import CallError, NextarmError, Problem
 from nextarm.report.charts.svg import for_file, to_png
 from nextarm.report.ledger import charts_of
 from nextarm.web.address import Query
+from nextarm.web.figure import Frame, figure_routes
 from nextarm.web.guard import Access, Guard, hosts_for, new_token
 from nextarm.web.home import BUNDLED, Home
-from nextarm.web.page import asset, json_of, page_of, plain_page
+from nextarm.web.page import asset, json_of, own_page, page_of, plain_page
 from nextarm.web.registry import STEPS
 from nextarm.web.report_folder import report_app
 from nextarm.web.runs import BusyError, Runs
@@ -261,6 +262,16 @@ def _routes(server: Server) -> list[Route]:
     ]
 
 
+def _figure(server: Server) -> list[Route]:
+    """The Figure screen, in the frame of all."""
+
+    def page(study: str, title: str, question: str, body: str) -> str:
+        ask = server.ask(study, Query(), f"/study/{study}/figure")
+        return own_page(ask, step="figure", title=title, question=question, body=body, steps=STEPS)
+
+    return figure_routes(Frame(folder=lambda name: server.home.study(name).folder, page=page, steps=tuple(s.key for s in STEPS)))
+
+
 def web_app(home: str | Path, *, access: Access | None = None) -> Starlette:
     """The application over the folder of studies ``home`` (made when the first study is)."""
     server = Server(Home(home))
@@ -279,7 +290,7 @@ def web_app(home: str | Path, *, access: Access | None = None) -> Starlette:
 
     handlers: Any = {HTTPException: refuse, BusyError: refuse, NextarmError: refuse}
     guard = Middleware(Guard, access=access or Access())
-    app = Starlette(routes=_routes(server), middleware=[guard], exception_handlers=handlers, lifespan=life)
+    app = Starlette(routes=[*_figure(server), *_routes(server)], middleware=[guard], exception_handlers=handlers, lifespan=life)
     app.state.server = server
     return app
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+#: Where figures are dropped.
+FIGURE = re.compile(r"/study/[a-z0-9-]{1,48}/figure/upload")
 SAFE = ("GET", "HEAD")
 UNSAFE = ("POST",)
 COOKIE = "nextarm-token"
@@ -43,10 +46,15 @@ log = logging.getLogger("nextarm.web")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may be: bytes of a body, signs of an address."""
+    """What one request may be: bytes of a body (of a figure that is dropped: as many as its reader takes), signs of an address."""
 
     body: int = 5_000_000
+    figure: int = 20_000_000
     address: int = 16_000
+
+    def body_of(self, path: str) -> int:
+        """Most bytes of a body sent to ``path``."""
+        return self.figure if FIGURE.fullmatch(path) else self.body
 
 
 @dataclass(frozen=True)
@@ -98,13 +106,13 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, _dressed(send))
             return
-        seen, started = 0, False
+        seen, started, most = 0, False, self.access.limits.body_of(scope["path"])
 
         async def limited() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.access.limits.body:
+            if seen > most:
                 raise TooLargeError
             return message
 
@@ -118,7 +126,7 @@ class Guard:
             await self.app(scope, limited, out)
         except TooLargeError:
             if not started:
-                await self._too_large()(scope, receive, out)
+                await self._too_large(most)(scope, receive, out)
         except Exception:
             log.exception("a request failed: %s", scope["path"])
             if not started:
@@ -139,7 +147,7 @@ class Guard:
             if answer is not None:
                 return answer
         if scope["method"] in UNSAFE:
-            return self._foreign(headers, host) or self._announced_too_large(headers)
+            return self._foreign(headers, host) or self._announced_too_large(headers, self.access.limits.body_of(scope["path"]))
         return None
 
     def _foreign(self, headers: Headers, host: str) -> Response | None:
@@ -150,14 +158,14 @@ class Guard:
             return None
         return PlainTextResponse("Changes are taken from this server's own pages only.", 403)
 
-    def _announced_too_large(self, headers: Headers) -> Response | None:
+    def _announced_too_large(self, headers: Headers, most: int) -> Response | None:
         announced = headers.get("content-length", "0")
         if not announced.isascii() or not announced.isdigit():
             return PlainTextResponse("Content-Length is not a number.", 400)
-        return self._too_large() if int(announced) > self.access.limits.body else None
+        return self._too_large(most) if int(announced) > most else None
 
-    def _too_large(self) -> Response:
-        return PlainTextResponse(f"What was sent is too large: at most {self.access.limits.body / 1e6:g} MB.", 413)
+    def _too_large(self, most: int) -> Response:
+        return PlainTextResponse(f"What was sent is too large: at most {most / 1e6:g} MB.", 413)
 
     def _without_token(self, scope: Scope, headers: Headers) -> Response | None:
         """Nothing where the request carries the token; a page that keeps it as a cookie where the address does."""

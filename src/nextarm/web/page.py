@@ -71,11 +71,25 @@ def page_of(shown: Shown, *, ask: Ask, drawings: Drawings, steps: Sequence[Step]
         .get_template("screen.html")
         .render(
             shown=shown, step=shown.step, content=shown.content, parts=parts, book=book, marks=marks_in(book), here=here, ask=ask,
-            rail=[(s, ask.at(s.key) if s.key != "start" else "/", _state(s, ask)) for s in steps],
+            rail=_rail(ask, steps),
             downloads=links, machine=[(k.upper(), address(f"{here}.{k}", ask.query)) for k in ("json", "csv")],
             active=[r for r in ask.runs.listed() if r.active],
         )
     )  # fmt: skip
+
+
+def own_page(ask: Ask, *, step: str, title: str, question: str, body: str, steps: Sequence[Step]) -> str:
+    """A screen that makes its own body (trusted HTML), in the frame of all."""
+    made = environment().get_template("own.html")
+    return made.render(
+        title=title, question=question, body=Markup(body), study=ask.study, step_key=step, rail=_rail(ask, steps),
+        active=[r for r in ask.runs.listed() if r.active],
+    )  # fmt: skip
+
+
+def _rail(ask: Ask, steps: Sequence[Step]) -> list[tuple[Step, str, str]]:
+    """The screens with their addresses and states."""
+    return [(s, ask.at(s.key) if s.key != "start" else "/", _state(s, ask)) for s in steps]
 
 
 def _state(step: Step, ask: Ask) -> str:
@@ -109,4 +123,4 @@ def empty() -> Markup:
     return Markup("")
 
 
-__all__ = ["Query", "asset", "json_of", "page_of", "plain_page"]
+__all__ = ["Query", "asset", "json_of", "own_page", "page_of", "plain_page"]

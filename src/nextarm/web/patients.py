@@ -19,13 +19,13 @@ from nextarm.web.address import Query, address
 from nextarm.web.home import Study
 from nextarm.web.screen import Ask, Content, Field, Form, Step
 
-UNITS = ("years", "months", "days")
+UNITS = ("years", "months", "weeks", "days")
 BASES = ("exponential", "weibull", "log-normal", "log-logistic", "gamma", "gompertz")
 MODELS = (*BASES, *(f"mixture-cure:{base}" for base in BASES))
 #: The example: drawn by hand, not a published curve (months).
 EXAMPLE_CURVE = "time,survival\n0,1\n3,0.96\n6,0.90\n9,0.85\n12,0.80\n18,0.74\n24,0.70\n30,0.67\n36,0.65\n42,0.65\n48,0.65\n"
 EXAMPLE_RISK = "time,at_risk\n0,40\n12,31\n24,25\n36,18\n48,9\n"
-CURVE, RISK = ".curve.csv", ".at-risk.csv"
+CURVE, RISK, TICKS = ".curve.csv", ".at-risk.csv", ".ticks.csv"
 
 
 def _curves(ask: Ask) -> list[str]:
@@ -83,8 +83,8 @@ def forms(ask: Ask) -> tuple[Form, ...]:
 
 
 @lru_cache(maxsize=32)
-def _rebuilt(curve: str, risk: str, unit: str, n: int | None) -> Any:
-    """Patients of a curve given as CSV text, kept."""
+def _rebuilt(curve: str, risk: str, ticks: str, unit: str, n: int | None) -> Any:
+    """Patients of a curve given as CSV texts, kept."""
     import polars as pl
 
     def frame(text: str) -> Any:
@@ -93,15 +93,17 @@ def _rebuilt(curve: str, risk: str, unit: str, n: int | None) -> Any:
     options: dict[str, Any] = {"unit": unit, "seed": 1}
     if risk.strip():
         options["at_risk"] = frame(risk)
+    if ticks.strip():
+        options["ticks"] = frame(ticks)
     if n:
         options["n"] = n
     return verbs.reconstruct(frame(curve), **options)
 
 
 @lru_cache(maxsize=128)
-def _fitted(curve: str, risk: str, unit: str, n: int | None, model: str, arm: str | None) -> Any:
+def _fitted(curve: str, risk: str, ticks: str, unit: str, n: int | None, model: str, arm: str | None) -> Any:
     """A model of rebuilt patients, kept; what was refused is not."""
-    return verbs.fit(_rebuilt(curve, risk, unit, n).patients, model=model, arm=arm)
+    return verbs.fit(_rebuilt(curve, risk, ticks, unit, n).patients, model=model, arm=arm)
 
 
 def content(ask: Ask) -> Content:
@@ -116,8 +118,9 @@ def content(ask: Ask) -> Content:
         raise DataError(f"there is no curve {name[:60]!r} in the study")
     curve = ask.study.read("curves", name + CURVE) if name else EXAMPLE_CURVE
     risk = EXAMPLE_RISK if not name else ask.study.read("curves", name + RISK) if name in ask.study.files("curves", suffix=RISK) else ""
+    ticks = ask.study.read("curves", name + TICKS) if name and name in ask.study.files("curves", suffix=TICKS) else ""
     n = q.whole("n", 0, low=0, high=100_000) or None
-    made = _rebuilt(curve, risk, unit, n)
+    made = _rebuilt(curve, risk, ticks, unit, n)
     notes: list[Block] = []
     if not name:
         words = "The example was drawn by hand: it shows the method and is evidence of nothing."
@@ -127,12 +130,15 @@ def content(ask: Ask) -> Content:
                 say(words, "" if ask.study.folder is not None else " To rebuild a curve of your own, make a study on the first page."),
             )
         )
-    fit_of = partial(_fitted, curve, risk, unit, n)
+    fit_of = partial(_fitted, curve, risk, ticks, unit, n)
     sections = [_rebuilding(made, notes), _checks(made)]
     sections += [_survival(fit_of, made.patients, arm, models, times) for arm in made.patients.arms]
     file = f"curves/{name}{CURVE}" if name else "curve.csv"
     also = f", at_risk={file.replace(CURVE, RISK) if name else 'at_risk.csv'!r}" if risk else ""
     flag = f" --at-risk {file.replace(CURVE, RISK) if name else 'at_risk.csv'}" if risk else ""
+    if ticks:
+        also += f", ticks={file.replace(CURVE, TICKS)!r}"
+        flag += f" --ticks {file.replace(CURVE, TICKS)}"
     first = models[0] if models else "kaplan-meier"
     return Content(
         tuple(sections),

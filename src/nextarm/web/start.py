@@ -19,6 +19,11 @@ TOUR = (
         "evidence?subtype=KMT2A-r&endpoint=EFS",
     ),
     (
+        "Figure",
+        "Drop a published survival curve (in a study of your own); it is read, drawn over the figure, corrected by hand.",
+        "figure",
+    ),
+    (
         "Patients and survival",
         "A curve becomes patients again, with checks; a cure model with its follow-up warning.",
         "patients?model=mixture-cure:weibull",
@@ -75,7 +80,7 @@ def content(ask: Ask) -> Content:
         blocks.append(DataTable("Your studies", ("Study", "Last change", "Folder"), tuple(rows), narrow="stack"))
     limits = ListBlock(
         (
-            say("Figures are read on the command line (nextarm read-figure); here a curve is pasted or taken from its CSV file."),
+            say("It reads what a figure shows, not what it means: end point, origin of time and data lock are yours to state."),
             say("Nothing leaves this machine, and nothing is written outside the study folder."),
             say("It does not decide, and it is not medical advice: comparisons with historical controls are labelled as such."),
         )

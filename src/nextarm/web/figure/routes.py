@@ -43,6 +43,7 @@ ASSETS = {
 }
 PICTURES = {".png": "image/png", ".svg": "image/svg+xml", ".csv": "text/csv", ".json": "application/json"}
 FILES = re.compile(r"picture-\d{1,5}\.png|source\.svg|(patients|versions|curves|ticks|at_risk)\.csv|(figure|changes|reconstruction)\.json")
+QUESTION = "Drop a published survival curve: read on this machine, drawn over the figure, corrected by hand, rebuilt to patients."
 BUSY = "Two readings are going on. Wait until one is done and try again."
 CHANGED = "This figure was changed in another tab or window since this page was loaded. Nothing was overwritten."
 
@@ -101,8 +102,7 @@ def figure_routes(frame: Frame) -> list[Route]:
         folder = study_of(request)
         figures = [] if folder is None else [(n, t, _told(s)) for n, t, s in figures_in(folder)]
         body = environment().get_template("figures.html").render(base=base(request), figures=figures, writable=folder is not None)
-        question = "Drop a published survival curve: read on this machine, drawn over the figure, corrected by hand, rebuilt to patients."
-        return Response(frame.page(request.path_params["study"], "Figure", question, body), media_type="text/html")
+        return Response(frame.page(request.path_params["study"], "Figure", QUESTION, body), media_type="text/html")
 
     def screen(request: Request) -> Response:
         name, _, kind = request.path_params["figure"].partition(".")

@@ -133,7 +133,7 @@ def rebuild(store: FigureStore, sent: dict[str, Any]) -> None:
         known = {str(k): whole(v, f"{name} of {k}", low=1 if name == "n" else 0, high=1_000_000) for k, v in given.items() if v is not None}
         if known:
             options[name] = known if len(found.curves) > 1 else next(iter(known.values()))
-    made = verbs.reconstruct(found, seed=0, **options)
+    made = verbs.reconstruct(found, seed=1, **options)
     lines = verbs.rebuilt_lines(found, made, unit=unit)
     numbers = ("arm", "n", "events", "mean_residual", "max_residual")
     arms = [{k: getattr(a, k) for k in numbers} | {"line": lines.get(a.arm, [])} for a in made.arms]
