@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 import nextarm
@@ -244,3 +246,34 @@ def test_a_broken_record_is_told(client: TestClient, home: Path) -> None:
     (place / "state.json").write_text("{")
     assert client.get("/study/mine/figure/broken").status_code == 404
     assert "cannot be read any more" in client.get("/study/mine/figure").text
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(act=st.sampled_from(["save", "try", "go", "rebuild"]), data=st.data())
+def test_any_record_is_answered(client: TestClient, figure: str, act: str, data: st.DataObject) -> None:
+    """Changes with anything anywhere: an answer or a reason, never a failure of the server."""
+    now = view(client, figure)
+    changes: dict[str, Any] = copy.deepcopy(now["changes"])
+    key = data.draw(st.sampled_from(sorted(changes)))
+    here = changes[key]
+    if isinstance(here, list) and here and isinstance(here[0], dict) and data.draw(st.booleans()):
+        here[0][data.draw(st.sampled_from(sorted(here[0])))] = data.draw(JUNK)
+    else:
+        changes[key] = data.draw(JUNK)
+    body = {
+        "version": now["version"],
+        "changes": changes,
+        "step": data.draw(st.integers(-3, 5)),
+        "n": data.draw(JUNK),
+        "what": data.draw(JUNK),
+    }
+    answer = client.post(f"{figure}/{act}", json=body)
+    assert answer.status_code in (200, 409, 422), answer.text
+    assert client.get(f"{figure}/view.json").status_code == 200
