@@ -35,7 +35,7 @@ COLOURS = {"Control": "#1f77b4", "Treatment": "#ff7f0e"}
 def draw(
     *, percent: bool = False, upward: bool = False, frame: str = "box", table: bool = True, legend: bool = True, y_min: float = 0.0,
     x_label: str = "Time (months)", grey: bool = False, jpeg: int | None = None, panels: int = 1,
-    ticks: tuple[float, ...] = (0, 4, 8, 12, 16, 20, 24),
+    ticks: tuple[float, ...] = (0, 4, 8, 12, 16, 20, 24), turned: bool = False,
 ) -> Drawn:  # fmt: skip
     """One figure of 800 x 600 pixels."""
     fig, axes = plt.subplots(1, panels, figsize=(8 * (1 if panels == 1 else 1.6), 6), dpi=100, squeeze=False)
@@ -49,7 +49,7 @@ def draw(
         ax.set_ylim(y_min, 1.02)
         ax.set_xticks(ticks)
         y = np.arange(y_min, 1.01, 0.2)
-        ax.set_yticks(y, [f"{100 * v:.0f}" if percent else f"{v:.1f}" for v in y])
+        ax.set_yticks(y, [f"{100 * v:.0f}" if percent else f"{v:.1f}" for v in y], rotation=90 if turned else 0, va="center")
         ax.set_xlabel(x_label)
         ax.set_ylabel("Cumulative incidence" if upward else "Overall survival")
         if grey:

@@ -161,3 +161,11 @@ def test_broken_marks_say_everything_that_is_wrong(tmp_path: Path) -> None:
         load_marks(path)
     path.write_text(json.dumps({"x_axis": [{"pixel": 1, "value": 0}, {"pixel": 9, "value": 12}], "percent": True}))
     assert load_marks(path).x_axis[1].value == 12
+
+
+@pytest.mark.parametrize(("axis", "words"), [("x_axis", "rise to the right"), ("y_axis", "fall downwards")])
+def test_marks_whose_axis_runs_backwards_are_refused(tmp_path: Path, axis: str, words: str) -> None:
+    low, high = (0, 60) if axis == "y_axis" else (60, 0)
+    (tmp_path / "marks.json").write_text(json.dumps({axis: [{"pixel": 100, "value": low}, {"pixel": 500, "value": high}]}))
+    with pytest.raises(DataError, match=words):
+        load_marks(tmp_path / "marks.json")

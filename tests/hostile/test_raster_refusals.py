@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nextarm.figures.marks import CurveMark, Marks
 from nextarm.figures.raster.calibrate import calibrate
 from nextarm.figures.raster.read import read_raster
 from nextarm.figures.reading import FigureRefused
@@ -54,3 +55,26 @@ def test_axis_that_is_no_survival_is_refused():
     plt.close(fig)
     with pytest.raises(FigureRefused):
         read_raster(rgb)
+
+
+def test_a_marked_colour_that_is_not_there_gives_no_other_curve_its_name():
+    rgb = draw(table=False).rgb
+    with pytest.raises(FigureRefused, match="no curve of the colour #00c000"):
+        read_raster(rgb, Marks(curves=(CurveMark(arm="New drug", colour="#00c000"),)))
+
+
+def test_a_line_without_steps_is_not_graded_as_a_step_curve():
+    """A picture cannot tell a smooth curve from very many patients: it is read, with a word and no better grade than C."""
+    import matplotlib.pyplot as plt
+
+    fig, ax = plt.subplots(figsize=(6.4, 4.8), dpi=100)
+    time = np.linspace(0, 60, 300)
+    ax.plot(time, np.exp(-time / 30))
+    ax.set_xlim(0, 60)
+    ax.set_ylim(0, 1.02)
+    fig.canvas.draw()
+    rgb = np.asarray(fig.canvas.buffer_rgba())[:, :, :3].copy()
+    plt.close(fig)
+    reading = read_raster(rgb)
+    assert any("runs slanted" in w for c in reading.curves for w in c.warnings)
+    assert reading.grade == "C"

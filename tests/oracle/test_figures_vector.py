@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from figures_as_text import COLOURS, Arm, document, exponential_arm, page, pdf, svg
+from figures_as_text import BOTTOM, COLOURS, LEFT, PER_ONE, RIGHT, TOP, Arm, document, exponential_arm, page, pdf, svg
 from nextarm.core.errors import CallError
 from nextarm.figures.marks import AxisPoint, CurveMark, Marks
 from nextarm.figures.read_file import read_file
@@ -209,3 +209,16 @@ def test_a_label_that_contradicts_the_others_is_told() -> None:
 def test_what_is_no_survival_figure_is_refused(change: object, reason: str) -> None:
     with pytest.raises(FigureRefused, match=reason):
         read(change(svg(ARMS)))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_axes_drawn_as_lines_with_tick_marks_at_their_ends_are_no_curve(right: bool) -> None:
+    """The axis goes down from S = 1 and on along S = 0: the way of a curve of one patient who dies at once."""
+    ticks = "".join(f"M{LEFT - 4} {BOTTOM - PER_ONE * k / 5}H{LEFT}" for k in range(6))
+    ticks += "".join(f"M{LEFT + 96 * k} {BOTTOM}v4" for k in range(6))
+    sides = f"M{LEFT} {TOP}V{BOTTOM}M{LEFT} {BOTTOM}H{RIGHT}" + (f"M{LEFT} {TOP}H{RIGHT}M{RIGHT} {TOP}V{BOTTOM}" if right else "")
+    labels = "".join(f'<text x="{LEFT - 8}" y="{BOTTOM - PER_ONE * k / 5 + 4}" class="end">{k / 5:.1f}</text>' for k in range(6))
+    labels += "".join(f'<text x="{LEFT + 96 * k}" y="{BOTTOM + 18}" class="mid">{12 * k}</text>' for k in range(6))
+    strokes = "".join(f'<path d="M{part}" stroke="#000" fill="none"/>' for part in (ticks + sides).split("M")[1:])
+    with pytest.raises(FigureRefused):
+        read(document(strokes + labels))

@@ -82,3 +82,15 @@ def test_whole_figure_curves_names_and_table():
         assert c.survival[0] == 1.0
         assert np.all(np.diff(c.survival) <= 0)
         assert np.all(np.diff(c.time) >= 0)
+
+
+@pytest.mark.parametrize("percent", [False, True])
+def test_labels_that_run_upwards_beside_the_axis_are_read(percent):
+    """As R's plot draws them."""
+    drawn = draw(turned=True, percent=percent)
+    (panel,) = calibrate(drawn.rgb)
+    x, y = errors(panel, drawn)
+    assert x < 1e-3
+    assert y < 2e-3
+    assert panel.percent is percent
+    assert [h.name for h in panel.panel.arm_hints] == ["Control", "Treatment"]

@@ -20,6 +20,7 @@ from nextarm.figures.raster.legend import Phrase, around, direct_names, legend_e
 from nextarm.figures.raster.names import join_names
 from nextarm.figures.raster.panel import ArmHint, Box, Panel, PixelAxis
 from nextarm.figures.raster.risk_table import RiskRow, RiskTable, find_risk_table
+from nextarm.figures.raster.turned import turned_numbers, without
 from nextarm.figures.raster.words import INK, Contrast, Image, Word, contrast, read_words, word_boxes
 from nextarm.figures.reading import FigureRefused
 
@@ -323,6 +324,11 @@ def calibrate(rgb: Image, marks: Marks | None = None) -> list[CalibratedPanel]:
     words = read_words(rgb, word_boxes(ink))
     rows, columns = label_rows(words), label_columns(words)
     pairs = pair_axes(rows, columns)
+    if not pairs and rows:
+        turned = turned_numbers(rgb, ink, rows)
+        pairs = pair_axes(rows, label_columns(turned))
+        for pair in pairs:
+            words = without(words, turned, axis=pair.y)
     if marks is not None and marks.x_axis and marks.y_axis and not pairs:
         return [_by_hand(rgb, strength, stats, words, marks)]
     if not pairs:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
 from nextarm.figures.raster.calibrate import CalibratedPanel, calibrate
-from nextarm.figures.raster.match import agreement, match_arms
-from nextarm.figures.raster.panel import PixelAxis, TracedCurve, TracedPanel
+from nextarm.figures.raster.legend import colour_distance
+from nextarm.figures.raster.match import SAME_COLOUR, agreement, match_arms
+from nextarm.figures.raster.panel import RGB, ArmHint, PixelAxis, TracedCurve, TracedPanel
 from nextarm.figures.raster.risk_table import RiskRow
 from nextarm.figures.raster.trace import trace_curves
 from nextarm.figures.reading import AxisReading, Box, CurveReading, FigureReading, FigureRefused, Grade, Kind, ListedPanel
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 LARGEST_SIDE = 1600
 #: How far the first level of a curve may be from S = 1 before the survival axis is doubted.
 START_AT_ONE = 0.06
+#: Drops for each pixel of width from which a line is as good as slanted.
+SLANTED = 0.25
 DASHES = {"dashdot": "dash-dotted"}
 
 
@@ -117,6 +120,8 @@ def _joined(
         )  # fmt: skip
     names = match_arms(traced, panel.arm_hints, p.rows, curves, p.times)
     warnings += names.warnings
+    _marked_colours(panel.arm_hints, names.hints, curves, found)
+    curves = [replace(c, warnings=(*c.warnings, *_slanted(t))) for c, t in zip(curves, traced.curves, strict=True)]
     out: list[CurveReading] = []
     for k, (c, hint) in enumerate(zip(curves, names.hints, strict=True)):
         row = p.rows[hint] if hint is not None and hint < len(p.rows) else None
@@ -150,6 +155,33 @@ def _joined(
         box=_box(p, scale), file_kind=kind, method="raster", width=float(shape[1]), height=float(shape[0]), time_unit=p.unit,
         grade=_grade(p, out, warnings, bool(disagree)), panel=number, panels=listed,
     )  # fmt: skip
+
+
+def _slanted(c: TracedCurve) -> tuple[str, ...]:
+    """A word on a line that goes down pixel by pixel: a smooth or slanted line would be read as a fall in many small steps."""
+    drops = -np.diff(c.y) if c.y[-1] < c.y[0] else np.diff(c.y)
+    drops = drops[drops > 0]
+    wide = float(c.end - c.x[0])
+    if drops.size < SLANTED * wide or not drops.size or float(np.median(drops)) > 2.5:
+        return ()
+    return (f"{drops.size} drops within {wide:.0f} pixels: whether the line is a step curve or runs slanted is not certain",)
+
+
+def _marked_colours(hints: tuple[ArmHint, ...], given: tuple[int | None, ...], curves: list[CurveReading], found: tuple[str, ...]) -> None:
+    """Refuse where a curve that was marked by its colour is not in the picture: another curve must not take its name."""
+    for i, hint in enumerate(hints):
+        if hint.where != "marks" or hint.colour is None:
+            continue
+        own = [c.colour for c, h in zip(curves, given, strict=True) if h == i]
+        if not own or colour_distance(_rgb(own[0]), hint.colour) > SAME_COLOUR:
+            wanted = "#{:02x}{:02x}{:02x}".format(*hint.colour)
+            raise FigureRefused(
+                f"no curve of the colour {wanted} was found", found=found, cure="Give one of " + ", ".join(c.colour for c in curves)
+            )
+
+
+def _rgb(colour: str) -> RGB:
+    return (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16))
 
 
 def _anchored(y: PixelAxis, traced: TracedPanel) -> PixelAxis:

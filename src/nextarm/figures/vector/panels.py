@@ -14,6 +14,8 @@ from nextarm.figures.vector.scene import Fill, Scene, Stroke, Text
 
 #: A curve starts at S = 1 within this (proportion), or it is no survival curve.
 START = 0.006
+#: Longest tick mark (share of its axis) that may hang on a drawn axis, and how far off level or upright it is (figure units).
+TICK, LEVEL = 0.05, 0.1
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,15 @@ def _ink(lines: list[Chain]) -> int:
 
 
 def _is_frame(line: Chain, x: Scale, y: Scale) -> bool:
-    """An axis drawn as one bent line: it runs along the axis from end to end with one corner."""
-    if len(line.points) > 3:
+    """An axis drawn as one bent line: it runs along the axis from end to end with one corner, a tick mark at each end or none."""
+    points = line.points
+    if len(points) > 3 and abs(points[1, 1] - points[0, 1]) < LEVEL and points[1, 0] - points[0, 0] < TICK * (x.last - x.first):
+        points = points[1:]
+    if len(points) > 3 and abs(points[-1, 0] - points[-2, 0]) < LEVEL and abs(points[-1, 1] - points[-2, 1]) < TICK * (y.last - y.first):
+        points = points[:-1]
+    if len(points) > 3:
         return False
-    drop = np.abs(np.diff(line.points[:, 1])).max()
+    drop = np.abs(np.diff(points[:, 1])).max()
     return bool(drop >= 0.9 * (y.last - y.first))
 
 
