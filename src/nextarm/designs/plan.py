@@ -38,7 +38,7 @@ from nextarm.designs.tables import (
 from nextarm.designs.toml_lines import KeyPath, key_lines
 from nextarm.designs.toml_text import toml_text
 from nextarm.designs.truths import Distribution, truths_from_specs
-from nextarm.designs.variants import VARIANTS, compare_problems, grid_changes, grid_problems, merge, own_tables, scenario_problems
+from nextarm.designs.variants import VARIANTS, compare_problems, grid_changes, grid_problems, merge, own_tables, scenario_problems, unsolved
 
 
 def _as_tuple(value: Any) -> Any:
@@ -110,7 +110,7 @@ class Plan(Table):
 
     def designs(self) -> tuple[tuple[str, Plan], ...]:
         """The plan itself (called ``plan``) and one plan for each ``[[compare]]``, with the same scenarios and grids."""
-        shared = {k: v for k, v in self._data.items() if k not in ("compare", "solve")}
+        shared = {k: v for k, v in unsolved(self._data).items() if k != "compare"}
         others = [(table.name, plan_from_data(shared | {"design": table.design})) for table in self.compare]
         return (("plan", plan_from_data(shared)), *others)
 
@@ -120,7 +120,7 @@ class Plan(Table):
 
     def without(self, *keys: str) -> Plan:
         """A new plan without some keys, each written as a path (``design.events``); unknown ones are no matter."""
-        data = deepcopy(self._data)
+        data = deepcopy(unsolved(self._data) if "solve" in keys else self._data)
         for key in keys:
             *tables, last = key.split(".")
             here: Any = data

@@ -99,7 +99,8 @@ class PromisingZone:
 class ZoneOutcome:
     """What the rule does under one truth: probabilities by level (``reject`` and ``ends``), and at the interim look.
 
-    ``power_if_raised`` and ``power_if_not`` are conditional on a promising interim look: with the rule, and had the events stayed.
+    ``power_if_raised`` and ``power_if_not`` are conditional on a promising interim look: with the rule, and had the events stayed;
+    None where no look is ever promising.
     """
 
     reject: float
@@ -108,8 +109,8 @@ class ZoneOutcome:
     ends: FloatArray
     expected_events: float
     promising: float
-    power_if_raised: float
-    power_if_not: float
+    power_if_raised: float | None
+    power_if_not: float | None
 
 
 def outcome(zone: PromisingZone, *, mean_interim: float, mean_later: Sequence[float], events: Sequence[float] | None = None) -> ZoneOutcome:
@@ -148,10 +149,9 @@ def outcome(zone: PromisingZone, *, mean_interim: float, mean_later: Sequence[fl
         if level > 0:
             raised, raised_reject = raised + share, raised_reject + found
             stayed_reject += float(density @ ndtr(mean_later[0] - need))
-    per = raised if raised > 0.0 else math.nan
     return ZoneOutcome(
         reject=reject, success_at_interim=success, futile_at_interim=futile, ends=ends, expected_events=expected, promising=raised,
-        power_if_raised=raised_reject / per, power_if_not=stayed_reject / per,
+        power_if_raised=raised_reject / raised if raised > 0.0 else None, power_if_not=stayed_reject / raised if raised > 0.0 else None,
     )  # fmt: skip
 
 

@@ -64,8 +64,8 @@ class ReestimatedLogRank(DesignResult):
     power_not_raised: float
     promising_h1: float
     promising_h0: float
-    power_if_raised: float
-    power_if_not: float
+    power_if_raised: float | None
+    power_if_not: float | None
     success_at_interim_h1: float
     futile_at_interim_h1: float
     futile_at_interim_h0: float

@@ -147,9 +147,8 @@ def rmst_se(model: Distribution, *, accrual: Accrual, analysis_time: float, tau:
     s, w = follow_up_nodes(tau, integration_breaks((model,), accrual, analysis_time))
     observed = share * accrual.entered(analysis_time - s) * accrual.still_in(s)
     survival = np.asarray(model.survival(s), np.float64)
-    usable = survival > 0.0
-    hazard = np.divide(np.asarray(model.density(s)), survival**2, out=np.zeros_like(s), where=usable)
-    return math.sqrt(float(np.sum(w * area_to_come(model, s, tau) ** 2 * hazard / observed)))
+    to_come = np.divide(area_to_come(model, s, tau), survival, out=np.zeros_like(s), where=survival > 0.0)  # years still to live
+    return math.sqrt(float(np.sum(w * to_come**2 * np.asarray(model.density(s)) / observed)))
 
 
 def area_to_come(model: Distribution, s: FloatArray, tau: float) -> FloatArray:

@@ -144,8 +144,18 @@ def _fields(model: Any) -> dict[str, Any]:
     return {f.name: getattr(model, f.name) for f in fields(model) if f.init}
 
 
+def nothing_to_compare(kind: str) -> RefusedError:
+    """The error where a truth leaves a statistic without a variance."""
+    return RefusedError(
+        f"the power of {kind}", rule="has no value: under these truths all events come at once, or none at all",
+        cure="Check the units of the truths: time is in years",
+    )  # fmt: skip
+
+
 def common_fields(plan: Plan, setting: Setting, *, solved_for: str, power: float) -> dict[str, Any]:
-    """The fields every :class:`~nextarm.designs.design.DesignResult` has, from a setting."""
+    """The fields every :class:`~nextarm.designs.design.DesignResult` has, from a setting; a power that is no number is refused."""
+    if math.isnan(power):
+        raise nothing_to_compare(plan.design.kind)
     n = setting.accrual.total
     own = plan.accrual_model()
     events = setting.events_by_arm()

@@ -30,7 +30,27 @@ Check = Callable[[dict[str, Any], Places], list[Problem]]
 
 def own_tables(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The plan without its variants and ``[solve]``."""
-    return {k: v for k, v in raw.items() if k not in (*VARIANTS, "solve")}
+    return {k: v for k, v in unsolved(raw).items() if k not in VARIANTS}
+
+
+def unsolved(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan without ``[solve]``. Simon's design, whose numbers ``[solve]`` finds, keeps the response and power they are found for.
+
+    >>> simon = {"arms": {"new": {"response": 0.5}}, "design": {"kind": "simon-two-stage"}, "solve": {"for": "n", "power": 0.9}}
+    >>> unsolved(simon)["design"]
+    {'kind': 'simon-two-stage', 'target_response': 0.5, 'target_power': 0.9}
+    """
+    made = {k: v for k, v in raw.items() if k != "solve"}
+    solve, design, arms = (raw.get(key) for key in ("solve", "design", "arms"))
+    if not all(isinstance(table, Mapping) for table in (solve, design, arms)):
+        return made
+    assert isinstance(solve, Mapping) and isinstance(design, Mapping) and isinstance(arms, Mapping)  # noqa: PT018
+    given = {"r1", "n1", "r", "n", "target_response"} & set(design)
+    if design.get("kind") == "simon-two-stage" and solve.get("for") == "n" and not given:
+        hoped = [arm["response"] for arm in arms.values() if isinstance(arm, Mapping) and "response" in arm]
+        if len(hoped) == 1:
+            made["design"] = {**design, "target_response": hoped[0], "target_power": solve.get("power", 0.8)}
+    return made
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

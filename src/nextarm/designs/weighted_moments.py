@@ -22,7 +22,7 @@ from nextarm.core.units import FloatArray
 from nextarm.designs.expected_events import find_root, integration_breaks
 from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.quadrature import follow_up_nodes
-from nextarm.designs.setting import Setting
+from nextarm.designs.setting import Setting, nothing_to_compare
 
 #: Weights from the times since entry (m,) and the pooled survival at them and at any other times.
 Weight = Callable[[FloatArray, Callable[[FloatArray], FloatArray]], FloatArray]
@@ -81,10 +81,13 @@ def weighted_moments(setting: Setting, weights: Sequence[Weight], *, breaks: Seq
     under_h1 = np.array([weight(s, pooled) for weight in weights])
     under_h0 = np.array([weight(s, null) for weight in weights])
     delta = under_h1 @ (w * y0 * y1 / total * (hazards[0] - hazards[1]))
-    events = w * y0 * y1 / total**2 * (y0 * hazards[0] + y1 * hazards[1])
+    events = w * (y0 / total) * (y1 / total) * (y0 * hazards[0] + y1 * hazards[1])
     mean_hazard = (1.0 - share) * hazards[0] + share * hazards[1]
     null_events = w * share * (1.0 - share) * inside * null(s) * mean_hazard
-    return WeightedMoments(delta, (under_h1 * events) @ under_h1.T, (under_h0 * null_events) @ under_h0.T)
+    information = (under_h1 * events) @ under_h1.T
+    if not np.all(np.diag(information) > 0.0):
+        raise nothing_to_compare("a weighted log-rank test")
+    return WeightedMoments(delta, information, (under_h0 * null_events) @ under_h0.T)
 
 
 def weighted_power(m: WeightedMoments, alpha: float, convention: str) -> float:
