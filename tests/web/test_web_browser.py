@@ -166,7 +166,7 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     assert page.locator("#rates").inner_text() == rejects
 
     page.get_by_role("navigation", name="Steps").get_by_role("link", name="Report").click()
-    assert page.get_by_role("button", name="Make the report").is_visible()
+    page.get_by_role("button", name="Make the report").wait_for()
     assert [e for e in errors if "ERR_CONNECTION" not in e] == []
 
 
