@@ -329,11 +329,12 @@ def add(ask: Ask, sent: Query) -> str:
     if not curve:
         raise DataError("the curve", rule="is empty", cure="Paste rows of time and survival")
     ask.study.path("curves", name + CURVE)
-    _rebuilt(curve, risk, unit, None)
+    _rebuilt(curve, risk, "", unit, None)
     texts: dict[tuple[str, ...], str] = {("curves", name + CURVE): curve}
     if risk:
         texts[("curves", name + RISK)] = risk
     ask.study.write(texts)
+    ask.study.path("curves", name + TICKS).unlink(missing_ok=True)  # marks of an earlier curve of this name
     return address(ask.at("patients"), {"curve": name, "unit": unit, "model": "mixture-cure:weibull"})
 
 
