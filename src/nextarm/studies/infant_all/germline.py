@@ -11,7 +11,7 @@ from nextarm.evidence import Outcome, Package
 from nextarm.report import Block, DataTable, Heading, Note, Section, number, paragraph, say
 from nextarm.report.charts import ForestRow, forest
 from nextarm.report.document import Number, Parts, Row
-from nextarm.studies.infant_all import germline_beside, germline_need
+from nextarm.studies.infant_all import germline_beside, germline_designs, germline_need
 from nextarm.studies.infant_all.control_prior import History, control_prior, infants_number, prior_blocks, prior_number
 from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail
 from nextarm.studies.infant_all.germline_trial import FEASIBLE, Control, Size, needed, randomised, shipped_plan
@@ -108,6 +108,7 @@ def section(package: Package) -> Section:
             *germline_beside.blocks(package, efs=own, pool_set=POOL_SET, subtype=SUBTYPE, margin=LEAD_MARGIN),
             *_backbone(found),
             *germline_need.blocks(plan, options, package),
+            *germline_designs.blocks(plan, options),
         ),
     )
 
