@@ -34,6 +34,7 @@ from nextarm.report.document import (
 from nextarm.report.formats import FORMATS
 from nextarm.report.html import render_html
 from nextarm.report.write import write_texts
+from nextarm.simulation.block import Prepared, ready
 from nextarm.simulation.characteristics import OperatingCharacteristics, ScenarioCounts
 from nextarm.simulation.compare import ComparedDesigns, designs_by_name
 from nextarm.simulation.one_trial import VirtualTrial, virtual_trial
@@ -56,7 +57,7 @@ def simulation_report(runs: Runs, *, plans: Mapping[str, Plan], trials: Mapping[
     """A report of ``runs`` (1 to 4 designs by name) with their ``plans`` and one virtual trial of each."""
     first = next(iter(runs.values()))
     total = first.scenarios[0].trials
-    sections = [_rates(runs), *_maps(runs), _times(runs), _looks(runs), _calendar(trials), _plans(plans)]
+    sections = [_rates(runs), *_maps(runs), _times(runs), _looks(runs), *([_calendar(trials)] if trials else []), _plans(plans)]
     many = len(runs) > 1
     return Report(
         title=f"Virtual trials: {first.plan_name}" if not many else f"{len(runs)} designs side by side: {first.plan_name}",
@@ -76,9 +77,10 @@ def write_simulation_report(
 
 
 def report_of_run(found: OperatingCharacteristics | ComparedDesigns, plans: Mapping[str, Plan]) -> Report:
-    """The report on what was ``found`` for ``plans`` (by the name of the design), with one virtual trial of each."""
+    """The report on what was ``found`` for ``plans`` (by the name of the design), with one virtual trial of each design of survival."""
     runs = dict(zip(found.names, found.runs, strict=True)) if isinstance(found, ComparedDesigns) else {next(iter(plans)): found}
-    trials = {name: virtual_trial(plan, seed=runs[name].trail.seed or 0) for name, plan in plans.items()}
+    shown = {name: plan for name, plan in plans.items() if isinstance(ready(plan), Prepared)}  # designs for counts have no calendar
+    trials = {name: virtual_trial(plan, seed=runs[name].trail.seed or 0) for name, plan in shown.items()}
     return simulation_report(runs, plans=plans, trials=trials)
 
 
