@@ -78,7 +78,7 @@ def test_graph_is_the_closed_weighted_bonferroni_test(p: list[float], w: list[fl
             for j in set(range(3)) - set(subset):
                 left.remove(j)
                 share, arrows = without(j, share, arrows, left)
-            with np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 local = min(1.0, min(values[i] / share[i] if share[i] > 0 else np.inf for i in subset))
             for i in subset:
                 closed[i] = max(closed[i], local)

@@ -67,7 +67,7 @@ def rejections(p: FloatArray, weights: FloatArray, transitions: FloatArray) -> t
     shares = [w.copy()]
     reached = 0.0
     while left:
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio = np.where(w[left] > 0.0, p[left] / w[left], np.inf)
         k = int(np.argmin(ratio))
         if not np.isfinite(ratio[k]):

@@ -52,7 +52,7 @@ class PromisingZone:
 
         >>> zone = PromisingZone(interim=50, levels=(100, 200), critical=1.959964, stop_at=9.0, promising=0.3, target=0.9)
         >>> round(float(zone.conditional_power(1.4)), 4)
-        0.5115
+        0.5112
         """
         from scipy.special import ndtr
 

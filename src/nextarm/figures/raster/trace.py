@@ -51,7 +51,10 @@ def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, 
 
 
 def same_curves(a: TracedPanel, b: TracedPanel) -> bool:
-    """Whether two readings of a panel hold the same curves: as many, of the same names and styles, at most some pixels apart."""
+    """Whether two readings of a panel hold the same curves: as many, of the same names, at most some pixels apart.
+
+    ``b``, the larger picture, may show a line as whole that ``a`` saw broken, and see it further, but not the other way round.
+    """
     if len(a.curves) != len(b.curves):
         return False
     for one, other in zip(a.curves, b.curves, strict=True):
@@ -60,9 +63,9 @@ def same_curves(a: TracedPanel, b: TracedPanel) -> bool:
         apart = float(np.abs(heights[0] - heights[1]).mean())
         if (
             one.hint != other.hint
-            or (one.dash == "solid") != (other.dash == "solid")
+            or (one.dash == "solid" and other.dash != "solid")
             or apart > 2 * a.line_width
-            or abs(one.end - other.end) > NEAR
+            or one.end - other.end > NEAR
         ):
             return False
     return True

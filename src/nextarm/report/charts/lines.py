@@ -177,8 +177,8 @@ def _told_apart(xs: Sequence[float], x_format: str) -> list[tuple[float, str]]:
 
     >>> [text for _, text in _told_apart([5.0, 7.5, 10.0], "count")]
     ['5', '7.5', '10']
-    >>> [x for x, _ in _told_apart([5.1, 5.4, 5.8, 6.1], "count")]
-    [5.1, 6.1]
+    >>> [x for x, _ in _told_apart([5.13, 5.41, 5.82, 6.11], "count")]
+    [5.13, 6.11]
     """
     few = x_format == "count" and all(abs(10.0 * x - round(10.0 * x)) < 1e-9 for x in xs) and len(xs) <= _FEW_ROWS
     best: dict[str, float] = {}
