@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nextarm.core.errors import PlanError
 from nextarm.designs.plan import Plan, plan_from_data
 from nextarm.simulation import simulate_platform
 from nextarm.simulation.block import ready
@@ -189,3 +190,9 @@ def test_adaptive_allocation_moves_patients_to_the_better_arm() -> None:
     moved = adaptive.scenario("plan")
     assert moved.arm("b").patients.value < fixed.arm("b").patients.value
     assert moved.arm("a").patients.value > moved.arm("b").patients.value
+
+
+def test_a_block_of_randomisation_too_large_for_its_words_is_refused() -> None:
+    arms = {"control": cure(0.6, allocation=1.5), "a": cure(0.7, allocation=0.37)}
+    with pytest.raises(PlanError, match="block of randomisation"):
+        simulate_platform(plan_of({}, arms), trials=16)

@@ -16,7 +16,8 @@ import numpy as np
 
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import record
-from nextarm.designs.binomial_paths import path_probabilities, upper_tail
+from nextarm.designs.binomial_paths import path_probabilities
+from nextarm.designs.exact_binomial import smallest_rejecting
 
 
 @record
@@ -64,7 +65,7 @@ def pocock_toxicity_boundary(
         raise CallError(f"shape = {shape:g}", rule="must lie between 0 (Pocock) and 0.5 (O'Brien-Fleming)")
 
     def boundary(level: float) -> tuple[int, ...]:
-        return tuple(_least(size, acceptable, _bent(level, size / n[-1], shape)) for size in n)
+        return tuple(smallest_rejecting(size, acceptable, _bent(level, size / n[-1], shape)) for size in n)
 
     low, high = 1e-12, 1.0 - 1e-12  # crossing(low) <= alpha < crossing(high)
     if _crossing(n, boundary(low), acceptable) > alpha:
@@ -133,18 +134,6 @@ def toxicity_characteristics(boundary: ToxicityBoundary, rates: Sequence[float])
             )
         )
     return tuple(made)
-
-
-def _least(size: int, rate: float, level: float) -> int:
-    """The smallest count with an exact upper tail of at most ``level``; size + 1 where none has."""
-    low, high = 0, size + 1
-    while low < high:
-        middle = (low + high) // 2
-        if upper_tail(middle, size, rate) <= level:
-            high = middle
-        else:
-            low = middle + 1
-    return low
 
 
 def _bent(level: float, fraction: float, shape: float) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -26,9 +25,9 @@ from nextarm.designs.seam import Decisions, LookData, Schedule, Seen
 from nextarm.designs.truths import Distribution, ProportionalHazards
 from nextarm.simulation.competing_block import CausesPrepared, causes_prepared
 from nextarm.simulation.count_block import CountsPrepared, counts_prepared
-from nextarm.simulation.counted import BlockCounts, cell_name
+from nextarm.simulation.counted import BlockCounts, arms_of, cell_name, whole_allocation
 from nextarm.simulation.dose_block import DosePrepared, dose_prepared
-from nextarm.simulation.draws import SPARE, Cohort, Draws, draw_trials, drawn_normals, enrol
+from nextarm.simulation.draws import Cohort, Draws, draw_trials, drawn_normals, enrol
 from nextarm.simulation.enrol import MOST_CELLS, limits_of, patients_of_draws
 from nextarm.simulation.joint_block import JointPrepared, joint_prepared
 from nextarm.simulation.kernel import see
@@ -91,25 +90,6 @@ class Prepared:
     def reference_is_drawn(self) -> bool:
         """Whether each trial meets its own estimate of the reference."""
         return self.schedule.reference_se > 0.0 or any(tau > 0.0 for tau in self.schedule.reference_errors)
-
-
-def arms_of(plan: Plan) -> list[str]:
-    """The arms in the order of the simulation: the control first (a single arm is its own)."""
-    return [plan.control, *(name for name in plan.arms if name != plan.control)]
-
-
-def whole_allocation(plan: Plan) -> tuple[int, ...]:
-    """The arms' allocation as the smallest whole numbers, control first; :class:`PlanError` where a block would be too large."""
-    shares = [Fraction(plan.arms[name].allocation).limit_denominator(SPARE) for name in arms_of(plan)]
-    common = np.lcm.reduce([s.denominator for s in shares])
-    whole = [int(s * int(common)) for s in shares]
-    divisor = int(np.gcd.reduce(whole))
-    small = tuple(w // divisor for w in whole)
-    if sum(small) > SPARE or min(small) < 1:
-        raise PlanError(
-            f"allocation {small}", rule=f"a block of randomisation would hold more than {SPARE} patients", cure="Use small whole numbers"
-        )
-    return small
 
 
 def patients_of(plan: Plan) -> int:

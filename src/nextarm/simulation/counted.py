@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol
 
+import numpy as np
+
+from nextarm.core.errors import PlanError
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.plan import Plan
+from nextarm.simulation.draws import SPARE
 
 
 class NamedTruth(Protocol):
@@ -43,3 +48,22 @@ def cell_name(plan: Plan, values: tuple[float, ...]) -> str:
     if len(set(labels)) < len(labels):
         labels = [f"{table.path[1]} {table.label}" for table in plan.grid]
     return ", ".join(f"{label} {value:g}" for label, value in zip(labels, values, strict=True))
+
+
+def arms_of(plan: Plan) -> list[str]:
+    """The arms in the order of the simulation: the control first (a single arm is its own)."""
+    return [plan.control, *(name for name in plan.arms if name != plan.control)]
+
+
+def whole_allocation(plan: Plan) -> tuple[int, ...]:
+    """The arms' allocation as the smallest whole numbers, control first; :class:`PlanError` where a block would be too large."""
+    shares = [Fraction(plan.arms[name].allocation).limit_denominator(SPARE) for name in arms_of(plan)]
+    common = np.lcm.reduce([s.denominator for s in shares])
+    whole = [int(s * int(common)) for s in shares]
+    divisor = int(np.gcd.reduce(whole))
+    small = tuple(w // divisor for w in whole)
+    if sum(small) > SPARE or min(small) < 1:
+        raise PlanError(
+            f"allocation {small}", rule=f"a block of randomisation would hold more than {SPARE} patients", cure="Use small whole numbers"
+        )
+    return small

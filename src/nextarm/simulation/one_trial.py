@@ -9,7 +9,8 @@ from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.plan import Plan
-from nextarm.simulation.block import arms_of, cohort_of, prepared, seen_in_block
+from nextarm.simulation.block import cohort_of, prepared, seen_in_block
+from nextarm.simulation.counted import arms_of
 from nextarm.simulation.draws import drawn_normals
 from nextarm.simulation.statistics import look_data
 

@@ -13,8 +13,8 @@ from nextarm.designs.plan import Plan
 from nextarm.designs.platform import PlatformTable
 from nextarm.designs.seam import BoolArray
 from nextarm.designs.truths import Distribution
-from nextarm.simulation.counted import BlockCounts, cell_name
-from nextarm.simulation.draws import SPARE, draw_trials, uniform
+from nextarm.simulation.counted import BlockCounts, cell_name, whole_allocation
+from nextarm.simulation.draws import draw_trials, uniform
 from nextarm.simulation.platform_kernel import (
     CONTROLS,
     CONTROLS_ALL,
@@ -89,7 +89,7 @@ class PlatformPrepared:
         times = np.stack([np.asarray(t.quantile(chance)) for t in truth.survival], axis=1)
         gone = np.full(event.shape, np.inf) if truth.dropout is None else np.asarray(truth.dropout.quantile(dropout))
         names, (_, low, high) = self.arms, self.limits
-        allocation = np.array(_whole([plan.arms[n].allocation for n in names]), np.int64)
+        allocation = np.array(whole_allocation(plan), np.int64)
         opens = np.array([plan.arms[n].opens for n in names])
         after = np.array([names.index(a) if (a := plan.arms[n].opens_after) is not None else -1 for n in names])
         look = 0 if d.interim is None else max(1, math.ceil(d.interim * d.patients_per_arm))
@@ -153,14 +153,3 @@ def platform_prepared(plan: Plan) -> PlatformPrepared:
             )
         )
     return PlatformPrepared(plan, design, arms, design.limits(plan), tuple(truths))
-
-
-def _whole(parts: list[float]) -> list[int]:
-    """Allocation in the smallest whole numbers."""
-    from fractions import Fraction
-
-    fractions = [Fraction(p).limit_denominator(SPARE) for p in parts]
-    common = math.lcm(*(f.denominator for f in fractions))
-    whole = [int(f * common) for f in fractions]
-    divisor = math.gcd(*whole)
-    return [w // divisor for w in whole]
