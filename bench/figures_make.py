@@ -1,8 +1,8 @@
-"""Make Kaplan-Meier figures with known truth: python bench/figures_make.py FOLDER [--count 220] [--held-out]
+"""Make Kaplan-Meier figures with known truth: python bench/figures_make.py FOLDER [--count 220] [--seed 101] [--held-out]
 
 FOLDER/fig_000/ gets figure.png or figure.jpg and truth.json: patients, curves as drawn, at-risk numbers as printed, names,
 and where the axes are in pixels. matplotlib, lifelines, plotnine, and R (base graphics, survminer, a ggsurvfit look).
-The held-out tenth has its own seed, committed before its figures were drawn; figures are never committed.
+The held-out set has its own seed, committed before its figures were drawn; figures are never committed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from figures_draw import at_risk, draw_lifelines, draw_matplotlib, draw_plotnine, kaplan_meier
-from figures_plan import HELD_OUT_SEED, HELD_OUT_SHARE, TUNING_SEED, plan
+from figures_plan import HELD_OUT_COUNT, HELD_OUT_SEED, TUNING_SEED, plan
 
 PYTHON = {"matplotlib": draw_matplotlib, "lifelines": draw_lifelines, "plotnine": draw_plotnine}
 
@@ -84,9 +84,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=220)
+    parser.add_argument("--seed", type=int, default=TUNING_SEED)
     parser.add_argument("--held-out", action="store_true")
     options = parser.parse_args()
-    seed, count = (HELD_OUT_SEED, max(1, round(options.count * HELD_OUT_SHARE))) if options.held_out else (TUNING_SEED, options.count)
+    seed, count = (HELD_OUT_SEED, HELD_OUT_COUNT) if options.held_out else (options.seed, options.count)
     options.folder.mkdir(parents=True, exist_ok=True)
     plans = [plan(seed, i) for i in range(count)]
     in_r = [p for p in plans if p["engine"] not in PYTHON]
