@@ -10,8 +10,9 @@ from typing import Any
 from nextarm import verbs
 from nextarm.core.errors import CallError, NextarmError, PlanError
 from nextarm.designs.plan import Plan, plan_from_data, plan_from_toml
-from nextarm.report import Column, DataTable, KeyFigures, Note, Section, Strong, number, paragraph, say, slug
-from nextarm.report.document import Block, Number, Report, Row
+from nextarm.report import Note, Section, say
+from nextarm.report.designed import characteristics
+from nextarm.report.document import Report
 from nextarm.report.simulated import report_of_plan
 from nextarm.web.address import Query, address
 from nextarm.web.design_cards import CARDS, example_plan
@@ -114,7 +115,7 @@ def content(ask: Ask) -> Content:
     _planned(text)
     sections: list[Section] = []
     try:
-        sections.append(_result(_evaluated(text)))
+        sections.append(characteristics(_evaluated(text)))
     except NextarmError as error:
         sections.append(
             Section("characteristics", "What it can do", say("No characteristics by formula."), (Note("caution", say(str(error))),))
@@ -136,52 +137,6 @@ def content(ask: Ask) -> Content:
         run=run,
         places=(*((("Plans of this study", saved),) if saved else ()), ("Which design, and when: start from an example", cards)),
     )
-
-
-#: Fields of a result by title and format, in the order shown; those that a design does not have are left out.
-SHOWN = (
-    ("n", "Patients", "decimal(1)"),
-    ("events", "Events at the last analysis", "decimal(1)"),
-    ("max_events", "Events there could ever be", "decimal(1)"),
-    ("analysis_time", "Years to the last analysis", "decimal(2)"),
-    ("accrual_duration", "Years of accrual", "decimal(2)"),
-    ("years_to_accrue", "Years to accrue at the plan's rate", "decimal(2)"),
-    ("rate_needed", "Patients a year needed", "decimal(1)"),
-    ("hazard_ratio_at_milestone", "log S1 / log S0 at the milestone", "hazard-ratio"),
-)
-
-
-def _result(found: Any) -> Section:
-    trail = found.trail
-
-    def made(value: float | None, how: str, name: str) -> Number | None:
-        return None if value is None or value != value else number(value, how, name=f"design.{name}", trail=trail)
-
-    power = number(found.power, "percent(1)", name="design.power", trail=trail)
-    figures = [(power, "power"), (number(found.alpha, "percent(1)", name="design.alpha", trail=trail), "one-sided alpha")]
-    figures += [(n, title.lower()) for key, title, how in SHOWN[:2] if (n := made(getattr(found, key), how, key)) is not None]
-    rows: list[Row] = [(title, made(getattr(found, key), how, key)) for key, title, how in SHOWN]
-    for arm, survival in found.survival_at_milestone.items():
-        rows.append((f"S at {found.milestone:g} years, {arm}", made(survival, "percent(1)", f"milestone.{_plain(arm)}")))
-        if arm in found.cure_fraction:
-            rows.append((f"Cure fraction, {arm}", made(found.cure_fraction[arm], "percent(1)", f"cured.{_plain(arm)}")))
-    for key, value in found.also_shown().items():
-        shown = (
-            number(float(value), "decimal(4)", name=f"design.{slug(key)}", trail=trail)
-            if isinstance(value, int | float) and not isinstance(value, bool)
-            else value
-        )
-        rows.append((key.replace("_", " "), shown if shown is None or isinstance(shown, Number) else str(shown)))
-    table = DataTable("Characteristics", ("Characteristic", Column("Value", align="right")), tuple(rows), sortable=False, narrow="stack")
-    blocks: list[Block] = [KeyFigures(tuple(figures[:4])), table, paragraph(Strong("Estimand. "), found.estimand)]
-    blocks += [Note("caution", say(text)) for text in found.warnings]
-    blocks += [Note("assumption", say(text)) for text in trail.assumptions]
-    lead = say(f"{found.kind_of_design}, {found.solved_for}.") if found.solved_for else say(f"{found.kind_of_design}.")
-    return Section("characteristics", "What it can do", lead, tuple(blocks))
-
-
-def _plain(name: str) -> str:
-    return "".join(c if c.isascii() and c.isalnum() else "-" for c in name) or "arm"
 
 
 def _key(study: Study, text: str, trials: int, seed: int) -> str:
