@@ -14,7 +14,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 #: Rooms whose name is a verb too: ``nextarm.evidence`` is the room, ``nextarm.evidence(...)`` calls the verb.
-_ROOMS_THAT_ARE_VERBS = ("evidence", "report")
+_ROOMS_THAT_ARE_VERBS = ("designs", "evidence", "report")
 
 
 class RoomWithVerb(ModuleType):

@@ -45,6 +45,15 @@ def test_help_names_every_verb_and_each_has_an_example() -> None:
         assert "Example: nextarm" in " ".join(good(verb, "--help").split()), verb
 
 
+def test_designs_are_listed_and_a_card_gives_a_plan_to_start_from(tmp_path: Path) -> None:
+    assert "  toxicity-monitoring " in good("designs")
+    good("designs", "exact-binomial", "--example", "--out", str(tmp_path / "plan.toml"))
+    assert strict(good("design", str(tmp_path / "plan.toml"), "--json"))["kind_of_design"] == "exact-binomial"
+    done = run("designs", "--example")
+    assert done.returncode != 0
+    assert "an example is of one kind" in done.stderr
+
+
 def test_help_loads_nothing_heavy() -> None:
     program = (
         "import sys, nextarm.cli; "

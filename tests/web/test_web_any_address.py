@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+import nextarm
 from nextarm.web.app import web_app
-from nextarm.web.design_cards import CARDS
 from nextarm.web.registry import STEPS
 
 BASE = "http://127.0.0.1:8765"
@@ -49,6 +49,7 @@ NAMES = (
     "p.age_days",
     "p.kmt2a_status",
 )
+EXAMPLES = tuple(c.example for c in nextarm.designs().cards[:4])
 KNOWN = (
     "EFS",
     "DFS",
@@ -153,7 +154,16 @@ FIELDS = st.sampled_from(
 )
 TEXTS = (
     st.sampled_from(
-        ["time,survival\n0,1\n1,0.5", "time,at_risk\n0,10", "0 1\n1 2", "x", *(c.plan for c in CARDS[:4]), "0.5", "[0.6, 1]", "a,b\n1"]
+        [
+            "time,survival\n0,1\n1,0.5",
+            "time,at_risk\n0,10",
+            "0 1\n1 2",
+            "x",
+            *EXAMPLES,
+            "0.5",
+            "[0.6, 1]",
+            "a,b\n1",
+        ]
     )
     | VALUES
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from html import escape
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,6 @@ from starlette.testclient import TestClient
 import nextarm
 from nextarm.web.address import Query
 from nextarm.web.app import web_app
-from nextarm.web.design_cards import CARDS
 from nextarm.web.design_fields import merged
 from nextarm.web.registry import STEPS
 
@@ -168,16 +168,27 @@ def test_a_curve_is_saved_and_rebuilt(client: TestClient) -> None:
     assert "must be a number" in broken.text
 
 
-@pytest.mark.parametrize("card", [c.kind for c in CARDS])
-def test_every_card_is_a_plan_that_can_be_evaluated(client: TestClient, card: str) -> None:
+def test_the_design_screen_offers_the_card_of_every_kind(client: TestClient) -> None:
+    page = client.get(f"{AT}/design").text
+    for card in nextarm.designs().cards:
+        assert f"card={card.kind}" in page, card.kind
+
+
+@pytest.mark.parametrize("card", ["group-sequential-log-rank", "one-arm-milestone", "exact-binomial", "boin", "bayes-one-arm", "platform"])
+def test_a_card_says_when_to_use_it_and_its_plan_is_evaluated(client: TestClient, card: str) -> None:
     data = client.get(f"{AT}/design.json?card={card}").json()
     assert data["problems"] == []
+    written = nextarm.designs(card).cards[0]
+    assert data["screen"]["plan"].strip() == written.example.strip()
+    page = client.get(f"{AT}/design?card={card}").text
+    assert written.doi in page
+    assert escape(written.not_when[0]) in page
     power = next(n["value"] for n in data["numbers"] if n["name"] == "design.power")
     assert 0.3 < power < 1.0
 
 
 def test_fields_change_the_plan_and_wrong_ones_are_told(client: TestClient) -> None:
-    plan = CARDS[1].plan
+    plan = nextarm.designs("log-rank").cards[0].example
     made = client.post(f"{AT}/design/set", data={"toml": plan, "accrual.rate": "80", "design.alpha": ""}, headers=OWN)
     assert made.status_code == 303
     data = client.get(made.headers["location"].replace("/design?", "/design.json?")).json()
@@ -195,8 +206,13 @@ def test_fields_that_are_not_of_the_form_change_nothing() -> None:
 
 
 def test_a_plan_is_saved_in_the_study(client: TestClient) -> None:
-    assert client.post("/study/mine/design/save", data={"toml": CARDS[1].plan, "name": "second"}, headers=OWN).status_code == 303
-    assert client.get("/study/mine/design.json?plan=second").json()["screen"]["plan"] == CARDS[1].plan
+    assert (
+        client.post(
+            "/study/mine/design/save", data={"toml": nextarm.designs("log-rank").cards[0].example, "name": "second"}, headers=OWN
+        ).status_code
+        == 303
+    )
+    assert client.get("/study/mine/design.json?plan=second").json()["screen"]["plan"] == nextarm.designs("log-rank").cards[0].example
     assert client.post("/study/mine/design/save", data={"toml": "x = [", "name": "third"}, headers=OWN).status_code == 422
 
 

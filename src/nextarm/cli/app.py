@@ -25,7 +25,7 @@ evidence_app.callback()(evidence.evidence)
 evidence_app.command()(evidence.classify)
 for command in (
     evidence.new, figures.read_figure, patients.reconstruct, patients.fit, synthesis.pool, synthesis.chart, borrowing.compare,
-    borrowing.match, borrowing.prior, trials.design, trials.look, trials.simulate, trials.assurance,
+    borrowing.match, borrowing.prior, trials.designs, trials.design, trials.look, trials.simulate, trials.assurance,
     reports.report, reports.verify, reports.serve,
 ):  # fmt: skip
     app.command()(command)

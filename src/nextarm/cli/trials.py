@@ -1,4 +1,4 @@
-"""The commands design, look and simulate."""
+"""The commands designs, design, look, simulate and assurance."""
 
 from __future__ import annotations
 
@@ -10,9 +10,28 @@ import typer
 
 from nextarm.cli.options import Json, Out, Quiet
 from nextarm.cli.show import emit, plain, progress_bar, show
+from nextarm.core.errors import CallError
 
 #: Virtual trials where neither a number nor a precision is asked for.
 DEFAULT_TRIALS = 100_000
+
+
+def designs(
+    kind: Annotated[str | None, typer.Argument(help="A kind of design: its card, with an example plan.")] = None,
+    example: Annotated[bool, typer.Option("--example", help="Only the example plan of the kind, ready for a file.")] = False,
+    json: Json = False,
+    out: Out = None,
+) -> None:
+    """Which designs there are; with KIND, when to use it and when not, and a plan to start from.
+
+    Example: nextarm designs simon-two-stage --example --out plan.toml
+    """
+    from nextarm import verbs
+
+    found = verbs.designs(kind)
+    if example and kind is None:
+        raise CallError("--example without KIND", rule="an example is of one kind", cure="Name it, as in: nextarm designs boin --example")
+    emit(found.to_json(indent=2) if json else found.cards[0].example if example else "\n".join(found.lines()), out)
 
 
 def design(

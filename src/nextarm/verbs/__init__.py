@@ -21,7 +21,7 @@ from nextarm.verbs.figures import (
     residuals,
     saved_figure,
 )
-from nextarm.verbs.trials import assurance, design, look, simulate, simulation_report
+from nextarm.verbs.trials import assurance, design, designs, look, simulate, simulation_report
 
 if TYPE_CHECKING:
     from nextarm.borrowing import (
@@ -56,6 +56,7 @@ __all__ = [
     "compare",
     "compare_patients",
     "design",
+    "designs",
     "draft_figure",
     "evidence",
     "figure_csv",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nextarm.borrowing import PriorFile
     from nextarm.designs import LookAnalysis
+    from nextarm.designs.cards import DesignCards
     from nextarm.designs.design import DesignResult
     from nextarm.designs.plan import Plan
     from nextarm.simulation import DoseCharacteristics, OperatingCharacteristics, PlatformCharacteristics
@@ -23,6 +24,17 @@ def design(plan: str | Path | Plan, **options: Any) -> DesignResult:
     from nextarm.simulation.true_error import evaluate
 
     return evaluate(_plan(plan), **options)
+
+
+def designs(kind: str | None = None) -> DesignCards:
+    """The cards of the designs there are, or of one ``kind``: what it answers, when to use it and when not, an example plan.
+
+    >>> designs("simon-two-stage").cards[0].doi
+    '10.1016/0197-2456(89)90015-9'
+    """
+    from nextarm.designs.cards import design_cards
+
+    return design_cards(kind)
 
 
 def look(plan: str | Path | Plan, **options: Any) -> LookAnalysis:

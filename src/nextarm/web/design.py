@@ -10,12 +10,11 @@ from typing import Any
 from nextarm import verbs
 from nextarm.core.errors import CallError, NextarmError, PlanError
 from nextarm.designs.plan import Plan, plan_from_data, plan_from_toml
-from nextarm.report import Note, Section, say
+from nextarm.report import DataTable, Note, Section, say
 from nextarm.report.designed import characteristics
-from nextarm.report.document import Report
+from nextarm.report.document import Report, Row
 from nextarm.report.simulated import report_of_plan
 from nextarm.web.address import Query, address
-from nextarm.web.design_cards import CARDS, example_plan
 from nextarm.web.design_fields import fields_of, merged
 from nextarm.web.home import Study
 from nextarm.web.runs import Run, key_of
@@ -34,11 +33,40 @@ def text_of(ask: Ask) -> str:
     if q.text("plan"):
         return ask.study.read(q.text("plan") + PLANS)
     if q.text("card"):
-        kind = q.choice("card", [c.kind for c in CARDS], "")
-        return next(c.plan for c in CARDS if c.kind == kind)
+        return str(_card(q).example)
     if ask.study.folder is not None and "plan" in ask.study.files(suffix=PLANS):
         return ask.study.read("plan.toml")
-    return example_plan()
+    return str(verbs.designs("group-sequential-log-rank").cards[0].example)
+
+
+def _card(q: Query) -> Any:
+    """The card that the address names."""
+    cards = verbs.designs().cards
+    kind = q.choice("card", [c.kind for c in cards], "")
+    return next(c for c in cards if c.kind == kind)
+
+
+def _card_section(card: Any) -> Section:
+    """When to use the design of a card, and when not."""
+    parts = (("Use it when", card.use_when), ("Do not use it when", card.not_when), ("You must know", card.must_know))
+    rows: tuple[Row, ...] = (
+        *((name, "; ".join(values)) for name, values in parts),
+        ("Nearest alternatives", "; ".join(f"{kind}: {why}" for kind, why in card.alternatives.items())),
+        ("Key reference", f"{card.reference}, doi {card.doi}"),
+    )
+    table = DataTable(f"{card.title}: when to use it", ("", "What the card says"), rows, sortable=False, narrow="stack")
+    return Section("card", card.title, say(card.question), (table,))
+
+
+def _card_places(ask: Ask) -> tuple[tuple[str, tuple[Place, ...]], ...]:
+    """The cards by group, each a way to its example."""
+    made: dict[str, list[Place]] = {}
+    for c in verbs.designs().cards:
+        words = f"{c.question} Use it when: {'; '.join(c.use_when)}. Not when: {'; '.join(c.not_when)}."
+        made.setdefault(f"Which design, and when: {c.group[0].lower()}{c.group[1:]}", []).append(
+            Place(c.title, words, address(ask.at("design"), {"card": c.kind}))
+        )
+    return tuple((group, tuple(places)) for group, places in made.items())
 
 
 @lru_cache(maxsize=64)
@@ -113,7 +141,7 @@ def content(ask: Ask) -> Content:
     """What the design can do, and what its virtual trials said."""
     q, text = ask.query, text_of(ask)
     _planned(text)
-    sections: list[Section] = []
+    sections: list[Section] = [_card_section(_card(q))] if q.text("card") and not (q.text("toml") or q.text("plan")) else []
     try:
         sections.append(characteristics(_evaluated(text)))
     except NextarmError as error:
@@ -126,7 +154,6 @@ def content(ask: Ask) -> Content:
         run = ask.runs.find(_key(ask.study, text, trials, seed)) or _taken_up(ask, text, trials, seed)
         if run is not None and isinstance(run.result, Report):
             sections += run.result.sections
-    cards = tuple(Place(c.title, c.when, address(ask.at("design"), {"card": c.kind})) for c in CARDS)
     saved = tuple(Place(name, "A plan of this study", address(ask.at("design"), {"plan": name})) for name in ask.study.files(suffix=PLANS))
     count = trials or 20_000
     return Content(
@@ -135,7 +162,7 @@ def content(ask: Ask) -> Content:
         command=f"nextarm design plan.toml\nnextarm simulate plan.toml --trials {count} --seed {seed} --out build/run",
         plan=text,
         run=run,
-        places=(*((("Plans of this study", saved),) if saved else ()), ("Which design, and when: start from an example", cards)),
+        places=(*((("Plans of this study", saved),) if saved else ()), *_card_places(ask)),
     )
 
 
