@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nextarm
 from nextarm import verbs
 from nextarm.core.errors import CallError
-from nextarm.designs import Plan, plan_from_data
-from nextarm.simulation import OperatingCharacteristics, simulate
+from nextarm.designs import Plan, plan_from_data, plan_from_toml
+from nextarm.simulation import OperatingCharacteristics, simulate, simulate_doses
 from nextarm.simulation.block import cohort_of, prepared
-from nextarm.simulation.compare import ComparedDesigns, simulate_designs
+from nextarm.simulation.compare import ComparedDesigns, ComparedDoses, simulate_designs
 from nextarm.simulation.one_trial import virtual_trial
 from simulation_plans import BETTER, CURE, LOOKS, two_arms
 
@@ -50,6 +51,26 @@ def test_designs_side_by_side_meet_the_same_patients(tmp_path: Path) -> None:
     assert again.to_json() == found.to_json()
     with pytest.raises(CallError, match="2 to 4 designs"):
         simulate_designs({str(i): plans["RMST"] for i in range(5)})
+
+
+def test_platforms_and_doses_stand_side_by_side_and_mixed_kinds_are_refused(tmp_path: Path) -> None:
+    boin, six, platform = (plan_from_toml(nextarm.designs(kind).cards[0].example) for kind in ("boin", "rolling-six", "platform"))
+    found = simulate_designs({"BOIN": boin, "rolling six": six}, trials=300, seed=2, out=tmp_path / "run")
+    assert isinstance(found, ComparedDoses)
+    assert found.design("BOIN") == simulate_doses(boin, trials=300, seed=2)
+    assert ComparedDoses.from_json((tmp_path / "run" / "results.json").read_text()) == found
+    larger = platform.changed({"design": {"patients_per_arm": 70}})
+    assert set(simulate_designs({"60": platform, "70": larger}, trials=64).table()["design"]) == {"60", "70"}
+    with pytest.raises(CallError, match="platforms are compared with platforms"):
+        simulate_designs({"a": boin, "b": platform}, trials=10)
+
+
+def test_one_trial_does_not_tell_the_error_of_a_mean() -> None:
+    s = simulate(two_arms(), trials=1, seed=1).scenarios[0]
+    assert s.duration.se is None
+    assert s.rejection.se > 0.0
+    doses = simulate_doses(plan_from_toml(nextarm.designs("boin").cards[0].example), trials=1)
+    assert doses.table()["patients_se"].null_count() == doses.table().height
 
 
 def test_futility_stops_are_counted_and_the_summary_has_their_error() -> None:

@@ -108,6 +108,8 @@ def report_of_plan(found: Result, plan: Plan) -> Report:
 def _number(name: str, run: OperatingCharacteristics, s: ScenarioCounts, what: str, how: str) -> Number:
     """A rate or mean with the interval of its Monte-Carlo error."""
     rate = s.summarised()[what]
+    if rate.se is None:
+        return number(rate.value, how, name=f"{slug(name)}.{slug(s.name)}.{what}", trail=run.trail)
     low = max(rate.value - Z * rate.se, 0.0)
     high = rate.value + Z * rate.se
     bounds = (low, min(high, 1.0) if FORMATS[how.split("(")[0]].unit == "proportion" else high)

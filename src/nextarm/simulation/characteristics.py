@@ -6,6 +6,7 @@ Rates are derived from the counts and always come with their Monte-Carlo standar
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,10 +27,10 @@ class Rate:
 
 @record
 class Mean:
-    """A mean over virtual trials with its Monte-Carlo standard error."""
+    """A mean over virtual trials with its Monte-Carlo standard error; None where one trial cannot tell it."""
 
     value: float
-    se: float
+    se: float | None
 
 
 def rate_of(count: int, trials: int) -> Rate:
@@ -46,14 +47,24 @@ def rate_of(count: int, trials: int) -> Rate:
 
 
 def mean_of(total: float, squares: float, trials: int) -> Mean:
-    """The mean of ``trials`` values from their sum and sum of squares, with its standard error.
+    """The mean of ``trials`` values from their sum and sum of squares, with its standard error (None of one value).
 
     >>> mean_of(6.0, 14.0, 3).value
     2.0
     """
     mean = total / trials
-    variance = max(squares / trials - mean * mean, 0.0) * trials / max(trials - 1, 1)
+    if trials < 2:
+        return Mean(value=mean, se=None)
+    variance = max(squares / trials - mean * mean, 0.0) * trials / (trials - 1)
     return Mean(value=mean, se=math.sqrt(variance / trials))
+
+
+def with_errors(values: Mapping[str, Rate | Mean]) -> dict[str, float | None]:
+    """The columns of a table: each value by its name, its standard error as ``NAME_se``."""
+    made: dict[str, float | None] = {}
+    for name, value in values.items():
+        made |= {name: value.value, f"{name}_se": value.se}
+    return made
 
 
 @record
@@ -77,7 +88,7 @@ class ScenarioCounts:
     time_by_look: FloatArray
     never_reached: int
     sums: FloatArray
-    summary: dict[str, Rate] = field(default_factory=dict)
+    summary: dict[str, Mean] = field(default_factory=dict)
     at: tuple[float, ...] = ()
 
     @property
@@ -95,11 +106,11 @@ class ScenarioCounts:
         """Share of trials given up for futility."""
         return rate_of(int(self.futile_by_look.sum()), self.trials)
 
-    def summarised(self) -> dict[str, Rate]:
+    def summarised(self) -> dict[str, Mean]:
         """Rates and means by name, each with its standard error."""
         means = {"events": self.events, "patients": self.patients, "duration": self.duration}
         rates = {"rejection": self.rejection, "futility": self.futility, "never_reached": self.events_never_reached}
-        return rates | {name: Rate(value=mean.value, se=mean.se) for name, mean in means.items()}
+        return {name: Mean(value=rate.value, se=rate.se) for name, rate in rates.items()} | means
 
     def rejection_at(self, look: int) -> Rate:
         """Share of trials that reject at ``look`` (from 0)."""
@@ -158,9 +169,7 @@ class OperatingCharacteristics(Result):
 
         rows = []
         for s in self.scenarios:
-            row: dict[str, object] = {"scenario": s.name, "trials": s.trials}
-            for name, value in s.summarised().items():
-                row |= {name: value.value, f"{name}_se": value.se}
+            row: dict[str, object] = {"scenario": s.name, "trials": s.trials} | with_errors(s.summarised())
             row |= {f"rejected_look_{k + 1}": int(n) for k, n in enumerate(s.rejected_by_look)}
             rows.append(row)
         return pl.DataFrame(rows)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nextarm.core.random import BLOCK_TRIALS
+from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.dose_design import DoseTable
@@ -13,7 +15,9 @@ from nextarm.designs.dose_finding import DoseTrials
 from nextarm.designs.one_arm_count import planned_n
 from nextarm.designs.plan import Plan
 from nextarm.simulation.counted import BlockCounts, cell_name
+from nextarm.simulation.dose_result import DoseCharacteristics, DoseCounts, DoseScenario
 from nextarm.simulation.draws import draw_trials, uniform
+from nextarm.simulation.totals import METHOD, Totals
 
 #: Rows of the sums after events, patients, duration and patients turned away: for each dose patients and toxic events.
 PER_DOSE = 2
@@ -62,6 +66,28 @@ class DosePrepared:
         return tuple(
             self._counts(self.design.run(self.plan, t.rates, chance=chance, entry=t.accrual.entry_time(entry), moment=moment))
             for t in self.truths
+        )
+
+    def result(self, seed: int, totals: Totals) -> DoseCharacteristics:
+        """What the blocks of a run say."""
+        scenarios = []
+        for s, truth in enumerate(self.truths):
+            doses = tuple(
+                DoseCounts(
+                    name=name, toxicity=float(truth.rates[k]), trials=totals.trials, given=int(totals.stopped[s, k]),
+                    chosen=int(totals.rejected[s, k]), **totals.pairs(s, WHOLE + PER_DOSE * k, ("patients", "toxic")),
+                )
+                for k, name in enumerate(self.plan.arms)
+            )  # fmt: skip
+            whole = totals.pairs(s, 0, ("toxic", "patients", "duration", "turned_away"))
+            scenarios.append(DoseScenario(name=truth.name, trials=totals.trials, doses=doses, undecided=int(totals.never[s]), **whole))
+        words = f"{METHOD.split(',')[0]}, each patient's luck a uniform; blocks of {BLOCK_TRIALS}"
+        return DoseCharacteristics(
+            trail=Trail(method=words, seed=seed, assumptions=(f"the truths of the plan {self.plan.trial.name!r}",)),
+            plan_name=self.plan.trial.name,
+            design_kind=self.plan.design.kind,
+            target=self.design.target,
+            scenarios=tuple(scenarios),
         )
 
     def _counts(self, got: DoseTrials) -> BlockCounts:

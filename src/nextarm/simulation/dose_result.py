@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from nextarm.core.result import Result, record
-from nextarm.simulation.characteristics import Mean, Rate, mean_of, rate_of
+from nextarm.simulation.characteristics import Mean, Rate, mean_of, rate_of, with_errors
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,7 +115,6 @@ class DoseCharacteristics(Result):
                     "selection": dose.selection, "patients": dose.patients, "toxic": dose.toxic, "none_chosen": s.none_chosen,
                     "all_patients": s.patients, "all_toxic": s.toxic, "duration": s.duration, "turned_away": s.turned_away,
                 }  # fmt: skip
-                for name, value in values.items():
-                    row |= {name: value.value, f"{name}_se": value.se}
+                row |= with_errors(values)
                 rows.append(row | {"undecided": s.undecided / s.trials})
         return pl.DataFrame(rows)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nextarm.core.random import BLOCK_TRIALS
+from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.plan import Plan
@@ -30,7 +32,9 @@ from nextarm.simulation.platform_kernel import (
     Z,
     run_platform,
 )
+from nextarm.simulation.platform_result import PlatformArmCounts, PlatformCharacteristics, PlatformScenario
 from nextarm.simulation.simplify import dropout_truth
+from nextarm.simulation.totals import METHOD, Totals
 
 #: Rows of the sums after events, patients and duration: for each arm patients, controls, and rejections with the other controls.
 PER_ARM = 3
@@ -111,6 +115,34 @@ class PlatformPrepared:
                 bound = bound * np.sqrt(1.0 + 1.0 / (v * self.design.prior_sd**2))
         judged = (seen[:, 1:, OPENED] > 0.0) & (seen[:, 1:, DROPPED] == 0.0)
         return np.asarray(judged & ((z >= bound) | (seen[:, 1:, EARLY] > 0.0)), np.bool_)
+
+    def result(self, seed: int, totals: Totals) -> PlatformCharacteristics:
+        """What the blocks of a run say."""
+        scenarios = []
+        for s, truth in enumerate(self.truths):
+            arms = tuple(
+                PlatformArmCounts(
+                    name=name, trials=totals.trials, opened=int(totals.stopped[s, k]), dropped=int(totals.futile[s, k]),
+                    rejected=int(totals.rejected[s, k]), rejected_other=round(float(totals.sums[s, 3 + PER_ARM * k + 2, 0])),
+                    time_sum=float(totals.times[s, k]), **totals.pairs(s, 3 + PER_ARM * k, ("patients", "controls")),
+                )
+                for k, name in enumerate(self.arms[1:])
+            )  # fmt: skip
+            scenarios.append(
+                PlatformScenario(
+                    name=truth.name, trials=totals.trials, survival_at_milestone=truth.at_milestone, arms=arms,
+                    any_rejected=int(totals.never[s]), **totals.pairs(s, 0, ("events", "patients", "duration")),
+                )
+            )  # fmt: skip
+        assumed = (f"the truths of the plan {self.plan.trial.name!r}",)
+        return PlatformCharacteristics(
+            trail=Trail(method=f"{METHOD}; blocks of {BLOCK_TRIALS}", seed=seed, assumptions=assumed),
+            plan_name=self.plan.trial.name,
+            design_kind=self.plan.design.kind,
+            alpha=self.plan.design.alpha,
+            control_data=self.design.control_data,
+            scenarios=tuple(scenarios),
+        )
 
     def _counts(self, seen: FloatArray) -> BlockCounts:
         everybody = self.design.control_data == "all"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from nextarm.core.result import Result, record
-from nextarm.simulation.characteristics import Mean, Rate, mean_of, rate_of
+from nextarm.simulation.characteristics import Mean, Rate, mean_of, rate_of, with_errors
 
 if TYPE_CHECKING:
     import polars as pl
@@ -127,8 +127,7 @@ class PlatformCharacteristics(Result):
                     "all_patients": s.patients,
                     "duration": s.duration,
                 }
-                for name, value in values.items():
-                    row |= {name: value.value, f"{name}_se": value.se}
+                row |= with_errors(values)
                 row |= {"opened": arm.opened / s.trials, "dropped": arm.dropped / s.trials}
                 rows.append(row)
         return pl.DataFrame(rows)

@@ -11,31 +11,30 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
-
-import numpy as np
+from typing import TypeVar, Unpack
 
 from nextarm.core.errors import CallError
 from nextarm.core.random import BLOCK_TRIALS, blocks_of
 from nextarm.core.trail import Trail
-from nextarm.core.units import FloatArray, IntArray
+from nextarm.designs.dose_design import DoseTable
 from nextarm.designs.plan import Plan
+from nextarm.designs.platform import PlatformTable
 from nextarm.simulation.block import Prepared, Ready, ready
-from nextarm.simulation.characteristics import GridAxis, OperatingCharacteristics, ScenarioCounts, rate_of
+from nextarm.simulation.characteristics import GridAxis, OperatingCharacteristics, ScenarioCounts
 from nextarm.simulation.checkpoint import Folder
 from nextarm.simulation.competing_block import CausesPrepared
 from nextarm.simulation.count_block import CountsPrepared
 from nextarm.simulation.counted import BlockCounts, NamedTruth
-from nextarm.simulation.dose_block import PER_DOSE, WHOLE, DosePrepared
-from nextarm.simulation.dose_result import DoseCharacteristics, DoseCounts, DoseScenario
+from nextarm.simulation.dose_block import DosePrepared
+from nextarm.simulation.dose_result import DoseCharacteristics
 from nextarm.simulation.joint_block import JointPrepared
-from nextarm.simulation.platform_block import PER_ARM, PlatformPrepared
-from nextarm.simulation.platform_result import PlatformArmCounts, PlatformCharacteristics, PlatformScenario
+from nextarm.simulation.platform_block import PlatformPrepared
+from nextarm.simulation.platform_result import PlatformCharacteristics
+from nextarm.simulation.totals import METHOD, RunOptions, Totals
 from nextarm.simulation.workers import Block, Done, in_processes, in_this_process, on_cluster
 
+AnyCharacteristics = OperatingCharacteristics | PlatformCharacteristics | DoseCharacteristics
 R = TypeVar("R", OperatingCharacteristics, PlatformCharacteristics, DoseCharacteristics)
-
-METHOD = "Virtual trials: Poisson accrual given the number of patients, permuted-block randomisation, event times by inversion"
 
 #: Virtual trials if nothing is asked, and the most that a wished precision is given.
 TRIALS, MOST_TRIALS = 10_000, 10_000_000
@@ -43,48 +42,8 @@ TRIALS, MOST_TRIALS = 10_000, 10_000_000
 TRIALS_LIMIT = 1_000_000_000
 
 
-class _Totals:
-    """The sums over blocks 0 to ``blocks`` - 1."""
-
-    def __init__(self, scenarios: int, looks: int, sum_rows: int, *, each: bool) -> None:
-        self.each = each
-        self.blocks = self.trials = 0
-        self.rejected: IntArray = np.zeros((scenarios, looks), np.int64)
-        self.stopped: IntArray = np.zeros((scenarios, looks), np.int64)
-        self.futile: IntArray = np.zeros((scenarios, looks), np.int64)
-        self.times: FloatArray = np.zeros((scenarios, looks))
-        self.never: IntArray = np.zeros(scenarios, np.int64)
-        self.sums: FloatArray = np.zeros((scenarios, sum_rows, 2))
-
-    def add(self, trials: int, block: tuple[BlockCounts, ...]) -> None:
-        for s, counts in enumerate(block):
-            self.rejected[s] += counts.rejected_by_look
-            self.stopped[s] += counts.stopped_by_look
-            self.futile[s] += counts.futile_by_look
-            self.times[s] += counts.time_by_look
-            self.never[s] += counts.never_reached
-            self.sums[s] += counts.sums
-        self.blocks += 1
-        self.trials += trials
-
-    def worst_error(self) -> float:
-        """The largest standard error of a rejection rate, that of every arm where each has its own."""
-        if self.each:
-            return max(rate_of(int(n), self.trials).se for n in self.rejected.ravel())
-        return max(rate_of(int(n), self.trials).se for n in self.rejected.sum(axis=1))
-
-
 def simulate(
-    plan: Plan,
-    *,
-    trials: int | None = None,
-    seed: int = 0,
-    workers: int = 1,
-    precision: float | None = None,
-    out: str | Path | None = None,
-    cluster: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    preview: Callable[[OperatingCharacteristics], None] | None = None,
+    plan: Plan, *, preview: Callable[[OperatingCharacteristics], None] | None = None, **options: Unpack[RunOptions]
 ) -> OperatingCharacteristics:
     """Simulate ``trials`` virtual trials of ``plan`` (default 10,000) under its own truth and every scenario.
 
@@ -102,64 +61,57 @@ def simulate(
         raise CallError("a platform", rule="has arms of its own: use simulate_platform")
     if isinstance(made, DosePrepared):
         raise CallError("dose finding", rule="chooses a dose: use simulate_doses")
-    finish = partial(_result, made, seed, precision)
-    early = None if preview is None else partial(_previewed, preview, finish)
-    options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
-    return _simulated(made, finish, early=early, progress=progress, **options)
+    finish = partial(_result, made, options.get("seed", 0), options.get("precision"))
+    return _simulated(made, finish, early=None if preview is None else partial(_previewed, preview, finish), **options)
 
 
-def simulate_platform(
-    plan: Plan,
-    *,
-    trials: int | None = None,
-    seed: int = 0,
-    workers: int = 1,
-    precision: float | None = None,
-    out: str | Path | None = None,
-    cluster: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> PlatformCharacteristics:
-    """Simulate a platform; arguments and errors as in :func:`simulate`, the precision that of each arm's rejection rate."""
+def simulate_platform(plan: Plan, **options: Unpack[RunOptions]) -> PlatformCharacteristics:
+    """Simulate a platform; options and errors as in :func:`simulate`, the precision that of each arm's rejection rate."""
     made = ready(plan)
     if not isinstance(made, PlatformPrepared):
         raise CallError(f"a design of the kind {plan.design.kind!r}", rule="is no platform: use simulate")
-    finish = partial(_platform_result, made, seed)
-    options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
-    return _simulated(made, finish, early=None, progress=progress, **options)
+    return _simulated(made, partial(made.result, options.get("seed", 0)), **options)
 
 
-def simulate_doses(
-    plan: Plan,
-    *,
-    trials: int | None = None,
-    seed: int = 0,
-    workers: int = 1,
-    precision: float | None = None,
-    out: str | Path | None = None,
-    cluster: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> DoseCharacteristics:
-    """Simulate dose finding; arguments and errors as in :func:`simulate`, the precision that of each dose's selection."""
+def simulate_doses(plan: Plan, **options: Unpack[RunOptions]) -> DoseCharacteristics:
+    """Simulate dose finding; options and errors as in :func:`simulate`, the precision that of each dose's selection."""
     made = ready(plan)
     if not isinstance(made, DosePrepared):
         raise CallError(f"a design of the kind {plan.design.kind!r}", rule="finds no dose: use simulate")
-    finish = partial(_dose_result, made, seed)
-    options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
-    return _simulated(made, finish, early=None, progress=progress, **options)
+    return _simulated(made, partial(made.result, options.get("seed", 0)), **options)
+
+
+def simulate_any(
+    plan: Plan, *, preview: Callable[[OperatingCharacteristics], None] | None = None, **options: Unpack[RunOptions]
+) -> AnyCharacteristics:
+    """Simulate a plan of any kind; ``preview`` where its result is :class:`OperatingCharacteristics`."""
+    kind = result_kind(plan)
+    if kind is PlatformCharacteristics:
+        return simulate_platform(plan, **options)
+    if kind is DoseCharacteristics:
+        return simulate_doses(plan, **options)
+    return simulate(plan, preview=preview, **options)
+
+
+def result_kind(plan: Plan) -> type[AnyCharacteristics]:
+    """The class of what a run of ``plan`` gives."""
+    if isinstance(plan.design, PlatformTable):
+        return PlatformCharacteristics
+    return DoseCharacteristics if isinstance(plan.design, DoseTable) else OperatingCharacteristics
 
 
 def _simulated(
     made: Ready,
-    finish: Callable[[_Totals], R],
+    finish: Callable[[Totals], R],
     *,
-    early: Callable[[_Totals], None] | None,
-    trials: int | None,
-    seed: int,
-    workers: int,
-    precision: float | None,
-    out: str | Path | None,
-    cluster: str | None,
-    progress: Callable[[int, int], None] | None,
+    early: Callable[[Totals], None] | None = None,
+    trials: int | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    precision: float | None = None,
+    out: str | Path | None = None,
+    cluster: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> R:
     plan = made.plan
     if workers < 1:
@@ -172,7 +124,7 @@ def _simulated(
     if wanted > TRIALS_LIMIT:
         raise CallError(f"trials = {wanted}", rule=f"must be at most {TRIALS_LIMIT:,}", cure="Give a precision instead, such as 0.0005")
     blocks = list(blocks_of(wanted))
-    totals = _Totals(len(made.truths), made.looks, made.sum_rows, each=isinstance(made, PlatformPrepared | DosePrepared))
+    totals = Totals(len(made.truths), made.looks, made.sum_rows, each=isinstance(made, PlatformPrepared | DosePrepared))
     text = plan.to_toml()
     with ExitStack() as stack:
         folder = stack.enter_context(Folder(out, plan=plan, seed=seed)) if out is not None else None
@@ -195,14 +147,14 @@ def _simulated(
 
 
 def _collect(
-    totals: _Totals,
+    totals: Totals,
     blocks: list[Block],
     known: dict[int, tuple[BlockCounts, ...]],
     run: Callable[[Iterator[Block]], Iterator[Done]],
     folder: Folder | None,
     precision: float | None,
     progress: Callable[[int, int], None] | None,
-    early: Callable[[_Totals], None] | None,
+    early: Callable[[Totals], None] | None,
 ) -> None:
     """Take blocks, known ones first, until all are there or the precision is reached; add them in their order."""
     waiting = dict(known)
@@ -236,12 +188,12 @@ def _collect(
 
 
 def _previewed(
-    preview: Callable[[OperatingCharacteristics], None], finish: Callable[[_Totals], OperatingCharacteristics], totals: _Totals
+    preview: Callable[[OperatingCharacteristics], None], finish: Callable[[Totals], OperatingCharacteristics], totals: Totals
 ) -> None:
     preview(finish(totals))
 
 
-def _expected_trials(totals: _Totals, precision: float | None, total: int) -> int:
+def _expected_trials(totals: Totals, precision: float | None, total: int) -> int:
     """How many trials there will be, as far as can be told."""
     if precision is None or not totals.trials:
         return total
@@ -250,7 +202,7 @@ def _expected_trials(totals: _Totals, precision: float | None, total: int) -> in
 
 
 def _result(
-    made_plan: Prepared | CountsPrepared | JointPrepared | CausesPrepared, seed: int, precision: float | None, totals: _Totals
+    made_plan: Prepared | CountsPrepared | JointPrepared | CausesPrepared, seed: int, precision: float | None, totals: Totals
 ) -> OperatingCharacteristics:
     plan = made_plan.plan
     truths: tuple[NamedTruth, ...] = made_plan.truths
@@ -286,71 +238,3 @@ def _result(
         scenarios=made,
         grid=tuple(GridAxis(key=table.key, label=table.label, values=table.values) for table in plan.grid),
     )
-
-
-def _platform_result(made: PlatformPrepared, seed: int, totals: _Totals) -> PlatformCharacteristics:
-    n = totals.trials
-    scenarios = []
-    for s, truth in enumerate(made.truths):
-        sums = totals.sums[s]
-        arms = []
-        for k, name in enumerate(made.arms[1:]):
-            row = 3 + PER_ARM * k
-            arms.append(
-                PlatformArmCounts(
-                    name=name, trials=n, opened=int(totals.stopped[s, k]), dropped=int(totals.futile[s, k]),
-                    rejected=int(totals.rejected[s, k]), rejected_other=round(float(sums[row + 2, 0])), patients_sum=float(sums[row, 0]),
-                    patients_squares=float(sums[row, 1]), controls_sum=float(sums[row + 1, 0]), controls_squares=float(sums[row + 1, 1]),
-                    time_sum=float(totals.times[s, k]),
-                )
-            )  # fmt: skip
-        names = ("events", "patients", "duration")
-        whole: dict[str, Any] = {
-            f"{name}_{part}": float(sums[i, j]) for i, name in enumerate(names) for j, part in enumerate(("sum", "squares"))
-        }
-        never = int(totals.never[s])
-        at = truth.at_milestone
-        scenarios.append(
-            PlatformScenario(name=truth.name, trials=n, survival_at_milestone=at, arms=tuple(arms), any_rejected=never, **whole)
-        )
-    return PlatformCharacteristics(
-        trail=Trail(
-            method=f"{METHOD}; blocks of {BLOCK_TRIALS}", seed=seed, assumptions=(f"the truths of the plan {made.plan.trial.name!r}",)
-        ),
-        plan_name=made.plan.trial.name,
-        design_kind=made.plan.design.kind,
-        alpha=made.plan.design.alpha,
-        control_data=made.design.control_data,
-        scenarios=tuple(scenarios),
-    )
-
-
-def _dose_result(made: DosePrepared, seed: int, totals: _Totals) -> DoseCharacteristics:
-    n, scenarios = totals.trials, []
-    for s, truth in enumerate(made.truths):
-        sums = totals.sums[s]
-        doses = []
-        for k, name in enumerate(made.plan.arms):
-            row = WHOLE + PER_DOSE * k
-            doses.append(
-                DoseCounts(
-                    name=name, toxicity=float(truth.rates[k]), trials=n, given=int(totals.stopped[s, k]), chosen=int(totals.rejected[s, k]),
-                    patients_sum=float(sums[row, 0]), patients_squares=float(sums[row, 1]), toxic_sum=float(sums[row + 1, 0]),
-                    toxic_squares=float(sums[row + 1, 1]),
-                )
-            )  # fmt: skip
-        names = ("toxic", "patients", "duration", "turned_away")
-        whole: dict[str, Any] = {
-            f"{name}_{part}": float(sums[i, j]) for i, name in enumerate(names) for j, part in enumerate(("sum", "squares"))
-        }
-        scenarios.append(DoseScenario(name=truth.name, trials=n, doses=tuple(doses), undecided=int(totals.never[s]), **whole))
-    return DoseCharacteristics(
-        trail=Trail(
-            method=f"{METHOD.split(',')[0]}, each patient's luck a uniform; blocks of {BLOCK_TRIALS}", seed=seed,
-            assumptions=(f"the truths of the plan {made.plan.trial.name!r}",),
-        ),
-        plan_name=made.plan.trial.name,
-        design_kind=made.plan.design.kind,
-        target=made.design.target,
-        scenarios=tuple(scenarios),
-    )  # fmt: skip

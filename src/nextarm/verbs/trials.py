@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 if TYPE_CHECKING:
     from nextarm.borrowing import PriorFile
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from nextarm.designs.cards import DesignCards
     from nextarm.designs.design import DesignResult
     from nextarm.designs.plan import Plan
-    from nextarm.simulation import DoseCharacteristics, OperatingCharacteristics, PlatformCharacteristics
+    from nextarm.simulation import OperatingCharacteristics
     from nextarm.simulation.assurance import Assurance
-    from nextarm.simulation.compare import ComparedDesigns
+    from nextarm.simulation.compare import Compared
+    from nextarm.simulation.run import AnyCharacteristics
+    from nextarm.simulation.totals import RunOptions
 
 Progress = Callable[[int, int], None]
 
@@ -53,15 +55,9 @@ def _plan(plan: str | Path | Plan) -> Plan:
 def simulate(
     plan: str | Path | Plan | Sequence[str | Path | Plan],
     *,
-    trials: int | None = None,
-    seed: int = 0,
-    workers: int = 1,
-    precision: float | None = None,
-    out: str | Path | None = None,
-    cluster: str | None = None,
-    progress: Progress | None = None,
     preview: Callable[[OperatingCharacteristics], None] | None = None,
-) -> OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics | DoseCharacteristics:
+    **options: Unpack[RunOptions],
+) -> AnyCharacteristics | Compared:
     """Simulate virtual trials of a plan under its own truth and every scenario; counts with Monte-Carlo errors.
 
     Several plans, or a plan with ``[[compare]]``, are simulated with the same random numbers and stand side by side.
@@ -70,24 +66,17 @@ def simulate(
     blocks so that the same call goes on after an interruption; ``cluster`` is the address of a Dask scheduler. The result
     does not depend on ``workers`` or ``cluster``.
     """
-    from nextarm.simulation import simulate as run
-    from nextarm.simulation import simulate_doses, simulate_platform
     from nextarm.simulation.compare import designs_by_name, simulate_designs
+    from nextarm.simulation.run import simulate_any
 
     plans = designs_by_name(_plans(plan))
-    options: Any = {"trials": trials, "seed": seed, "workers": workers, "precision": precision, "out": out, "cluster": cluster}
     if len(plans) > 1:
-        return simulate_designs(plans, **options, progress=progress)
-    only = next(iter(plans.values()))
-    if only.design.kind == "platform":
-        return simulate_platform(only, **options, progress=progress)
-    if only.design.kind in ("boin", "rolling-six"):
-        return simulate_doses(only, **options, progress=progress)
-    return run(next(iter(plans.values())), **options, progress=progress, preview=preview)
+        return simulate_designs(plans, **options)
+    return simulate_any(next(iter(plans.values())), preview=preview, **options)
 
 
 def simulation_report(
-    found: OperatingCharacteristics | ComparedDesigns | PlatformCharacteristics | DoseCharacteristics,
+    found: AnyCharacteristics | Compared,
     plan: str | Path | Plan | Sequence[str | Path | Plan],
     *,
     out: str | Path,
@@ -96,9 +85,10 @@ def simulation_report(
 
     Platforms and dose finding have no such page yet: None, their table and results.json hold everything.
     """
-    from nextarm.simulation import DoseCharacteristics, PlatformCharacteristics
+    from nextarm.simulation import OperatingCharacteristics
+    from nextarm.simulation.compare import ComparedDesigns
 
-    if isinstance(found, PlatformCharacteristics | DoseCharacteristics):
+    if not isinstance(found, OperatingCharacteristics | ComparedDesigns):
         return None
     from nextarm.report.simulated import write_simulation_report
     from nextarm.simulation.compare import designs_by_name

@@ -20,11 +20,11 @@ def mean(value: Mean, name: str, trail: Trail, *, digits: int = 1) -> Parts:
     return _with_error(value.value, value.se, f"decimal({digits})", f"decimal({digits + 1})", name, trail)
 
 
-def _with_error(value: float, se: float, format: str, error: str, name: str, trail: Trail) -> Parts:
+def _with_error(value: float, se: float | None, format: str, error: str, name: str, trail: Trail) -> Parts:
     return say(
         number(value, format, name=name, trail=trail, marks=("simulated",)),
         f"{NO_BREAK}±{NO_BREAK}",  # one line: a value without its error says too much
-        number(se, error, name=f"{name}.mcse", trail=trail),
+        "unknown" if se is None else number(se, error, name=f"{name}.mcse", trail=trail),
     )
 
 
