@@ -11,9 +11,9 @@ from nextarm.designs import plan_from_data
 from nextarm.designs.competing_causes import COMPARISONS
 from nextarm.designs.competing_events import CompetingEvents, CompetingEventsTable
 from nextarm.simulation import simulate
-from nextarm.simulation.block import ready
 from nextarm.simulation.competing_block import CausesPrepared, comparison_z, permuted
 from nextarm.simulation.draws import allocate, draw_trials
+from nextarm.simulation.ready import ready
 from nextarm.survival import aalen_johansen, gray_test, log_rank, make_patients
 
 CURE = {"model": "mixture-cure", "cure_fraction": 0.4, "latency": {"model": "weibull", "shape": 1.2, "median": 0.7}}

@@ -13,7 +13,7 @@ from nextarm.designs.dose_design import DoseFinding
 from nextarm.designs.dose_finding import isotonic, rolling_six_actions, rolling_six_trials
 from nextarm.designs.rolling_six import rolling_six
 from nextarm.simulation import DoseCharacteristics, simulate_doses
-from nextarm.simulation.block import ready_from_toml
+from nextarm.simulation.ready import ready_from_toml
 from nextarm.validation.cases.designs_doses import boin_by_all_luck, boin_by_enumeration
 
 RATES = (0.1, 0.25, 0.5)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextarm.core.errors import PlanError, RefusedError
+from nextarm.core.errors import PlanError
 from nextarm.designs import plan_from_data
 from nextarm.designs.gated_endpoints import GatedEndpoints
 from nextarm.designs.two_proportions_size import farrington_manning_size
@@ -91,6 +91,27 @@ def test_impossible_plans_say_why(design: dict[str, Any], words: str) -> None:
     assert words in str(caught.value)
 
 
-def test_simulate_says_where_its_virtual_trials_are() -> None:
-    with pytest.raises(RefusedError, match="nextarm design"):
-        simulate(plan_from_data(data()), trials=10)
+def test_virtual_trials_of_the_engine_agree_with_those_of_the_design() -> None:
+    got, seen = tied_by(0.8), simulate(plan_from_data(data(correlation=0.8)), trials=8192, seed=3)
+    assert [s.name for s in seen.scenarios] == [t.name for t in got.truths]
+    for truth, counts in zip(got.truths, seen.scenarios, strict=True):
+        rates = counts.summarised()
+        assert counts.also["EFS"] == int(counts.rejected_by_look.sum())
+        for end_point in ("response", "EFS", "OS"):
+            for name, want in ((end_point, truth.rejected[end_point]), (f"{end_point}_alone", truth.alone[end_point])):
+                # the one draws arms in permuted blocks, the other exactly
+                assert rates[name].value == pytest.approx(want, abs=4.0 * np.hypot(rates[name].se, truth.rejected_se[end_point]) + 0.006), (
+                    name
+                )
+        if truth.family_wise_error is not None:
+            assert rates["false_rejection"].value <= 0.025 + 4.0 * rates["false_rejection"].se + 0.002
+
+
+def test_an_arm_may_save_fewer_after_an_event() -> None:
+    last = tied_by(0.8).truths[-1]
+    assert (last.name, last.nulls) == ("EFS works, OS does not", ("OS",))
+    # both cure fractions known: nobody with an event lives on in the new arm, and the control saves what evens it out
+    assert last.salvage["new"] == 0.0 or last.salvage["control"] == 0.2
+    assert last.os_at_milestone["new"] == pytest.approx(last.os_at_milestone["control"], abs=1e-9)
+    assert (1.0 - last.salvage["new"]) * (1.0 - 0.6) == pytest.approx((1.0 - last.salvage["control"]) * (1.0 - 0.4), abs=1e-9)
+    assert last.rejected["EFS"] > 0.3 > 0.04 > last.rejected["OS"]

@@ -10,8 +10,8 @@ from nextarm.designs import Plan, plan_from_data
 from nextarm.designs.efficacy_toxicity import EfficacyToxicity
 from nextarm.designs.joint_paths import JointBounds, joint_mass, joint_paths, patient_probabilities
 from nextarm.simulation import simulate
-from nextarm.simulation.block import ready_from_toml
 from nextarm.simulation.characteristics import ScenarioCounts
+from nextarm.simulation.ready import ready_from_toml
 from nextarm.validation.cases.designs_joint import enumerated
 
 PLAN: dict[str, Any] = {

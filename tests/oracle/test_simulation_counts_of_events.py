@@ -9,9 +9,9 @@ import pytest
 
 from nextarm.designs.plan import Plan, plan_from_data
 from nextarm.simulation import simulate
-from nextarm.simulation.block import ready
 from nextarm.simulation.count_block import CountsPrepared
 from nextarm.simulation.draws import draw_trials, uniform
+from nextarm.simulation.ready import ready
 
 TRIAL = {"name": "t", "endpoint": "MRD", "milestone": 0.25}
 ACCRUAL = {"rate": 20.0, "duration": 2.0, "follow_up": 0.3}

@@ -10,10 +10,10 @@ import pytest
 from nextarm.core.errors import PlanError
 from nextarm.designs.plan import Plan, plan_from_data
 from nextarm.simulation import simulate_platform
-from nextarm.simulation.block import ready
 from nextarm.simulation.draws import draw_trials, uniform
 from nextarm.simulation.platform_block import PlatformPrepared
 from nextarm.simulation.platform_kernel import CONTROLS, CONTROLS_ALL, DROPPED, EARLY, OPENED, TIME, Z_ALL, N, Z
+from nextarm.simulation.ready import ready
 
 LATENCY = {"model": "weibull", "shape": 1.3, "median": 0.7}
 

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from nextarm.core.errors import CallError, Problem
+from nextarm.core.errors import Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
-from nextarm.designs.bayes_prior import Triples, mixture_of_file, triple_problems
+from nextarm.designs.bayes_prior import Triples, bayes_problems, mixture_in, prior_worth
 from nextarm.designs.bayes_success import law_of_counts, success_one_arm
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Measures, Schedule
-from nextarm.designs.milestone_one_arm import late_enough
 from nextarm.designs.one_arm_rejection import se_at
 from nextarm.designs.predictive_stopping import Fractions
 from nextarm.designs.seam import BoolArray
@@ -81,20 +80,11 @@ class BayesOneArmTable(DesignTable):
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Prior, looks and the milestone must be possible."""
-        found = late_enough(plan) + triple_problems("prior", self.prior)
-        found += look_problems(self.look_times, plan.accrual_model().study_duration, plan.trial.milestone)
-        if self.prior_file is not None:
-            try:
-                mixture_of_file(self.prior_file, plan, key="prior_file")
-            except CallError as error:
-                found += [Problem(p.what, "", p.rule, p.cure) for p in error.problems]
-        if plan.solve is not None and plan.solve.for_ == "events":
-            found.append(Problem("kind = 'bayes-one-arm' with solve.for = 'events'", "", "solves for power, n, duration and effect"))
-        return found
+        return bayes_problems(plan, look_times=self.look_times, prior_file=self.prior_file, prior=self.prior)
 
     def mixture(self, plan: Plan) -> FloatArray:
         """The prior as (components, 3)."""
-        return np.array(self.prior) if self.prior_file is None else mixture_of_file(self.prior_file, plan, key="prior_file")
+        return mixture_in(plan, self.prior, self.prior_file)
 
     def schedule(self, plan: Plan) -> Schedule:
         """Looks at their times and at the end of follow-up."""
@@ -123,7 +113,7 @@ class BayesOneArmTable(DesignTable):
         solve_for = plan.solve.for_ if plan.solve else "power"
         if plan.solve is not None and solve_for != "power":
             setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self._success(s, prior, None))
-        n, mean = self._worth(setting), float(prior[:, 0] @ (prior[:, 1] / (prior[:, 1] + prior[:, 2])))
+        mean, worth = prior_worth(prior)
         points = np.linspace(max(0.01, self.null_survival - 0.2), min(0.99, self.null_survival + 0.3), 26)
         error = self._success(setting, prior, self.null_survival)
         warnings = []
@@ -141,9 +131,9 @@ class BayesOneArmTable(DesignTable):
             null_survival=self.null_survival,
             threshold=self.threshold,
             type1_error=error,
-            n_effective=n,
+            n_effective=self._worth(setting),
             prior_mean=mean,
-            prior_patients=float(prior[:, 0] @ (prior[:, 1] + prior[:, 2])),
+            prior_patients=worth,
             curve=np.array([[s, self._success(setting, prior, float(s))] for s in points]),
         )
 
@@ -155,13 +145,6 @@ class BayesOneArmTable(DesignTable):
         at = setting.survival_at_milestone()[setting.experimental] if survival is None else survival
         law = law_of_counts(at, self._worth(setting))
         return success_one_arm(law, prior=prior, null=self.null_survival, threshold=self.threshold)
-
-
-def look_problems(times: tuple[float, ...], end: float, milestone: float) -> list[Problem]:
-    """Interim looks come in order, when somebody can have been followed, and before the end."""
-    if any(b <= a for a, b in zip((0.0, *times), times, strict=False)) or (times and times[-1] >= end):
-        return [Problem(f"look_times = {list(times)}", "", f"must rise from above 0 to below the end of follow-up at {end:g} years")]
-    return []
 
 
 def bayes_schedule(plan: Plan, look_times: tuple[float, ...]) -> Schedule:

@@ -5,6 +5,7 @@ A file must be of the plan's end point, time and origin of time: what is a prior
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from pydantic import BeforeValidator
 
 from nextarm.core.errors import CallError, NextarmError, Problem
 from nextarm.core.units import FloatArray
+from nextarm.designs.count_design import only_solves
+from nextarm.designs.looks_in_order import look_time_problems
+from nextarm.designs.milestone_one_arm import late_enough
 
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
@@ -35,6 +39,39 @@ def triple_problems(name: str, mixture: tuple[tuple[float, float, float], ...]) 
     if abs(sum(w for w, _, _ in mixture) - 1.0) > 1e-6:
         return [Problem(name, "", "must have weights that add up to 1")]
     return []
+
+
+def file_problems(file: str | None, plan: Plan, *, key: str = "prior_file") -> list[Problem]:
+    """What is wrong with a prior file for this plan; nothing where there is no file."""
+    if file is None:
+        return []
+    try:
+        mixture_of_file(file, plan, key=key)
+    except CallError as error:
+        return [Problem(p.what, "", p.rule, p.cure) for p in error.problems]
+    return []
+
+
+def bayes_problems(
+    plan: Plan, *, look_times: Sequence[float], prior_file: str | None, **mixtures: tuple[tuple[float, float, float], ...]
+) -> list[Problem]:
+    """What the Bayesian designs of S(t) check alike: the milestone, mixtures by their key, looks, the prior's file, what is solved for."""
+    found = late_enough(plan)
+    for name, mixture in mixtures.items():
+        found += triple_problems(name, mixture)
+    found += look_time_problems("look_times", look_times, plan.accrual_model().study_duration)
+    return found + file_problems(prior_file, plan) + only_solves(plan, "power", "n", "duration", "effect")
+
+
+def mixture_in(plan: Plan, mixture: tuple[tuple[float, float, float], ...], file: str | None) -> FloatArray:
+    """The prior as (components, 3): the file's where there is one, else the mixture written out."""
+    return np.array(mixture) if file is None else mixture_of_file(file, plan, key="prior_file")
+
+
+def prior_worth(mixture: FloatArray) -> tuple[float, float]:
+    """Mean of a mixture, and the patients it counts for on average."""
+    w, a, b = mixture.T
+    return float(w @ (a / (a + b))), float(w @ (a + b))
 
 
 def mixture_of_file(file: str, plan: Plan, *, key: str) -> FloatArray:

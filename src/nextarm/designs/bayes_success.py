@@ -85,9 +85,19 @@ def _key(mixture: FloatArray) -> tuple[tuple[float, ...], ...]:
 def _region(
     n0: int, n1: int, prior: tuple[tuple[float, ...], ...], other: tuple[tuple[float, ...], ...], threshold: float, margin: float
 ) -> FloatArray:
-    """1 where so many survivors in both arms succeed, (n0 + 1, n1 + 1)."""
-    x0, x1 = np.meshgrid(np.arange(n0 + 1.0), np.arange(n1 + 1.0), indexing="ij")
-    one = beta_posterior(x0.ravel(), np.full(x0.size, float(n0)), np.array(prior))
-    two = beta_posterior(x1.ravel(), np.full(x1.size, float(n1)), np.array(other))
-    made: FloatArray = better_than(threshold, one, two, margin=margin).reshape(x0.shape).astype(np.float64)
-    return made
+    """1 where so many survivors in both arms succeed, (n0 + 1, n1 + 1).
+
+    With more survivors in the experimental arm its posterior moves up, whatever the prior, so the fewest that succeed are found by
+    bisection for each number in the control.
+    """
+    one = beta_posterior(np.arange(n0 + 1.0), np.full(n0 + 1, float(n0)), np.array(prior))
+    fails, succeeds = np.full(n0 + 1, -1), np.full(n0 + 1, n1 + 1)
+    while (succeeds - fails > 1).any():
+        middle = (fails + succeeds) // 2
+        inside = np.clip(middle, 0, n1).astype(np.float64)
+        two = beta_posterior(inside, np.full(n0 + 1, float(n1)), np.array(other))
+        good = better_than(threshold, one, two, margin=margin)
+        open_still = succeeds - fails > 1
+        succeeds = np.where(open_still & good, middle, succeeds)
+        fails = np.where(open_still & ~good, middle, fails)
+    return (np.arange(n1 + 1) >= succeeds[:, None]).astype(np.float64)

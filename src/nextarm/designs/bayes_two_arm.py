@@ -7,21 +7,22 @@ vague. How wrong history could be is printed beside: ``drift`` has type I error 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from nextarm.core.errors import CallError, Problem
+from nextarm.core.errors import Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
-from nextarm.designs.bayes_one_arm import bayes_schedule, counts_seen, decide_in_order, look_problems
-from nextarm.designs.bayes_prior import Triples, mixture_of_file, triple_problems
+from nextarm.designs.bayes_one_arm import bayes_schedule, counts_seen, decide_in_order
+from nextarm.designs.bayes_prior import Triples, bayes_problems, mixture_in, prior_worth
 from nextarm.designs.bayes_success import success_two_arms
 from nextarm.designs.design import BLOCKED, Decisions, DesignResult, DesignTable, LookData, Schedule
 from nextarm.designs.km_variance import kaplan_meier_se
-from nextarm.designs.milestone_one_arm import late_enough
+from nextarm.designs.os_guard import Guarded, OsGuard, OsWatch, guard_columns, guard_problems, guarded, joint_power, with_survival
 from nextarm.designs.predictive_stopping import Fractions
 from nextarm.designs.seam import BoolArray
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from nextarm.designs.plan import Plan
 
+#: A uniform prior.
+FLAT: FloatArray = np.array([[1.0, 1.0, 1.0]])
 #: True control survival relative to the prior's mean at which type I error and power are shown.
 DRIFT = (-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15)
 
@@ -63,10 +66,14 @@ class BayesTwoArm(DesignResult):
     prior_mean: float
     prior_patients: float
     drift: tuple[ControlDrift, ...]
+    guard: Guarded | None = None
 
     def also_shown(self) -> dict[str, float | str | bool | None]:
-        """Type I error where the control drifts, and what the borrowing buys."""
-        drifted = {f"type1_error_if_control_is_{row.control:.3g}": row.type1_error for row in self.drift}
+        """Type I error and power where the control drifts, what the borrowing buys, and what the guard of OS does."""
+        drifted: dict[str, float | str | bool | None] = {}
+        for row in self.drift:
+            at = f"if_control_is_{row.control:.3g}"
+            drifted |= {f"type1_error_{at}": row.type1_error, f"power_{at}": row.power}
         return {
             "threshold": self.threshold,
             "margin": self.margin,
@@ -75,6 +82,7 @@ class BayesTwoArm(DesignResult):
             "prior_mean": self.prior_mean,
             "prior_patients": self.prior_patients,
             **drifted,
+            **guard_columns(self.guard),
         }
 
     def drift_table(self) -> pl.DataFrame:
@@ -105,24 +113,21 @@ class BayesTwoArmTable(DesignTable):
     )
     prior_file: Annotated[str | None, Field(description="prior.json of nextarm prior, instead of control_prior")] = None
     experimental_prior: Annotated[Triples, Field(description="Beta mixture of the experimental arm")] = ((1.0, 1.0, 1.0),)
+    os_guard: Annotated[OsGuard | None, Field(description="What OS must show as well, with uniform priors")] = None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Priors, looks and the milestone must be possible."""
-        found = late_enough(plan) + triple_problems("control_prior", self.control_prior)
-        found += triple_problems("experimental_prior", self.experimental_prior)
-        found += look_problems(self.look_times, plan.accrual_model().study_duration, plan.trial.milestone)
-        if self.prior_file is not None:
-            try:
-                mixture_of_file(self.prior_file, plan, key="prior_file")
-            except CallError as error:
-                found += [Problem(p.what, "", p.rule, p.cure) for p in error.problems]
-        if plan.solve is not None and plan.solve.for_ == "events":
-            found.append(Problem("kind = 'bayes-two-arm' with solve.for = 'events'", "", "solves for power, n, duration and effect"))
-        return found
+        found = bayes_problems(
+            plan, look_times=self.look_times, prior_file=self.prior_file, control_prior=self.control_prior,
+            experimental_prior=self.experimental_prior,
+        )  # fmt: skip
+        if self.os_guard is not None and self.early_success:
+            found.append(Problem("early_success with os_guard", "", "success is read at the end where OS is guarded"))
+        return found + guard_problems(self.os_guard, plan, efs_margin=self.margin, reference=False)
 
     def mixture(self, plan: Plan) -> FloatArray:
         """The control's prior as (components, 3)."""
-        return np.array(self.control_prior) if self.prior_file is None else mixture_of_file(self.prior_file, plan, key="prior_file")
+        return mixture_in(plan, self.control_prior, self.prior_file)
 
     def schedule(self, plan: Plan) -> Schedule:
         """Looks at their times and at the end of follow-up."""
@@ -149,15 +154,27 @@ class BayesTwoArmTable(DesignTable):
 
         return decide
 
+    def os_watch(self, plan: Plan) -> OsWatch:
+        """OS in virtual trials: its posterior with uniform priors."""
+        guard, milestone = self.os_guard, plan.trial.milestone
+        assert guard is not None  # the caller looks
+        certain, margin = 1.0 - guard.passing_tail, guard.margin
+
+        def passes(data: LookData) -> BoolArray:
+            x, n = counts_seen(data, milestone)
+            control, new = (beta_posterior(x[..., k].ravel(), n[..., k].ravel(), FLAT) for k in (0, 1))
+            return better_than(certain, control, new, margin=margin).reshape(x.shape[:2])
+
+        return OsWatch(self.schedule(plan), passes)
+
     def evaluate(self, plan: Plan) -> BayesTwoArm:
         """Success at the last look over a grid of drift; or what ``[solve]`` asks for."""
         prior, setting = self.mixture(plan), setting_of(plan)
         solve_for = plan.solve.for_ if plan.solve else "power"
         if plan.solve is not None and solve_for != "power":
-            setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self._success(s, prior, *_planned(s)))
+            setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self._power(plan, s, prior))
         p0, p1 = _planned(setting)
-        flat = np.array([[1.0, 1.0, 1.0]])
-        mean = float(prior[:, 0] @ (prior[:, 1] / (prior[:, 1] + prior[:, 2])))
+        mean, patients = prior_worth(prior)
         rows = []
         for change in DRIFT:
             s, t = mean + change, mean + change + (p1 - p0)
@@ -169,7 +186,7 @@ class BayesTwoArmTable(DesignTable):
                     control=s,
                     type1_error=self._success(setting, prior, s, s - self.margin),
                     power=self._success(setting, prior, s, t) if inside else None,
-                    power_without_borrowing=self._success(setting, flat, s, t) if inside else None,
+                    power_without_borrowing=self._success(setting, FLAT, s, t) if inside else None,
                 )
             )
         warnings = []
@@ -181,7 +198,7 @@ class BayesTwoArmTable(DesignTable):
                 f"the type I error reaches {worst.type1_error:.3f} when the control's true S is {worst.control:.3g}: history is then wrong"
             )
         return BayesTwoArm(
-            **common_fields(plan, setting, solved_for=solve_for, power=self._success(setting, prior, p0, p1)),
+            **common_fields(plan, setting, solved_for=solve_for, power=self._power(plan, setting, prior)),
             trail=Trail(
                 method="two-arm Bayesian design: beta mixture prior of the control's S, Kaplan-Meier worth its Greenwood patients",
                 assumptions=(BLOCKED,),
@@ -191,12 +208,25 @@ class BayesTwoArmTable(DesignTable):
             threshold=self.threshold,
             margin=self.margin,
             type1_error=self._success(setting, prior, p0, p0 - self.margin),
-            power_without_borrowing=self._success(setting, flat, p0, p1),
+            power_without_borrowing=self._success(setting, FLAT, p0, p1),
             n_effective=worth_of(setting),
             prior_mean=mean,
-            prior_patients=float(prior[:, 0] @ (prior[:, 1] + prior[:, 2])),
+            prior_patients=patients,
             drift=tuple(rows),
+            guard=None if self.os_guard is None else self._guarded(self.os_guard, plan, setting, prior),
         )
+
+    def _power(self, plan: Plan, setting: Setting, prior: FloatArray) -> float:
+        guard, alone = self.os_guard, self._success(setting, prior, *_planned(setting))
+        return alone if guard is None else joint_power(guard, plan, setting, efs=alone, passing=partial(os_passing, guard))
+
+    def _guarded(self, guard: OsGuard, plan: Plan, setting: Setting, prior: FloatArray) -> Guarded:
+        p0, p1 = _planned(setting)
+        return guarded(
+            guard, plan, setting, efs=self._success(setting, prior, p0, p1), efs_lost=self._success(setting, prior, p0, p0 - self.margin),
+            lost=with_survival(setting.truths[setting.control], setting.milestone, p0 - self.margin), margin=self.margin,
+            passing=partial(os_passing, guard),
+        )  # fmt: skip
 
     def _success(self, setting: Setting, prior: FloatArray, control: float, experimental: float) -> float:
         worth = worth_of(setting)
@@ -208,6 +238,13 @@ class BayesTwoArmTable(DesignTable):
             threshold=self.threshold,
             margin=self.margin,
         )
+
+
+def os_passing(guard: OsGuard, setting: Setting) -> float:
+    """P(the guard passes): with uniform priors, OS is within the margin with enough probability, or not shown beyond it."""
+    at, worth = setting.survival_at_milestone(), worth_of(setting)
+    control, new = ((at[name], worth[name]) for name in (setting.control, setting.experimental))
+    return success_two_arms(control, new, prior=FLAT, experimental_prior=FLAT, threshold=1.0 - guard.passing_tail, margin=guard.margin)
 
 
 def worth_of(setting: Setting) -> dict[str, float]:

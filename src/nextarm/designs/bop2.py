@@ -8,15 +8,15 @@ earlier under p0. Counts are whole, so nothing is simulated: every design on the
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
-from nextarm.core.errors import CallError, RefusedError
+from nextarm.core.errors import RefusedError
 from nextarm.core.result import record
 from nextarm.designs.binomial_paths import path_probabilities
 from nextarm.designs.exact_binomial import check_rates
+from nextarm.designs.looks_in_order import rising_sizes
 from nextarm.designs.predictive_probability import CountBounds, posterior_above
 
 #: Steps of the grid over cut (0.5 to 0.999) and shape (0 to 1).
@@ -65,9 +65,7 @@ def bop2(sizes: Sequence[int], *, p0: float, p1: float, alpha: float, prior: tup
     (True, True)
     """
     check_rates(p0, p1)
-    n = tuple(int(x) for x in sizes)
-    if not n or n[0] < 1 or any(y <= x for x, y in itertools.pairwise(n)):
-        raise CallError(f"sizes = {list(sizes)}", rule="must be whole numbers from 1 up that increase")
+    n = rising_sizes(sizes)
     best: tuple[float, float] = (-1.0, 0.0)
     found: Bop2 | None = None
     seen: dict[tuple[int, ...], None] = {}

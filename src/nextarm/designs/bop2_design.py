@@ -9,6 +9,7 @@ from pydantic import Field
 
 from nextarm.core.errors import Problem
 from nextarm.designs.bop2 import Bop2, bop2, bop2_bounds
+from nextarm.designs.looks_in_order import share_problems
 from nextarm.designs.one_arm_count import OneArmCountTable, hoped_for, look_sizes, planned_n
 from nextarm.designs.predictive_probability import CountBounds
 from nextarm.designs.predictive_stopping import Fractions
@@ -39,8 +40,7 @@ class Bop2Table(OneArmCountTable):
             )
         if (self.cut is None) != (self.shape is None):
             found.append(Problem("cut or shape alone", "", "must be given together, or neither to search for them"))
-        if not self.looks or any(b <= a for a, b in zip((0.0, *self.looks), self.looks, strict=False)) or self.looks[-1] != 1.0:
-            found.append(Problem(f"looks = {list(self.looks)}", "", "must rise from above 0 to 1"))
+        found += share_problems(self.looks)
         target = self.target_response or hoped_for(plan)
         if self.cut is None and target <= self.null_response:
             cure = "State target_response"

@@ -21,6 +21,7 @@ from nextarm.designs.bop2_design import best_bop2
 from nextarm.designs.count_design import count_fields, only_solves
 from nextarm.designs.design import DesignResult, DesignTable
 from nextarm.designs.joint_paths import JointBounds, checked, joint_paths
+from nextarm.designs.looks_in_order import share_problems
 from nextarm.designs.one_arm_count import NullResponse, look_sizes, planned_n
 from nextarm.designs.predictive_stopping import Fractions
 from nextarm.designs.tables import unit
@@ -113,8 +114,7 @@ class EfficacyToxicityTable(DesignTable):
     def problems(self, plan: Plan) -> list[Problem]:
         """The targets lie on the right side of the nulls; given bounds fit the looks."""
         found = only_solves(plan, "power")
-        if not self.looks or any(b <= a for a, b in zip((0.0, *self.looks), self.looks, strict=False)) or self.looks[-1] != 1.0:
-            found.append(Problem(f"looks = {list(self.looks)}", "", "must rise from above 0 to 1"))
+        found += share_problems(self.looks)
         if (self.futile is None) != (self.toxic is None):
             found.append(Problem("futile or toxic alone", "", "must be given together, or neither to search for them"))
         if found:

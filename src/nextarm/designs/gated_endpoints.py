@@ -2,8 +2,9 @@
 
 Response (MRD negativity) is compared by the score test of two proportions, EFS and OS by log-rank tests at the analysis. The response of a
 patient and their EFS are tied by a normal copula, which leaves both margins as the plan states them: responders are cured more
-often. After an event a share ``salvage`` is alive for good, the others die after an exponential time with median ``after_event``, in
-both arms alike.
+often. After an event a share ``salvage`` (of the design, or of an arm) is alive for good, the others die after an exponential time with
+median ``after_event``. What has no effect in truth must not be rejected: among the truths are one where nothing works, one where the
+response alone does, and one where EFS works and OS does not, because the new arm saves fewer after an event.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
 from nextarm.designs.count_design import only_solves
 from nextarm.designs.design import DesignResult, DesignTable
-from nextarm.designs.graphical_test import checked_graph, rejections
+from nextarm.designs.graphical_test import checked_graph, decide_many
 from nextarm.designs.log_rank_rows import log_rank_z
+from nextarm.designs.overall_survival import os_setting, salvage_for_equal_os, salvage_of
 from nextarm.designs.seam import BoolArray
 from nextarm.designs.setting import Setting, common_fields, setting_of
 from nextarm.designs.tables import unit
@@ -42,10 +44,14 @@ TRIALS, SEED = 10_000, 20261129
 class GatedTruth:
     """One truth: how often each end point is rejected by the graph, and how often a true null is, with Monte-Carlo standard errors.
 
-    ``alone`` is how often each would be rejected at alpha by itself; ``family_wise_error`` counts the end points without an effect.
+    ``alone`` is how often each would be rejected at alpha by itself; ``family_wise_error`` counts the end points without an effect
+    (``nulls``). ``salvage`` and ``os_at_milestone`` by arm.
     """
 
     name: str
+    nulls: tuple[str, ...]
+    salvage: dict[str, float]
+    os_at_milestone: dict[str, float]
     rejected: dict[str, float]
     rejected_se: dict[str, float]
     alone: dict[str, float]
@@ -57,8 +63,9 @@ class GatedTruth:
 class GatedEndpoints(DesignResult):
     """Characteristics of gated end points in 10,000 virtual trials; ``power`` is that of rejecting EFS within the graph.
 
-    ``truths``: the plan; nothing works; the response alone is better. ``response_by_arm`` and ``survival_of_responders`` (S of EFS at the
-    milestone among responders and others, as simulated) say what the stated correlation means.
+    ``truths``: the plan; nothing works; the response alone is better; response and EFS are better and OS is not. ``response_by_arm``
+    and ``survival_of_responders`` (S of EFS at the milestone among responders and others, as simulated) say what the stated
+    correlation means.
     """
 
     correlation: float
@@ -79,11 +86,24 @@ class GatedEndpoints(DesignResult):
 
         rows = []
         for t in self.truths:
-            row: dict[str, object] = {"truth": t.name}
+            row: dict[str, object] = {"truth": t.name, "no_effect_on": ", ".join(t.nulls)}
             for e in ENDPOINTS:
                 row |= {e: t.rejected[e], f"{e}_se": t.rejected_se[e], f"{e}_alone": t.alone[e]}
-            rows.append(row | {"family_wise_error": t.family_wise_error, "family_wise_error_se": t.family_wise_error_se})
+            row |= {"family_wise_error": t.family_wise_error, "family_wise_error_se": t.family_wise_error_se}
+            row |= {f"salvage_{arm}": v for arm, v in t.salvage.items()} | {f"OS_{arm}": v for arm, v in t.os_at_milestone.items()}
+            rows.append(row)
         return pl.DataFrame(rows)
+
+
+@record
+class GatedCase:
+    """One truth of gated end points: EFS and accrual in ``setting``, response and salvage by arm, and the end points without an effect."""
+
+    name: str
+    setting: Setting
+    response: dict[str, float]
+    salvage: dict[str, float]
+    nulls: tuple[str, ...]
 
 
 class GatedEndpointsTable(DesignTable):
@@ -120,21 +140,15 @@ class GatedEndpointsTable(DesignTable):
 
     def evaluate(self, plan: Plan) -> GatedEndpoints:
         """Rejections under the plan's truth and under two nulls, from virtual trials with a fixed seed."""
-        setting = setting_of(plan, latest=self.latest)
-        response = {name: float(arm.response or 0.0) for name, arm in plan.arms.items()}
-        null = replace(setting, truths=dict.fromkeys(setting.truths, setting.truths[setting.control]))
-        same = dict.fromkeys(response, response[setting.control])
-        plans = (
-            ("plan", setting, response, ()),
-            ("nothing works", null, same, ENDPOINTS),
-            ("response alone", null, response, ENDPOINTS[1:]),
-        )
-        truths, shown = [], None
-        for name, here, rates, nulls in plans:
-            z, split = self._trials(here, rates)
+        setting, own = setting_of(plan, latest=self.latest), self.case_of("plan", plan)
+        truths: list[GatedTruth] = []
+        shown = None
+        for case in self.cases(plan):
+            z, split = self._trials(case)
             shown = shown or split
-            truths.append(self._truth(name, z, nulls))
+            truths.append(self._truth(case, z))
         assert shown is not None
+        saved = ", ".join(f"{share:.0%} ({name})" for name, share in own.salvage.items())
         return GatedEndpoints(
             **common_fields(plan, setting, solved_for="power", power=truths[0].rejected["EFS"]),
             trail=Trail(
@@ -142,36 +156,71 @@ class GatedEndpointsTable(DesignTable):
                 seed=SEED,
                 assumptions=(
                     f"normal copula of response and EFS with correlation {self.correlation:g}",
-                    f"after an event {self.salvage:.0%} live on, the others die after a median of {self.after_event:g} years, in both arms",
+                    f"after an event {saved} live on, the others die after a median of {self.after_event:g} years",
                 ),
             ),
+            warnings=() if len(truths) > 3 else ("no salvage makes OS alike while EFS is better: that truth is not among those shown",),
             correlation=self.correlation,
             truths=tuple(truths),
-            response_by_arm=response,
+            response_by_arm=own.response,
             survival_of_responders=shown[0],
             survival_of_others=shown[1],
         )  # fmt: skip
 
-    def _truth(self, name: str, z: FloatArray, nulls: tuple[str, ...]) -> GatedTruth:
+    def case_of(self, name: str, plan: Plan) -> GatedCase:
+        """The truth of a plan (or of one of its scenarios) as it is stated; an end point has no effect where it is nowhere better."""
+        setting = setting_of(plan, latest=self.latest)
+        response = {arm: table.response for arm, table in plan.arms.items() if table.response is not None}  # the plan was checked
+        salvage = salvage_of(plan, self.salvage)
+        times = np.linspace(0.0, setting.analysis_time, 60)[1:]
+        nulls = ["response"] if response[setting.experimental] <= response[setting.control] else []
+        for end_point, where in (("EFS", setting), ("OS", os_setting(setting, salvage=salvage, after_event=self.after_event))):
+            new, old = (np.asarray(where.truths[arm].survival(times)) for arm in (setting.experimental, setting.control))
+            nulls += [end_point] if bool((new <= old + 1e-9).all()) else []
+        return GatedCase(name=name, setting=setting, response=response, salvage=salvage, nulls=tuple(nulls))
+
+    def cases(self, plan: Plan) -> tuple[GatedCase, ...]:
+        """The plan's truth and the three in which end points have no effect; the last is left out where no salvage makes it."""
+        own = self.case_of("plan", plan)
+        setting, control = own.setting, own.setting.control
+        null = replace(setting, truths=dict.fromkeys(setting.truths, setting.truths[control]))
+        same, alike = dict.fromkeys(own.response, own.response[control]), dict.fromkeys(own.salvage, own.salvage[control])
+        made = [
+            own,
+            GatedCase(name="nothing works", setting=null, response=same, salvage=alike, nulls=ENDPOINTS),
+            GatedCase(name="response alone", setting=null, response=own.response, salvage=alike, nulls=ENDPOINTS[1:]),
+        ]
+        salvage = salvage_for_equal_os(setting, salvage=own.salvage, after_event=self.after_event)
+        if salvage is not None:
+            made.append(replace(own, name="EFS works, OS does not", salvage=salvage, nulls=("OS",)))
+        return tuple(made)
+
+    def decide_many(self, z: FloatArray) -> BoolArray:
+        """Which end points the graph rejects in trials with these statistics, (trials, 3)."""
         from scipy.special import ndtr
 
-        p = ndtr(-z)
         w, g = checked_graph(ENDPOINTS, self.weights, self.transitions)
-        rejected = np.zeros(p.shape, np.bool_)
-        for t in np.flatnonzero((p <= self.alpha).any(axis=1)):
-            rejected[t] = rejections(p[t], w, g)[1] <= self.alpha
+        return decide_many(np.asarray(ndtr(-z), np.float64), weights=w, transitions=g, alpha=self.alpha)
+
+    def _truth(self, case: GatedCase, z: FloatArray) -> GatedTruth:
+        from scipy.special import ndtr
+
+        p, rejected, nulls = ndtr(-z), self.decide_many(z), case.nulls
         error = float(rejected[:, [ENDPOINTS.index(e) for e in nulls]].any(axis=1).mean()) if nulls else None
         rates = {e: float(rejected[:, k].mean()) for k, e in enumerate(ENDPOINTS)}
+        overall = os_setting(case.setting, salvage=case.salvage, after_event=self.after_event)
         return GatedTruth(
-            name=name, rejected=rates, rejected_se={e: _se(v) for e, v in rates.items()},
+            name=case.name, nulls=nulls, salvage=case.salvage, os_at_milestone=overall.survival_at_milestone(), rejected=rates,
+            rejected_se={e: _se(v) for e, v in rates.items()},
             alone={e: float((p[:, k] <= self.alpha).mean()) for k, e in enumerate(ENDPOINTS)}, family_wise_error=error,
             family_wise_error_se=None if error is None else _se(error),
         )  # fmt: skip
 
-    def _trials(self, setting: Setting, response: dict[str, float]) -> tuple[FloatArray, tuple[dict[str, float], dict[str, float]]]:
+    def _trials(self, case: GatedCase) -> tuple[FloatArray, tuple[dict[str, float], dict[str, float]]]:
         """Z of each end point (trials, 3), and S of EFS at the milestone of responders and others by arm."""
         from scipy.special import ndtr, ndtri
 
+        setting, response = case.setting, case.response
         random = np.random.default_rng(SEED)
         n = max(round(setting.accrual.total), 4)
         new = min(max(round(n * setting.shares[setting.experimental]), 1), n - 1)
@@ -191,21 +240,24 @@ class GatedEndpointsTable(DesignTable):
                 efs[:, mine] = truth.quantile(efs_luck[:, mine])
                 for k, who in enumerate((responds[:, mine], ~responds[:, mine])):
                     free[k].setdefault(name, []).append(float((efs[:, mine] > setting.milestone)[who].mean()) if who.any() else math.nan)
-            os = efs + np.where(fate < self.salvage, np.inf, -np.log1p(-wait) * self.after_event / math.log(2.0))
+            saved = np.where(arm, case.salvage[setting.experimental], case.salvage[setting.control])
+            os = efs + np.where(fate < saved, np.inf, -np.log1p(-wait) * self.after_event / math.log(2.0))
             open_until = np.minimum(np.maximum(setting.analysis_time - entry, 0.0), setting.accrual.dropout_time(lost))
             rows = slice(first, first + shape[0])
-            z[rows, 0] = _score_z(responds, arm)
             who = np.broadcast_to(arm, shape)
+            z[rows, 0] = response_z(responds, who)
             for k, time in ((1, efs), (2, os)):
                 z[rows, k] = log_rank_z(np.minimum(time, open_until), time <= open_until, who)
         return z, tuple({name: float(np.mean(v)) for name, v in part.items()} for part in free)  # type: ignore[return-value]
 
 
-def _score_z(responds: BoolArray, arm: BoolArray) -> FloatArray:
-    """The score test of two proportions, rows of trials; 0 where all or none respond."""
-    new, old = responds[:, arm].mean(axis=1), responds[:, ~arm].mean(axis=1)
+def response_z(responds: BoolArray, arm: BoolArray) -> FloatArray:
+    """The score test of two proportions, rows of trials (trials, patients); 0 where all or none respond."""
+    many = arm.sum(axis=1)
+    few = responds.shape[1] - many
+    new, old = (responds & arm).sum(axis=1) / many, (responds & ~arm).sum(axis=1) / few
     pooled = responds.mean(axis=1)
-    variance = pooled * (1.0 - pooled) * (1.0 / arm.sum() + 1.0 / (~arm).sum())
+    variance = pooled * (1.0 - pooled) * (1.0 / many + 1.0 / few)
     return np.asarray(np.where(variance > 0.0, (new - old) / np.sqrt(np.where(variance > 0.0, variance, 1.0)), 0.0), np.float64)
 
 

@@ -9,6 +9,8 @@ drifted since: ``drift`` shows the rejection probability when today's control is
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -18,6 +20,7 @@ from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule, decide_once
 from nextarm.designs.one_arm_rejection import Rejection, se_at
+from nextarm.designs.os_guard import Guarded, OsGuard, OsWatch, guard_columns, guard_problems, guarded, joint_power, with_survival
 from nextarm.designs.reference import Reference, reference_of
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
@@ -64,10 +67,12 @@ class OneArmMilestone(DesignResult):
     type1_error: float
     type1_if_taken_as_known: float
     drift: tuple[Drift, ...]
+    guard: Guarded | None = None
 
     def also_shown(self) -> dict[str, float | str | bool | None]:
-        """Type I error, and rejection when the control has drifted."""
-        return {"type1_error": self.type1_error, "power_given_reference": self.power_given_reference, **drift_columns(self.drift)}
+        """Type I error, and rejection when the control has drifted; what the guard of OS does, where there is one."""
+        own = {"type1_error": self.type1_error, "power_given_reference": self.power_given_reference}
+        return own | drift_columns(self.drift) | guard_columns(self.guard)
 
     def drift_table(self) -> pl.DataFrame:
         """One row for each change of the control: rejection with the reference's error in the test and without."""
@@ -85,13 +90,14 @@ class OneArmMilestoneTable(DesignTable):
     margin: Annotated[
         float, Field(ge=0.0, lt=1.0, description="Absolute non-inferiority margin in S", json_schema_extra=unit("proportion"))
     ] = 0.0
+    os_guard: Annotated[OsGuard | None, Field(description="What OS must show as well")] = None
 
     arms_needed: ClassVar[int] = 1
     needs_reference: ClassVar[bool] = True
 
     def problems(self, plan: Plan) -> list[Problem]:
         """The analysis must come after somebody has been followed to the milestone; the effect must be one."""
-        found = late_enough(plan)
+        found = late_enough(plan) + guard_problems(self.os_guard, plan, efs_margin=self.margin, reference=True)
         at, ref = plan.survival_at(plan.trial.milestone)[plan.experimental], reference_of(plan)
         null = ref.survival - self.margin
         if null <= 0.0:
@@ -117,21 +123,50 @@ class OneArmMilestoneTable(DesignTable):
         """Reject where z reaches the normal quantile."""
         return decide_once(data, z_of(self.alpha))
 
+    def os_watch(self, plan: Plan) -> OsWatch:
+        """OS in virtual trials, by the same test against the reference's OS."""
+        guard = self.os_guard
+        assert guard is not None  # the caller looks
+        assert guard.reference is not None  # the plan was checked
+        critical = z_of(guard.passing_tail)
+        own = replace(self.schedule(plan), null=guard.reference - guard.margin, reference_se=guard.reference_se)
+        return OsWatch(own, lambda data: data.z >= critical)
+
     def evaluate(self, plan: Plan) -> OneArmMilestone:
         """Power, type I error, drift; or what ``[solve]`` asks for."""
         ref = reference_of(plan)
         setting = setting_of(plan)
         solve_for = plan.solve.for_ if plan.solve else "power"
         if plan.solve is not None and solve_for != "power":
-            setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self._power(s, ref))
+            setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self._power(plan, s, ref))
         return self._result(plan, setting, ref, solve_for)
 
     def _rejection(self, setting: Setting, ref: Reference) -> Rejection:
         return Rejection(setting, ref, scale=self.scale, critical=z_of(self.alpha), margin=self.margin)
 
-    def _power(self, setting: Setting, ref: Reference) -> float:
+    def _alone(self, setting: Setting, ref: Reference) -> float:
         at = setting.survival_at_milestone()[setting.experimental]
         return self._rejection(setting, ref).probability(at, test_se=ref.se)
+
+    def _power(self, plan: Plan, setting: Setting, ref: Reference) -> float:
+        guard, alone = self.os_guard, self._alone(setting, ref)
+        if guard is None:
+            return alone
+        return joint_power(guard, plan, setting, efs=alone, passing=partial(self._os_passing, guard), reference_se=ref.se)
+
+    def _os_passing(self, guard: OsGuard, setting: Setting) -> float:
+        assert guard.reference is not None  # the plan was checked
+        known = Reference(survival=guard.reference, se=guard.reference_se, fixed=guard.reference_se == 0.0)
+        test = Rejection(setting, known, scale=self.scale, critical=z_of(guard.passing_tail), margin=guard.margin)
+        return test.probability(setting.survival_at_milestone()[setting.experimental], test_se=known.se)
+
+    def _guarded(self, guard: OsGuard, plan: Plan, setting: Setting, ref: Reference) -> Guarded:
+        lost = with_survival(setting.truths[setting.experimental], setting.milestone, ref.survival - self.margin)
+        losing = replace(setting, truths=setting.truths | {setting.experimental: lost})
+        return guarded(
+            guard, plan, setting, efs=self._alone(setting, ref), efs_lost=self._alone(losing, ref), lost=lost, margin=self.margin,
+            passing=partial(self._os_passing, guard), reference_se=ref.se,
+        )  # fmt: skip
 
     def _result(self, plan: Plan, setting: Setting, ref: Reference, solve_for: str) -> OneArmMilestone:
         test, null = self._rejection(setting, ref), ref.survival - self.margin
@@ -155,9 +190,8 @@ class OneArmMilestoneTable(DesignTable):
             )
         if type1 > 1.1 * self.alpha:
             warnings.append(f"the true type I error is {type1:.3f}, above the nominal {self.alpha:g}")
-        power = test.probability(at, test_se=ref.se)
         return OneArmMilestone(
-            **common_fields(plan, setting, solved_for=solve_for, power=power),
+            **common_fields(plan, setting, solved_for=solve_for, power=self._power(plan, setting, ref)),
             trail=Trail(
                 method=f"one-arm milestone design, {self.scale} scale, expected Greenwood variance, reference "
                 + ("declared known without error" if ref.fixed else f"with standard error {ref.se:.4g}"),
@@ -178,6 +212,7 @@ class OneArmMilestoneTable(DesignTable):
             type1_error=type1,
             type1_if_taken_as_known=naive,
             drift=rows,
+            guard=None if self.os_guard is None else self._guarded(self.os_guard, plan, setting, ref),
         )
 
 

@@ -247,6 +247,7 @@ def problems_of_tables(plan: Plan, places: Places) -> list[Problem]:
         found += _reference_problems(plan, places)
     found += _absurd_sizes(plan, places)
     found += _platform_only(plan, places)
+    found += _salvage_unused(plan, places)
     if not found:
         for p in plan.design.problems(plan):
             path: KeyPath = ("design", p.what.split(" ")[0].split("[")[0])
@@ -282,6 +283,19 @@ def _platform_only(plan: Plan, places: Places) -> list[Problem]:
     if plan.accrual.hazard_trend != 0.0:
         found.append(Problem("accrual.hazard_trend", places.of(("accrual", "hazard_trend")), rule))
     return found
+
+
+def _salvage_unused(plan: Plan, places: Places) -> list[Problem]:
+    """An arm's salvage is of designs that look at overall survival."""
+    if "salvage" in type(plan.design).model_fields or getattr(plan.design, "os_guard", None) is not None:
+        return []
+    cure = "Give the design an os_guard, or leave it out" if "os_guard" in type(plan.design).model_fields else ""
+    rule = f"is of designs that look at overall survival: {plan.design.kind} as planned does not"
+    return [
+        Problem(f"arms.{name}.salvage", places.of(("arms", name, "salvage")), rule, cure)
+        for name, arm in plan.arms.items()
+        if arm.salvage is not None
+    ]
 
 
 def _absurd_sizes(plan: Plan, places: Places) -> list[Problem]:

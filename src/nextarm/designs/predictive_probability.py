@@ -8,7 +8,6 @@ Posterior stopping (``posterior_bounds``) uses P(p > p0 | x) itself at every loo
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from nextarm.core.errors import CallError
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray, IntArray
+from nextarm.designs.looks_in_order import rising_sizes
 
 
 @record
@@ -104,9 +104,7 @@ def _final(total: int, *, p0: float, prior: tuple[float, float], certainty: floa
 
 
 def _checked(sizes: Sequence[int], p0: float, prior: tuple[float, float]) -> tuple[int, ...]:
-    n = tuple(int(x) for x in sizes)
-    if not n or n[0] < 1 or any(b <= a for a, b in itertools.pairwise(n)):
-        raise CallError(f"sizes = {list(sizes)}", rule="must be whole numbers from 1 up that increase")
+    n = rising_sizes(sizes)
     if not 0.0 < p0 < 1.0:
         cure = f"Give a proportion, not a percentage: {p0 / 100:g}" if 1.0 < p0 <= 100.0 else ""
         raise CallError(f"p0 = {p0:g}", rule="must lie between 0 and 1", cure=cure)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from nextarm.core.errors import CallError, Problem
+from nextarm.designs.looks_in_order import share_problems
 from nextarm.designs.one_arm_count import OneArmCountTable, look_sizes, planned_n
 from nextarm.designs.predictive_probability import CountBounds, posterior_bounds, predictive_bounds
 from nextarm.designs.tables import unit
@@ -44,8 +45,7 @@ class PredictiveProbabilityTable(OneArmCountTable):
             found.append(
                 Problem(f"kind = {self.kind!r} with solve.for = {plan.solve.for_!r}", "", "solves for power and effect; n is the accrual's")
             )
-        if not self.looks or any(b <= a for a, b in zip((0.0, *self.looks), self.looks, strict=False)) or self.looks[-1] != 1.0:
-            found.append(Problem(f"looks = {list(self.looks)}", "", "must rise from above 0 to 1"))
+        found += share_problems(self.looks)
         if not found:
             try:
                 self.count_bounds(plan)

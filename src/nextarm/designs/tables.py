@@ -147,6 +147,10 @@ class ArmTable(Table):
         float, Field(ge=0.0, description="platform: opens so long after the first patient", json_schema_extra=unit("years"))
     ] = 0.0
     opens_after: Annotated[str | None, Field(description="platform: opens when this arm has closed")] = None
+    salvage: Annotated[
+        float | None,
+        Field(ge=0.0, le=1.0, description="Alive for good after an event; default: the design's", json_schema_extra=unit("proportion")),
+    ] = None
     response: Annotated[Proportion | None, Field(description="Probability of the response read at the milestone")] = None
     toxicity: Annotated[Proportion | None, Field(description="Probability of the toxic event read at the milestone")] = None
 

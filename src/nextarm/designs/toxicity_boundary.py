@@ -9,7 +9,6 @@ a beta prior (Geller et al. 2003). What either does is computed exactly, path by
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +17,7 @@ from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import record
 from nextarm.designs.binomial_paths import path_probabilities
 from nextarm.designs.exact_binomial import smallest_rejecting
+from nextarm.designs.looks_in_order import rising_sizes
 
 
 @record
@@ -148,9 +148,7 @@ def _crossing(sizes: Sequence[int], stop_at: Sequence[int], rate: float) -> floa
 
 
 def _checked(sizes: Sequence[int], acceptable: float) -> tuple[int, ...]:
-    n = tuple(int(x) for x in sizes)
-    if not n or n[0] < 1 or any(b <= a for a, b in itertools.pairwise(n)):
-        raise CallError(f"sizes = {list(sizes)}", rule="must be whole numbers from 1 up that increase")
+    n = rising_sizes(sizes)
     if not 0.0 < acceptable < 1.0:
         cure = f"Give a proportion, not a percentage: {acceptable / 100:g}" if 1.0 < acceptable <= 100.0 else ""
         raise CallError(f"acceptable = {acceptable:g}", rule="must lie between 0 and 1", cure=cure)

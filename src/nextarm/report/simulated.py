@@ -34,10 +34,11 @@ from nextarm.report.document import (
 from nextarm.report.formats import FORMATS
 from nextarm.report.html import render_html
 from nextarm.report.write import write_texts
-from nextarm.simulation.block import Prepared, ready
+from nextarm.simulation.block import Prepared
 from nextarm.simulation.characteristics import OperatingCharacteristics, ScenarioCounts
 from nextarm.simulation.compare import ComparedDesigns, designs_by_name
 from nextarm.simulation.one_trial import VirtualTrial, virtual_trial
+from nextarm.simulation.ready import ready
 
 #: Columns of the table: name in the summary, title, format.
 COLUMNS = (

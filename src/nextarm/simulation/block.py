@@ -8,30 +8,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
 
 import numpy as np
 
 from nextarm.core.errors import PlanError
 from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
-from nextarm.designs.competing_events import CompetingEventsTable
-from nextarm.designs.count_design import CountTable
-from nextarm.designs.dose_design import DoseTable
-from nextarm.designs.efficacy_toxicity import EfficacyToxicityTable
-from nextarm.designs.plan import Plan, plan_from_toml
-from nextarm.designs.platform import PlatformTable
+from nextarm.designs.plan import Plan
 from nextarm.designs.seam import Decisions, LookData, Schedule, Seen
 from nextarm.designs.truths import Distribution, ProportionalHazards
-from nextarm.simulation.competing_block import CausesPrepared, causes_prepared
-from nextarm.simulation.count_block import CountsPrepared, counts_prepared
-from nextarm.simulation.counted import BlockCounts, arms_of, cell_name, whole_allocation
-from nextarm.simulation.dose_block import DosePrepared, dose_prepared
+from nextarm.simulation.counted import BlockCounts, arms_of, cell_name, counts_from, whole_allocation
 from nextarm.simulation.draws import Cohort, Draws, draw_trials, drawn_normals, enrol
 from nextarm.simulation.enrol import MOST_CELLS, limits_of, patients_of_draws
-from nextarm.simulation.joint_block import JointPrepared, joint_prepared
 from nextarm.simulation.kernel import see
-from nextarm.simulation.platform_block import PlatformPrepared, platform_prepared
 from nextarm.simulation.simplify import dropout_truth, simplified
 from nextarm.simulation.statistics import look_data
 
@@ -106,34 +95,12 @@ def prepared(plan: Plan) -> Prepared:
         raise PlanError(f"{len(strata)} strata and {len(plan.arms)} arms", rule=f"strata times arms must be at most {MOST_CELLS}")
     named: list[tuple[str, tuple[float, ...], Plan]] = [(name, (), scenario) for name, scenario in plan.scenarios()]
     named += [(cell_name(plan, values), values, cell) for values, cell in plan.grid_cells()]
-    truths = tuple(_truth(name, at, scenario, strata, latest) for name, at, scenario in named)
+    truths = tuple(truth_of(name, at, scenario, strata, latest) for name, at, scenario in named)
     return Prepared(plan, schedule, plan.design.decider(plan), truths)
 
 
-#: A plan of any design, ready to be simulated.
-Ready = Prepared | CountsPrepared | PlatformPrepared | JointPrepared | CausesPrepared | DosePrepared
-
-
-def ready(plan: Plan) -> Ready:
-    """Make a plan of any design ready to be simulated."""
-    if isinstance(plan.design, PlatformTable):
-        return platform_prepared(plan)
-    if isinstance(plan.design, CompetingEventsTable):
-        return causes_prepared(plan, allocation=whole_allocation(plan))
-    if isinstance(plan.design, DoseTable):
-        return dose_prepared(plan)
-    if isinstance(plan.design, EfficacyToxicityTable):
-        return joint_prepared(plan)
-    return counts_prepared(plan) if isinstance(plan.design, CountTable) else prepared(plan)
-
-
-@lru_cache(maxsize=8)
-def ready_from_toml(text: str) -> Ready:
-    """What a worker does first: read the plan it was sent, once."""
-    return ready(plan_from_toml(text))
-
-
-def _truth(name: str, at: tuple[float, ...], plan: Plan, strata: tuple[tuple[float, float], ...], latest: float) -> Truth:
+def truth_of(name: str, at: tuple[float, ...], plan: Plan, strata: tuple[tuple[float, float], ...], latest: float) -> Truth:
+    """A scenario ready to be simulated, its times needed up to ``latest`` years."""
     truths, total = plan.truths(), sum(share for share, _ in strata)
     survival = tuple(simplified(ProportionalHazards(base=truths[arm], hazard_ratio=ratio)) for _, ratio in strata for arm in arms_of(plan))
     shares = tuple(share / total for share, _ in strata)
@@ -207,14 +174,4 @@ def _seen(made: Prepared, truth: Truth, draws: Draws) -> Seen:
 
 def counts_of(made: Prepared, seen: Seen, errors: FloatArray | None = None) -> BlockCounts:
     """Decide every trial of ``seen``, each against the reference its own of ``errors`` gives if there are any, and count."""
-    data = look_data(seen, made.schedule, errors)
-    decisions = made.decide(data)
-    looks, trials = len(made.schedule.looks), np.arange(len(seen.time))
-    rejected = np.bincount(decisions.rejected_at[decisions.rejected_at >= 0], minlength=looks).astype(np.int64)
-    stopped = np.bincount(decisions.stopped_at, minlength=looks).astype(np.int64)
-    last = decisions.stopped_at
-    futile = np.zeros(looks, np.int64) if decisions.futile is None else np.bincount(last[decisions.futile], minlength=looks)
-    times = np.asarray(np.bincount(last, weights=seen.time[trials, last], minlength=looks), np.float64)
-    values = np.stack([data.events[trials, last], seen.entered.sum(axis=2)[trials, last], seen.time[trials, last]]).astype(np.float64)
-    sums = np.stack([values.sum(axis=1), (values * values).sum(axis=1)], axis=1)
-    return BlockCounts(rejected, stopped, futile.astype(np.int64), times, int(np.count_nonzero(seen.took[trials, last] == 0)), sums)
+    return counts_from(made.decide(look_data(seen, made.schedule, errors)), seen)

@@ -76,7 +76,8 @@ class ScenarioCounts:
     ``never_reached`` those whose last look came at its latest time without the events planned for the last look;
     ``sums`` (3, 2) the sum and sum of squares of events, patients entered and duration in years at the trial's end.
     ``summary`` has the rates and means that follow from them, each with its standard error. ``at``: the values of the
-    grid's assumptions, where this is a cell of one.
+    grid's assumptions, where this is a cell of one. ``also``: in how many trials something else held that only this kind of
+    design has, by name (a further end point rejected, a result withheld).
     """
 
     name: str
@@ -90,6 +91,7 @@ class ScenarioCounts:
     sums: FloatArray
     summary: dict[str, Mean] = field(default_factory=dict)
     at: tuple[float, ...] = ()
+    also: dict[str, int] = field(default_factory=dict)
 
     @property
     def rejection(self) -> Rate:
@@ -110,7 +112,9 @@ class ScenarioCounts:
         """Rates and means by name, each with its standard error."""
         means = {"events": self.events, "patients": self.patients, "duration": self.duration}
         rates = {"rejection": self.rejection, "futility": self.futility, "never_reached": self.events_never_reached}
-        return {name: Mean(value=rate.value, se=rate.se) for name, rate in rates.items()} | means
+        also = {name: rate_of(count, self.trials) for name, count in self.also.items()}
+        plain, more = ({name: Mean(value=rate.value, se=rate.se) for name, rate in part.items()} for part in (rates, also))
+        return plain | means | more
 
     def rejection_at(self, look: int) -> Rate:
         """Share of trials that reject at ``look`` (from 0)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -11,6 +12,7 @@ import numpy as np
 from nextarm.core.errors import PlanError
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.plan import Plan
+from nextarm.designs.seam import BoolArray, Decisions, Seen
 from nextarm.simulation.draws import SPARE
 
 
@@ -40,6 +42,20 @@ class BlockCounts:
     time_by_look: FloatArray
     never_reached: int
     sums: FloatArray
+
+
+def counts_from(decisions: Decisions, seen: Seen, *, rates: Sequence[BoolArray] = ()) -> BlockCounts:
+    """Count what became of the trials of ``seen``; each of ``rates`` (trials,) adds a row of the sums: how many trials it holds in."""
+    looks, trials = seen.time.shape[1], np.arange(len(seen.time))
+    last = decisions.stopped_at
+    rejected = np.bincount(decisions.rejected_at[decisions.rejected_at >= 0], minlength=looks).astype(np.int64)
+    stopped = np.bincount(last, minlength=looks).astype(np.int64)
+    futile = np.zeros(looks, np.int64) if decisions.futile is None else np.bincount(last[decisions.futile], minlength=looks)
+    times = np.asarray(np.bincount(last, weights=seen.time[trials, last], minlength=looks), np.float64)
+    values = [seen.events.sum(axis=2)[trials, last], seen.entered.sum(axis=2)[trials, last], seen.time[trials, last], *rates]
+    rows = np.stack(values).astype(np.float64)
+    sums = np.stack([rows.sum(axis=1), (rows * rows).sum(axis=1)], axis=1)
+    return BlockCounts(rejected, stopped, futile.astype(np.int64), times, int(np.count_nonzero(seen.took[trials, last] == 0)), sums)
 
 
 def cell_name(plan: Plan, values: tuple[float, ...]) -> str:

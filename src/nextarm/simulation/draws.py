@@ -109,13 +109,20 @@ def draw_trials(seed: int, block: int, *, first: int = 0, trials: int, patients:
     return Draws(entry, event, dropout, orders, stratum)
 
 
-def drawn_normals(seed: int, block: int, *, trials: int) -> FloatArray:
-    """One standard normal a trial of a block (trials,): the error of a reference's estimate."""
+def drawn_normals(seed: int, block: int, *, trials: int, which: int = 0) -> FloatArray:
+    """One standard normal a trial of a block (trials,): the error of a reference's estimate, of its end point ``which``."""
     from scipy.special import ndtri
 
-    words = np.empty((trials, 1), np.uint32)
+    words = np.empty((trials, which + 1), np.uint32)
     fill_words(np.uint64(seed), block, 0, REFERENCE, words)
-    return np.asarray(ndtri(uniform(words[:, 0])), np.float64)
+    return np.asarray(ndtri(uniform(words[:, which])), np.float64)
+
+
+def words_of(seed: int, block: int, purpose: int, *, first: int, trials: int, patients: int) -> WordArray:
+    """One more word a patient (trials, patients), for what only some designs draw."""
+    words = np.empty((trials, patients), np.uint32)
+    fill_words(np.uint64(seed), block, first, purpose, words)
+    return words
 
 
 def block_size(allocation: Sequence[int]) -> int:

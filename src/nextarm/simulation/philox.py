@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 WordArray = NDArray[np.uint32]
 
 #: What a draw is for; the last word of the counter. The order of stratum s is drawn for ``ORDER + s``.
-PATIENT, STRATUM, REFERENCE, ORDER = 0, 1, 3, 16
+PATIENT, STRATUM, REFERENCE, AFTER, RESPONSE, ORDER = 0, 1, 3, 4, 5, 16
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)

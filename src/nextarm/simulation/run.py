@@ -19,17 +19,14 @@ from nextarm.core.trail import Trail
 from nextarm.designs.dose_design import DoseTable
 from nextarm.designs.plan import Plan
 from nextarm.designs.platform import PlatformTable
-from nextarm.simulation.block import Prepared, Ready, ready
 from nextarm.simulation.characteristics import GridAxis, OperatingCharacteristics, ScenarioCounts
 from nextarm.simulation.checkpoint import Folder
-from nextarm.simulation.competing_block import CausesPrepared
-from nextarm.simulation.count_block import CountsPrepared
 from nextarm.simulation.counted import BlockCounts, NamedTruth
 from nextarm.simulation.dose_block import DosePrepared
 from nextarm.simulation.dose_result import DoseCharacteristics
-from nextarm.simulation.joint_block import JointPrepared
 from nextarm.simulation.platform_block import PlatformPrepared
 from nextarm.simulation.platform_result import PlatformCharacteristics
+from nextarm.simulation.ready import Ready, Single, ready
 from nextarm.simulation.totals import METHOD, RunOptions, Totals
 from nextarm.simulation.workers import Block, Done, in_processes, in_this_process, on_cluster
 
@@ -201,9 +198,7 @@ def _expected_trials(totals: Totals, precision: float | None, total: int) -> int
     return min(total, max(needed, totals.trials))
 
 
-def _result(
-    made_plan: Prepared | CountsPrepared | JointPrepared | CausesPrepared, seed: int, precision: float | None, totals: Totals
-) -> OperatingCharacteristics:
+def _result(made_plan: Single, seed: int, precision: float | None, totals: Totals) -> OperatingCharacteristics:
     plan = made_plan.plan
     truths: tuple[NamedTruth, ...] = made_plan.truths
     made = tuple(
@@ -216,8 +211,9 @@ def _result(
             futile_by_look=totals.futile[s],
             time_by_look=totals.times[s],
             never_reached=int(totals.never[s]),
-            sums=totals.sums[s],
+            sums=totals.sums[s, :3],
             at=truth.at,
+            also={name: round(float(totals.sums[s, 3 + k, 0])) for k, name in enumerate(getattr(made_plan, "rates", ()))},
         )
         for s, truth in enumerate(truths)
     )

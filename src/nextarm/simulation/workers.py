@@ -14,8 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nextarm.core.errors import CallError
-from nextarm.simulation.block import ready_from_toml
 from nextarm.simulation.counted import BlockCounts
+from nextarm.simulation.ready import ready_from_toml
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

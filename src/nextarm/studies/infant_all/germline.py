@@ -108,7 +108,7 @@ def section(package: Package) -> Section:
             *germline_beside.blocks(package, efs=own, pool_set=POOL_SET, subtype=SUBTYPE, margin=LEAD_MARGIN),
             *_backbone(found),
             *germline_need.blocks(plan, options, package),
-            *germline_designs.blocks(plan, options),
+            *germline_designs.blocks(plan, options, package),
         ),
     )
 

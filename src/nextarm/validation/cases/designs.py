@@ -29,6 +29,7 @@ from nextarm.validation.cases.designs_counts import CASES as COUNTS
 from nextarm.validation.cases.designs_doses import CASES as DOSES
 from nextarm.validation.cases.designs_finite_sample import CASES as FINITE_SAMPLE
 from nextarm.validation.cases.designs_gated import CASES as GATED
+from nextarm.validation.cases.designs_guard import CASES as GUARD
 from nextarm.validation.cases.designs_joint import CASES as JOINT
 from nextarm.validation.cases.designs_looks import CASES as LOOKS
 from nextarm.validation.cases.designs_nonproportional import CASES as NON_PROPORTIONAL
@@ -280,6 +281,7 @@ CASES: tuple[Case, ...] = (
     *DOSES,
     *COMPETING,
     *GATED,
+    *GUARD,
     *NON_PROPORTIONAL,
     *FINITE_SAMPLE,
     made(

@@ -1,0 +1,50 @@
+"""A plan of any design, ready to be simulated: which kind of block runs it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from nextarm.designs.competing_events import CompetingEventsTable
+from nextarm.designs.count_design import CountTable
+from nextarm.designs.dose_design import DoseTable
+from nextarm.designs.efficacy_toxicity import EfficacyToxicityTable
+from nextarm.designs.gated_endpoints import GatedEndpointsTable
+from nextarm.designs.plan import Plan, plan_from_toml
+from nextarm.designs.platform import PlatformTable
+from nextarm.simulation.block import Prepared, prepared
+from nextarm.simulation.competing_block import CausesPrepared, causes_prepared
+from nextarm.simulation.count_block import CountsPrepared, counts_prepared
+from nextarm.simulation.counted import whole_allocation
+from nextarm.simulation.dose_block import DosePrepared, dose_prepared
+from nextarm.simulation.gated_block import GatedPrepared, gated_prepared
+from nextarm.simulation.guarded_block import GuardedPrepared, guarded_prepared
+from nextarm.simulation.joint_block import JointPrepared, joint_prepared
+from nextarm.simulation.platform_block import PlatformPrepared, platform_prepared
+
+#: What runs the blocks of a plan of one result.
+Single = Prepared | GuardedPrepared | GatedPrepared | CountsPrepared | JointPrepared | CausesPrepared
+#: A plan of any design, ready to be simulated.
+Ready = Single | PlatformPrepared | DosePrepared
+
+
+def ready(plan: Plan) -> Ready:
+    """Make a plan of any design ready to be simulated."""
+    if isinstance(plan.design, PlatformTable):
+        return platform_prepared(plan)
+    if isinstance(plan.design, CompetingEventsTable):
+        return causes_prepared(plan, allocation=whole_allocation(plan))
+    if isinstance(plan.design, DoseTable):
+        return dose_prepared(plan)
+    if isinstance(plan.design, EfficacyToxicityTable):
+        return joint_prepared(plan)
+    if isinstance(plan.design, GatedEndpointsTable):
+        return gated_prepared(plan)
+    if getattr(plan.design, "os_guard", None) is not None:
+        return guarded_prepared(plan)
+    return counts_prepared(plan) if isinstance(plan.design, CountTable) else prepared(plan)
+
+
+@lru_cache(maxsize=8)
+def ready_from_toml(text: str) -> Ready:
+    """What a worker does first: read the plan it was sent, once."""
+    return ready(plan_from_toml(text))
