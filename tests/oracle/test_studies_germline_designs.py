@@ -18,7 +18,7 @@ def test_the_table_is_what_the_designs_say_of_themselves() -> None:
     assert abs(found["bayes"].nothing_lost.value - own.nothing_lost.value) < 0.03
     # as much history as half an arm again is worth power where it is true
     assert found["borrow"].nothing_lost.value > found["bayes"].nothing_lost.value
-    assert all(c.infants == 150.0 and c.years == 15.0 for c in found.values())
+    assert all(c.infants == 150.0 and c.years.value == 15.0 for c in found.values())
 
 
 def test_a_guard_costs_power_and_lowers_the_error() -> None:
