@@ -24,6 +24,10 @@ from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
 
 Family = Callable[[FloatArray, FloatArray, FloatArray], BetaMixture | NormalMixture | GammaMixture]
+Two = tuple[FloatArray, FloatArray]
+#: A family on fixed points x: the functions of x, shape (n, m), whose means a step needs; from these means, shape (m, k), to the
+#: components' two parameters; from the parameters to log densities, shape (k, n).
+Steps = tuple[FloatArray, Callable[[FloatArray], Two], Callable[[FloatArray, FloatArray], FloatArray]]
 FAMILIES: tuple[str, ...] = ("beta", "normal", "gamma")
 #: Upper tail of a rate that a gamma mixture is not fitted to: predictive rates may have no mean, gammas always do.
 _TAIL = 1e-4
@@ -139,82 +143,129 @@ def _checked_points(x: FloatArray, mass: FloatArray, family: str, *, tail: float
 def _expect_maximise(
     x: FloatArray, mass: FloatArray, k: int, family: str, at_least_one: bool, *, steps: int = 3000
 ) -> BetaMixture | NormalMixture | GammaMixture:
-    """Start from ``k`` slices of equal probability around their means, iterate until the log likelihood stands still."""
-    make, maximise = _FAMILY[family]
+    """Start from ``k`` slices of equal probability around their means, iterate until the log likelihood stands still.
+
+    A fit takes up to thousands of steps on a few hundred points, so its time is that of the calls of one step: what depends on the
+    points alone is worked out once, and a step's sums over the points are one product.
+    """
+    make, prepare = _FAMILY[family]
+    sums, maximise, log_components = prepare(x, at_least_one)
+    weighed = mass[:, None] * np.column_stack([np.ones(x.size), sums])
     order = np.cumsum(mass) - mass / 2.0
     slices = np.minimum((order * k).astype(int), k - 1)
     # Soft slices: a component of zero spread would hold its points for ever.
-    share = np.full((x.size, k), 0.05 / k)
-    share[np.arange(x.size), slices] += 0.95
-    share /= share.sum(axis=1, keepdims=True)
+    share = np.full((k, x.size), 0.05 / k)
+    share[slices, np.arange(x.size)] += 0.95
+    share /= share.sum(axis=0)
     last = -math.inf
     first = second = np.ones(k)
     weights = np.full(k, 1.0 / k)
     for _ in range(steps):
-        held = share * mass[:, None]
-        weights = np.maximum(held.sum(axis=0), 1e-12)
-        first, second = maximise(x, held / weights, at_least_one)
+        totals = share @ weighed
+        weights = np.maximum(totals[:, 0], 1e-12)
+        first, second = maximise(totals[:, 1:].T / weights)
         weights = weights / weights.sum()
-        parts = make(weights, first, second)._log_components(x[:, None]) + np.log(weights)
-        top = parts.max(axis=1, keepdims=True)
-        share = np.exp(parts - top)
-        total = share.sum(axis=1, keepdims=True)
+        share = log_components(first, second)
+        share += np.log(weights)[:, None]
+        top = share.max(axis=0)
+        share -= top
+        np.exp(share, out=share)
+        total = share.sum(axis=0)
         share /= total
-        log_likelihood = float(mass @ (top + np.log(total))[:, 0])
+        log_likelihood = float(mass @ (top + np.log(total)))
         if log_likelihood - last < 1e-9:
             break
         last = log_likelihood
     return make(weights, first, second)
 
 
-def _moments(x: FloatArray, held: FloatArray) -> tuple[FloatArray, FloatArray]:
-    mean = held.T @ x
-    variance = np.maximum((held * (x[:, None] - mean) ** 2).sum(axis=0), 1e-14 * np.maximum(mean**2, 1e-8))
-    return mean, variance
+def _variance(mean: FloatArray, square: FloatArray, of: FloatArray) -> FloatArray:
+    """Variance from sums around a middle, never 0 (a component may hold one point)."""
+    return np.maximum(square - of**2, 1e-14 * np.maximum(mean**2, 1e-8))
 
 
-def _maximise_normal(x: FloatArray, held: FloatArray, at_least_one: bool) -> tuple[FloatArray, FloatArray]:
-    mean, variance = _moments(x, held)
-    return mean, np.sqrt(variance)
+def _normal_steps(x: FloatArray, at_least_one: bool) -> Steps:
+    middle = float(x.mean())
+    away = x - middle
+
+    def maximise(means: FloatArray) -> Two:
+        mean = middle + means[0]
+        return mean, np.sqrt(_variance(mean, means[1], means[0]))
+
+    return np.column_stack([away, away**2]), maximise, _by_family(_make_normal, x)
 
 
-def _maximise_beta(x: FloatArray, held: FloatArray, at_least_one: bool) -> tuple[FloatArray, FloatArray]:
-    """Newton steps for ``psi(a) - psi(a + b) = E log x`` and its mirror, from the moments' solution."""
-    from scipy.special import polygamma, psi
+def _beta_steps(x: FloatArray, at_least_one: bool) -> Steps:
+    """Newton steps for ``psi(a) - psi(a + b) = E log x`` and its mirror: first from the moments' solution, then from the last one."""
+    from scipy.special import betaln, psi, zeta
 
-    mean, variance = _moments(x, held)
-    size = np.maximum(mean * (1.0 - mean) / variance - 1.0, 0.02)
-    a, b = mean * size, (1.0 - mean) * size
-    log_x, log_y = held.T @ np.log(x), held.T @ np.log1p(-x)
-    for _ in range(8):
-        f, g = psi(a) - psi(a + b) - log_x, psi(b) - psi(a + b) - log_y
-        shared = polygamma(1, a + b)
-        aa, bb = polygamma(1, a) - shared, polygamma(1, b) - shared
-        det = aa * bb - shared**2
-        da, db = (bb * f + shared * g) / det, (aa * g + shared * f) / det
-        a, b = np.maximum(a - da, a / 4.0), np.maximum(b - db, b / 4.0)
-        if float(np.abs(da / a).max()) < 1e-10 and float(np.abs(db / b).max()) < 1e-10:
-            break
-    if at_least_one:  # with one parameter held at 1 the other has a closed form
-        low_a, low_b = a < 1.0, b < 1.0
-        a, b = np.where(low_b & ~low_a, -1.0 / log_x, a), np.where(low_a & ~low_b, -1.0 / log_y, b)
-        a, b = np.maximum(a, 1.0), np.maximum(b, 1.0)
-    return a, b
+    log_x, log_y = np.log(x), np.log1p(-x)
+    middle = float(x.mean())
+    away = x - middle
+    both = np.stack([log_x, log_y])
+    shapes = np.empty((2, 0))
+
+    def maximise(means: FloatArray) -> Two:
+        nonlocal shapes
+        wanted = means[:2]
+        if not shapes.size:
+            mean = middle + means[2]
+            size = np.maximum(mean * (1.0 - mean) / _variance(mean, means[3], means[2]) - 1.0, 0.02)
+            shapes = np.stack([mean * size, (1.0 - mean) * size])
+        three = np.empty((3, means.shape[1]))
+        for _ in range(8):
+            three[:2] = shapes
+            three[2] = shapes[0] + shapes[1]
+            digamma, trigamma = psi(three), zeta(2.0, three)  # psi' is zeta(2, .)
+            gap = digamma[:2] - digamma[2] - wanted
+            shared = trigamma[2]
+            own = trigamma[:2] - shared
+            step = (own[::-1] * gap + shared * gap[::-1]) / (own[0] * own[1] - shared**2)
+            shapes = np.maximum(shapes - step, shapes / 4.0)
+            if float(np.abs(step / shapes).max()) < 1e-7:  # the error left is of the order of its square
+                break
+        a, b = shapes
+        if at_least_one and shapes.min() < 1.0:  # with one parameter held at 1 the other has a closed form
+            low_a, low_b = a < 1.0, b < 1.0
+            a, b = np.where(low_b & ~low_a, -1.0 / wanted[0], a), np.where(low_a & ~low_b, -1.0 / wanted[1], b)
+            a, b = np.maximum(a, 1.0), np.maximum(b, 1.0)
+        return a, b
+
+    def log_components(a: FloatArray, b: FloatArray) -> FloatArray:
+        powers = np.array((a, b))
+        powers -= 1.0
+        density: FloatArray = powers.T @ both
+        density -= betaln(a, b)[:, None]
+        return density
+
+    return np.column_stack([log_x, log_y, away, away**2]), maximise, log_components
 
 
-def _maximise_gamma(x: FloatArray, held: FloatArray, at_least_one: bool) -> tuple[FloatArray, FloatArray]:
+def _gamma_steps(x: FloatArray, at_least_one: bool) -> Steps:
     """Newton steps for ``log shape - psi(shape) = log E x - E log x``; the rate follows from the mean."""
-    from scipy.special import polygamma, psi
+    from scipy.special import psi, zeta
 
-    mean, _ = _moments(x, held)
-    gap = np.maximum(np.log(mean) - held.T @ np.log(x), 1e-12)
-    shape = (3.0 - gap + np.sqrt((gap - 3.0) ** 2 + 24.0 * gap)) / (12.0 * gap)
-    for _ in range(6):
-        step = (np.log(shape) - psi(shape) - gap) / (1.0 / shape - polygamma(1, shape))
-        shape = np.maximum(shape - step, shape / 4.0)
-    if at_least_one:
-        shape = np.maximum(shape, 1.0)
-    return shape, shape / mean
+    def maximise(means: FloatArray) -> Two:
+        mean = means[0]
+        gap = np.maximum(np.log(mean) - means[1], 1e-12)
+        shape = (3.0 - gap + np.sqrt((gap - 3.0) ** 2 + 24.0 * gap)) / (12.0 * gap)
+        for _ in range(6):
+            step = (np.log(shape) - psi(shape) - gap) / (1.0 / shape - zeta(2.0, shape))
+            shape = np.maximum(shape - step, shape / 4.0)
+        if at_least_one:
+            shape = np.maximum(shape, 1.0)
+        return shape, shape / mean
+
+    return np.column_stack([x, np.log(x)]), maximise, _by_family(_make_gamma, x)
+
+
+def _by_family(make: Family, x: FloatArray) -> Callable[[FloatArray, FloatArray], FloatArray]:
+    """The log densities as the family itself gives them."""
+
+    def log_components(first: FloatArray, second: FloatArray) -> FloatArray:
+        return make(np.ones(first.size), first, second)._log_components(x[:, None]).T
+
+    return log_components
 
 
 def _make_beta(weights: FloatArray, first: FloatArray, second: FloatArray) -> BetaMixture:
@@ -229,9 +280,8 @@ def _make_gamma(weights: FloatArray, first: FloatArray, second: FloatArray) -> G
     return GammaMixture(weights=weights, shapes=first, rates=second)
 
 
-Maximise = Callable[[FloatArray, FloatArray, bool], tuple[FloatArray, FloatArray]]
-_FAMILY: dict[str, tuple[Family, Maximise]] = {
-    "beta": (_make_beta, _maximise_beta),
-    "normal": (_make_normal, _maximise_normal),
-    "gamma": (_make_gamma, _maximise_gamma),
+_FAMILY: dict[str, tuple[Family, Callable[[FloatArray, bool], Steps]]] = {
+    "beta": (_make_beta, _beta_steps),
+    "normal": (_make_normal, _normal_steps),
+    "gamma": (_make_gamma, _gamma_steps),
 }

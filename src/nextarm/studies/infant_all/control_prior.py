@@ -8,7 +8,7 @@ sample size is that of the beta mixture fitted to the prior: infants all followe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nextarm.borrowing import BetaMixture, MapPrior, effective_sample_size, fit_mixture, map_prior
 from nextarm.core.errors import NextarmError, RefusedError
@@ -32,6 +32,8 @@ class History:
     words: str
     studies: tuple[StudyEstimate, ...]
     trail: Trail
+    #: Priors worked out so far, by scale: a section asks for the same one in its words, its chart and its table.
+    made: dict[float, ControlPrior | None] = field(default_factory=dict, init=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,12 @@ class ControlPrior:
 
 def control_prior(history: History, scale: float = USED) -> ControlPrior | None:
     """The prior of ``history``; None where no study can be used."""
+    if scale not in history.made:
+        history.made[scale] = _control_prior(history, scale)
+    return history.made[scale]
+
+
+def _control_prior(history: History, scale: float) -> ControlPrior | None:
     try:
         prior = map_prior(history.studies, likelihood="normal", tau=half_normal(scale), base=history.trail)
         mixture = fit_mixture(prior, family="beta").mixture
