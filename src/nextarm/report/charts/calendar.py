@@ -110,7 +110,7 @@ def _draw(
         label = text_layer(
             [{"v": time, "text": text}],
             x=at("v"),
-            y=alt.value(-8 - 14 * ((len(looks) - 1 - k) % 2)),
+            y=alt.YValue(-8 - 14 * ((len(looks) - 1 - k) % 2)),
             size=11,
             colour="caution",
             align="right",

@@ -89,11 +89,11 @@ def end_labels(texts: Sequence[str], heights: Sequence[float], frame: Frame) -> 
         name, _, origin = text.partition("\n")
         parts = wrap(name, END_LABEL, 12).split("\n")
         top = y - 7.0 * (len(parts) - 1 + bool(origin))
-        at = alt.value(frame.plot + 10)  # heights are pixels: the y scale is that of the data
+        at = alt.XValue(frame.plot + 10)  # heights are pixels: the y scale is that of the data
         for k, part in enumerate(parts):
-            layers.append(text_layer([{"text": part}], x=at, y=alt.value(top + 14.0 * k), size=12, weight="bold", colour=f"t{i + 1}"))
+            layers.append(text_layer([{"text": part}], x=at, y=alt.YValue(top + 14.0 * k), size=12, weight="bold", colour=f"t{i + 1}"))
         if origin:
-            layers.append(text_layer([{"text": origin}], x=at, y=alt.value(top + 14.0 * len(parts)), size=11, colour="muted"))
+            layers.append(text_layer([{"text": origin}], x=at, y=alt.YValue(top + 14.0 * len(parts)), size=11, colour="muted"))
     return layers
 
 
@@ -110,11 +110,11 @@ def line_key(texts: Sequence[str], *, left: float, top: float, width: float) -> 
     for i, text in enumerate(texts):
         y = top + 17.0 * i
         piece = marks_of([{}]).mark_rule(color=sentinel(f"s{i + 1}"), strokeWidth=2.25, strokeDash=list(DASHES[i]))
-        layers.append(piece.encode(x=alt.value(left), x2=alt.value(left + 26), y=alt.value(y)))
+        layers.append(piece.encode(x=alt.XValue(left), x2=alt.X2Value(left + 26), y=alt.YValue(y)))
         first, _, second = text.partition("\n")
         first = wrap(first, (width - 34 - 8 - text_width(second, 11)) / 1.08, 11.5, 1)
-        layers.append(text_layer([{"text": first}], x=alt.value(left + 34), y=alt.value(y), size=11.5, weight="bold", colour=f"t{i + 1}"))
+        layers.append(text_layer([{"text": first}], x=alt.XValue(left + 34), y=alt.YValue(y), size=11.5, weight="bold", colour=f"t{i + 1}"))
         if second:
             beside = left + 34 + text_width(first, 11.5) * 1.08 + 8
-            layers.append(text_layer([{"text": second}], x=alt.value(beside), y=alt.value(y), size=11, colour="muted"))
+            layers.append(text_layer([{"text": second}], x=alt.XValue(beside), y=alt.YValue(y), size=11, colour="muted"))
     return layers

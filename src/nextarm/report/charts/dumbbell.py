@@ -133,7 +133,7 @@ def _key(arms: tuple[str, str], *, narrow: bool, left: float) -> list[alt.Chart]
     x = left + 6
     for arm, name in enumerate(arms):
         dot = marks_of([{}]).mark_point(shape=SHAPES[arm], filled=True, size=95, opacity=1, color=sentinel(f"s{arm + 1}"))
-        layers.append(dot.encode(x=alt.value(x), y=alt.value(-22)))
-        layers.append(text_layer([{"text": name}], x=alt.value(x + 11), y=alt.value(-22), colour=f"t{arm + 1}", size=12, weight="bold"))
+        layers.append(dot.encode(x=alt.XValue(x), y=alt.YValue(-22)))
+        layers.append(text_layer([{"text": name}], x=alt.XValue(x + 11), y=alt.YValue(-22), colour=f"t{arm + 1}", size=12, weight="bold"))
         x += 11 + text_width(name, 12) * 1.08 + (18 if narrow else 28)
     return layers

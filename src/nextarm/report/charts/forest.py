@@ -126,7 +126,7 @@ def _draw(
         )
         layers.append(
             text_layer(
-                [{"x": reference[0], "text": reference[1]}], x=at("x"), y=alt.value(-10), colour="caution", size=11.5, align="center"
+                [{"x": reference[0], "text": reference[1]}], x=at("x"), y=alt.YValue(-10), colour="caution", size=11.5, align="center"
             )
         )
     intervals = [d for d in data if d["low"] is not None and d["high"] is not None and d["kind"] != "pooled"]

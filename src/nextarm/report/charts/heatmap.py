@@ -120,17 +120,17 @@ def _draw(
         ring = marks_of(own).mark_rect(filled=False, stroke=sentinel("s2"), strokeWidth=3)
         layers.append(ring.encode(x=pixel_x("a", frame.plot), x2="b", y=pixel("c", frame.height), y2="d"))
     top = [{"u": (j + 0.5) * cell, "text": label} for j, label in enumerate(heads)]
-    layers.append(text_layer(top, x=at, y=alt.value(-head - 2), size=size, align="center", baseline="top"))
+    layers.append(text_layer(top, x=at, y=alt.YValue(-head - 2), size=size, align="center", baseline="top"))
     rows = [{"y": (i + 0.5) * tall - 7.0 * label.count("\n"), "text": label} for i, label in enumerate(sides)]
-    layers.append(text_layer(rows, x=alt.value(-10), y=pixel("y", frame.height), size=size, align="right"))
-    over = alt.value(-head - 14)
+    layers.append(text_layer(rows, x=alt.XValue(-10), y=pixel("y", frame.height), size=size, align="right"))
+    over = alt.YValue(-head - 14)
     start = 0.0 if aside else -left + 4
-    layers.append(text_layer([{"text": f"{x_title} →"}], x=alt.value(start), y=over, size=11.5, colour="muted"))
+    layers.append(text_layer([{"text": f"{x_title} →"}], x=alt.XValue(start), y=over, size=11.5, colour="muted"))
     if aside:
-        layers.append(text_layer([{"text": f"↓ {y_title}"}], x=alt.value(-10), y=alt.value(-11), size=11.5, colour="muted", align="right"))
+        layers.append(text_layer([{"text": f"↓ {y_title}"}], x=alt.XValue(-10), y=alt.YValue(-11), size=11.5, colour="muted", align="right"))
     else:
         title = wrap(f"↓ {y_title}", width - 8, 11.5, 1)
-        layers.append(text_layer([{"text": title}], x=alt.value(start), y=alt.value(-head - 30), size=11.5, colour="muted"))
+        layers.append(text_layer([{"text": title}], x=alt.XValue(start), y=alt.YValue(-head - 30), size=11.5, colour="muted"))
     return finish(layers, frame)
 
 

@@ -140,11 +140,11 @@ def _draw(
     for value, text in references:
         rule = marks_of([{"v": value}]).mark_rule(color=sentinel("caution"), strokeDash=[4, 3], strokeWidth=1.25)
         layers.append(rule.encode(y=up("v")))
-        layers.append(text_layer([{"v": value, "text": text}], x=alt.value(4), y=up("v"), size=11, colour="caution", dy=-8))
+        layers.append(text_layer([{"v": value, "text": text}], x=alt.XValue(4), y=up("v"), size=11, colour="caution", dy=-8))
     for value, text in verticals:
         rule = marks_of([{"v": value}]).mark_rule(color=sentinel("muted"), strokeDash=[2, 3], strokeWidth=1.25)
         layers.append(rule.encode(x=at("v")))
-        layers.append(text_layer([{"v": value, "text": text}], x=at("v"), y=alt.value(8), size=11, colour="muted", dx=5))
+        layers.append(text_layer([{"v": value, "text": text}], x=at("v"), y=alt.YValue(8), size=11, colour="muted", dx=5))
     for i, s in enumerate(series):
         data = [
             {"x": x, "y": y, "low": s.low[k] if s.low else None, "high": s.high[k] if s.high else None}
@@ -163,7 +163,7 @@ def _draw(
                 shape=SHAPES[i], filled=True, size=42, opacity=1, color=colour
             )
             layers.append(dot.encode(x=at("x"), y=up("y")))
-    layers.append(text_layer([{"text": y_title}], x=alt.value(-frame.left + 2), y=alt.value(-frame.top + 10), size=12, colour="muted"))
+    layers.append(text_layer([{"text": y_title}], x=alt.XValue(-frame.left + 2), y=alt.YValue(-frame.top + 10), size=12, colour="muted"))
     if keyed:
         layers += line_key(texts, left=-frame.left + 4, top=-frame.top + 32, width=frame.width - 8)
     elif len(series) > 1:

@@ -133,17 +133,17 @@ def row_labels(
             marks.setdefault(left + text_width(last, SIZE) + 1, []).append({"text": sign, "y": top + LINE * text.count("\n") - 4})
         if values[i]:
             ends[weight].append({"text": values[i], "y": p.label_y, "colour": colour})
-    layers = [text_layer(headings, x=alt.value(left), y=y, size=SIZE, weight="bold")] if headings else []
+    layers = [text_layer(headings, x=alt.XValue(left), y=y, size=SIZE, weight="bold")] if headings else []
     for weight in texts:
         if texts[weight]:
-            layers.append(text_layer(texts[weight], x=alt.value(left), y=y, size=SIZE, weight=weight))
+            layers.append(text_layer(texts[weight], x=alt.XValue(left), y=y, size=SIZE, weight=weight))
         if ends[weight]:
-            layers.append(text_layer(ends[weight], x=alt.value(right), y=y, size=SIZE, align="right", weight=weight))
+            layers.append(text_layer(ends[weight], x=alt.XValue(right), y=y, size=SIZE, align="right", weight=weight))
     aside: dict[float, list[dict[str, Any]]] = {}
     for note_at in notes:
         aside.setdefault(note_at["x"], []).append(note_at)
-    layers += [text_layer(found, x=alt.value(x), y=y, size=SMALL, colour="muted") for x, found in aside.items()]
-    layers += [text_layer(found, x=alt.value(x), y=y, size=9.5, weight="bold", colour="caution") for x, found in marks.items()]
+    layers += [text_layer(found, x=alt.XValue(x), y=y, size=SMALL, colour="muted") for x, found in aside.items()]
+    layers += [text_layer(found, x=alt.XValue(x), y=y, size=9.5, weight="bold", colour="caution") for x, found in marks.items()]
     return layers
 
 

@@ -117,7 +117,7 @@ def _areas(parts: Sequence[Part], time: list[float], rest: str, width: int, *, x
         middles.append((below[-1] + top[-1]) / 2)
         below = top
     middles.append((below[-1] + 1.0) / 2)
-    layers.append(text_layer([{"text": y_title}], x=alt.value(-frame.left + 2), y=alt.value(-frame.top + 10), size=12, colour="muted"))
+    layers.append(text_layer([{"text": y_title}], x=alt.XValue(-frame.left + 2), y=alt.YValue(-frame.top + 10), size=12, colour="muted"))
     if narrow:
         layers += _key([p.name for p in parts], x=-frame.left + 8, y=-frame.top + 30)
         return finish(layers, frame)
@@ -126,7 +126,7 @@ def _areas(parts: Sequence[Part], time: list[float], rest: str, width: int, *, x
     heights = spread([(1.0 - m) * frame.height for m in middles], gap=16, low=6, high=frame.height - 6)
     for name, y in zip(named, heights, strict=True):
         text = wrap(name, 180, 12, 1)
-        layers.append(text_layer([{"text": text}], x=alt.value(frame.plot + 10), y=alt.value(y), size=12, weight="bold"))
+        layers.append(text_layer([{"text": text}], x=alt.XValue(frame.plot + 10), y=alt.YValue(y), size=12, weight="bold"))
     return finish(layers, frame)
 
 
@@ -135,8 +135,8 @@ def _key(names: Sequence[str], *, x: float, y: float, beside: bool = False) -> l
     layers: list[alt.Chart] = []
     for name, (fill, _) in zip(names, FILLS, strict=False):
         square = marks_of([{}]).mark_point(shape="square", filled=True, opacity=1, size=110, fill=sentinel(fill), stroke=sentinel("axis"))
-        layers.append(square.encode(x=alt.value(x), y=alt.value(y)))
-        layers.append(text_layer([{"text": name}], x=alt.value(x + 12), y=alt.value(y), size=11.5))
+        layers.append(square.encode(x=alt.XValue(x), y=alt.YValue(y)))
+        layers.append(text_layer([{"text": name}], x=alt.XValue(x + 12), y=alt.YValue(y), size=11.5))
         x, y = (x + text_width(name, 11.5) + 34, y) if beside else (x, y + 18)
     return layers
 
@@ -217,7 +217,7 @@ def _bars(
         texts.append({"text": label, "y": y})
         if column.notes[i]:
             small.append({"text": column.notes[i], "y": y if narrow else y + 15, "x": text_width(label, 12.5) + 8 if narrow else 0.0})
-    layers.append(text_layer(texts, x=alt.value(-frame.left + 4), y=up, size=12.5))
-    layers += [text_layer([note], x=alt.value(-frame.left + 4 + note["x"]), y=up, size=11, colour="muted") for note in small]
+    layers.append(text_layer(texts, x=alt.XValue(-frame.left + 4), y=up, size=12.5))
+    layers += [text_layer([note], x=alt.XValue(-frame.left + 4 + note["x"]), y=up, size=11, colour="muted") for note in small]
     layers += _key([p.name for p in parts], x=-frame.left + 8, y=-frame.top + 10, beside=not narrow)
     return finish(layers, frame)

@@ -204,7 +204,7 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
         final = data[-1]["y"] if data else c.landmarks[-1].estimate
         ends.append((y_domain[1] - final) / (y_domain[1] - y_domain[0]) * frame.height)
     layers = [*bands, *strokes]
-    layers.append(text_layer([{"text": y_title}], x=alt.value(-left + 2), y=alt.value(-frame.top + 10), size=12, colour="muted"))
+    layers.append(text_layer([{"text": y_title}], x=alt.XValue(-left + 2), y=alt.YValue(-frame.top + 10), size=12, colour="muted"))
     layers += line_key(texts, left=-left + 4, top=-frame.top + 31, width=width - 8) if narrow else end_labels(texts, ends, frame)
     if risk:
         layers += _at_risk(curves, frame, ticks, at, beside=beside)
@@ -214,16 +214,16 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
 def _at_risk(curves: Sequence[Curve], frame: Frame, ticks: Sequence[float], at: Any, *, beside: bool) -> list[alt.Chart]:
     """Numbers at risk under the axis, at its ticks; a time that was not given stays empty."""
     y = frame.height + 62.0
-    layers = [text_layer([{"text": "At risk"}], x=alt.value(-frame.left + 4), y=alt.value(y), size=11, colour="muted")]
+    layers = [text_layer([{"text": "At risk"}], x=alt.XValue(-frame.left + 4), y=alt.YValue(y), size=11, colour="muted")]
     y += 18.0
     for i, c in enumerate(curves):
         if not c.at_risk:
             continue
-        layers.append(text_layer([{"text": c.name}], x=alt.value(-frame.left + 4), y=alt.value(y), size=11.5, colour=f"t{i + 1}"))
+        layers.append(text_layer([{"text": c.name}], x=alt.XValue(-frame.left + 4), y=alt.YValue(y), size=11.5, colour=f"t{i + 1}"))
         y += 0.0 if beside else 17.0
         known = dict(c.at_risk)
         cells = [{"x": t, "text": f"{known[t]}"} for t in ticks if t in known]
         if cells:
-            layers.append(text_layer(cells, x=at("x"), y=alt.value(y), size=11.5, align="center"))
+            layers.append(text_layer(cells, x=at("x"), y=alt.YValue(y), size=11.5, align="center"))
         y += 17.0
     return layers

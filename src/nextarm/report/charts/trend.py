@@ -165,8 +165,8 @@ def _draw(
         r = rows[label.index]
         spot = [{"text": r.label}]
         colour = f"t{groups.index(r.group) + 1}" if keyed else "ink"
-        layers.append(text_layer(spot, x=alt.value(label.x), y=alt.value(label.y), size=size, align=label.align, colour=colour))
-    layers.append(text_layer([{"text": y_title}], x=alt.value(-frame.left + 2), y=alt.value(-frame.top + 10), size=12, colour="muted"))
+        layers.append(text_layer(spot, x=alt.XValue(label.x), y=alt.YValue(label.y), size=size, align=label.align, colour=colour))
+    layers.append(text_layer([{"text": y_title}], x=alt.XValue(-frame.left + 2), y=alt.YValue(-frame.top + 10), size=12, colour="muted"))
     if keyed:
         layers += _key(groups, left=-frame.left + 8, y=-frame.top + 30)
     return finish(layers, frame)
@@ -177,7 +177,7 @@ def _key(groups: Sequence[str], *, left: float, y: float) -> list[alt.Chart]:
     x = left
     for g, group in enumerate(groups):
         dot = marks_of([{}]).mark_point(shape=SHAPES[g], filled=True, size=80, opacity=1, color=sentinel(f"s{g + 1}"))
-        layers.append(dot.encode(x=alt.value(x), y=alt.value(y)))
-        layers.append(text_layer([{"text": group or "other"}], x=alt.value(x + 10), y=alt.value(y), size=11.5, colour=f"t{g + 1}"))
+        layers.append(dot.encode(x=alt.XValue(x), y=alt.YValue(y)))
+        layers.append(text_layer([{"text": group or "other"}], x=alt.XValue(x + 10), y=alt.YValue(y), size=11.5, colour=f"t{g + 1}"))
         x += 10 + text_width(group or "other", 11.5) + 20
     return layers
