@@ -157,7 +157,7 @@ def test_results_json_reads_back_equal() -> None:
     report = example_report()
     text = results_json(report)
     assert read_results(text) == {e.number.name: e.number for e in ledger_of(report).entries}
-    assert {"nextarm", "python", "numpy", "altair"} <= set(json.loads(text)["environment"])
+    assert {"nextarm", "python", "numpy", "polars"} <= set(json.loads(text)["environment"])
 
 
 @SETTINGS

@@ -13,9 +13,11 @@ import pytest
 from starlette.testclient import TestClient
 
 import nextarm
+from nextarm.designs.plan import plan_from_toml
 from nextarm.web.address import Query
 from nextarm.web.app import web_app
 from nextarm.web.design_fields import merged
+from nextarm.web.patients import EXAMPLE_CURVE, EXAMPLE_RISK
 from nextarm.web.registry import STEPS
 
 BASE = "http://127.0.0.1:8765"
@@ -174,6 +176,32 @@ def test_the_design_screen_offers_the_card_of_every_kind(client: TestClient) -> 
         assert f"card={card.kind}" in page, card.kind
 
 
+def test_a_curve_saved_without_a_table_forgets_the_table_of_an_earlier_one(client: TestClient) -> None:
+    form = {"name": "twice", "unit": "years", "curve_csv": "0 1\n1 0.9\n2 0.8\n3 0.7", "risk_csv": "0 40\n2 12", "n": "40"}
+    shown = []
+    for sent in (form, form | {"risk_csv": "", "n": "55"}):
+        made = client.post("/study/mine/patients/add", data=sent, headers=OWN)
+        assert made.status_code == 303
+        shown.append(client.get(made.headers["location"]).text)
+    assert "--at-risk" in shown[0]
+    assert "--at-risk" not in shown[1]
+    assert "55" in shown[1]
+
+
+def test_versions_hazard_and_those_at_risk_are_those_of_the_verbs(client: TestClient) -> None:
+    answer = client.get(f"{AT}/patients.json?unit=months&band=versions&model=weibull&at=2").json()
+    shown = {n["name"]: n for n in answer["numbers"]}
+    curve, risk = (pl.read_csv(io.StringIO(t)) for t in (EXAMPLE_CURVE, EXAMPLE_RISK))
+    made = nextarm.reconstruct(curve, at_risk=risk, unit="months", seed=1)
+    each = [float(nextarm.fit(made.versions, version=k).survival_at(2.0)[0]) for k in made.versions.versions]
+    between = shown["all.versions.2"]
+    assert (between["low"], between["high"]) == (min(each), max(each))
+    assert shown["all.at-risk.2"]["value"] == int((made.patients.time >= 2.0).sum())
+    pieces = nextarm.fit(made.patients, model="piecewise-exponential", cuts=(0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5))
+    first = next(n for n in answer["numbers"] if n["name"].startswith("hazard.rebuilt-patients"))
+    assert first["value"] == pytest.approx(float(pieces.hazard(0.25).estimate[0]))
+
+
 @pytest.mark.parametrize("card", ["group-sequential-log-rank", "one-arm-milestone", "exact-binomial", "boin", "bayes-one-arm", "platform"])
 def test_a_card_says_when_to_use_it_and_its_plan_is_evaluated(client: TestClient, card: str) -> None:
     data = client.get(f"{AT}/design.json?card={card}").json()
@@ -225,3 +253,19 @@ def test_nothing_stays_when_a_study_is_broken_from_outside(client: TestClient, t
         assert answer.status_code == 422
         assert "outcomes.csv" in answer.text
     assert other.get("/").status_code == 200
+
+
+def test_trials_left_out_move_the_pooled_value_and_the_assurance(client: TestClient) -> None:
+    question = "view=pooled&pool_set=frontline-kmt2a-r&endpoint=EFS&time=5&window=1"
+    answer = client.get(f"{AT}/evidence.json?{question}&without=interfant-99-r").json()
+    shown = {n["name"]: n["value"] for n in answer["numbers"]}
+    about = {"pool_set": "frontline-kmt2a-r", "endpoint": "EFS", "time": 5, "window": 1}
+    assert shown["chosen.pooled"] == nextarm.pool(**about, without=["interfant-99-r"]).estimate
+    assert shown["all.all.pooled"] == nextarm.pool(**about).estimate != shown["chosen.pooled"]
+    plan = plan_from_toml(str(nextarm.designs("log-rank").cards[0].example))
+    prior = nextarm.prior(**about, without=["interfant-99-r"])
+    moved = plan.changed({"trial": {"endpoint": "EFS", "milestone": 5.0, "time_origin": prior.time_origin}})
+    assert shown["chosen.averaged"] == nextarm.assurance(moved, prior=prior, nodes=12, sizes=(1.0,)).assurance
+    assert shown["all.averaged"] != shown["chosen.averaged"]
+    assert "interfant-99-r" not in prior.arms
+    assert client.get(f"{AT}/evidence?view=pooled&without=nobody").status_code == 422

@@ -23,6 +23,7 @@ from nextarm.synthesis import TauPrior, half_cauchy, half_normal, uniform
 from nextarm.synthesis.arms import studies_of_arms
 from nextarm.synthesis.estimates import FROM_COUNTS, StudyEstimate, scale_all
 from nextarm.synthesis.read import read_studies
+from nextarm.synthesis.select import leave_out, select_rows
 
 LIKELIHOODS = ("binomial", "normal", "poisson", "exponential", "piecewise-exponential", "mixture-cure")
 TAUS: dict[str, Callable[[float], TauPrior]] = {"half-normal": half_normal, "half-cauchy": half_cauchy, "uniform": uniform}
@@ -94,6 +95,9 @@ def make_prior(
     remission_at: float | None = None,
     robust: float = 0.0,
     horizon: float | None = None,
+    pool_set: str = "",
+    window: float = 0.0,
+    without: Iterable[str] = (),
     **options: Any,
 ) -> PriorFile:
     """The prior from ``data`` or from ``arms`` of ``package``, written down with what it is a prior of.
@@ -104,12 +108,18 @@ def make_prior(
     are the prior of the between-study sd; ``tau_by`` gives a scale for each group of studies and ``stratum`` the group of the
     next study (differential discounting); ``new`` the covariates of the next study. ``backbone`` names an agent every arm must
     have had. ``no_remission`` ("20/297" or an arm with counts of remission) and ``remission_at`` (years) turn DFS into EFS from
-    diagnosis. ``robust`` is the weight of a vague component, ``horizon`` the years a new patient is followed.
+    diagnosis. ``robust`` is the weight of a vague component, ``horizon`` the years a new patient is followed. ``pool_set``
+    takes the rows that :func:`nextarm.synthesis.select_rows` would pool within ``window`` years of ``time``, but for the arms
+    ``without``.
     """
     if unknown := sorted(set(options) - {f.name for f in fields(PriorOptions)}):
         raise CallError(f"option {unknown[0]!r}", rule=f"must be one of {', '.join(f.name for f in fields(PriorOptions))}")
     values: dict[str, Any] = {**options, "cuts": tuple(options.get("cuts", ()))}
-    named, chosen = tuple(arms), PriorOptions(**values)
+    named, chosen, without = tuple(arms), PriorOptions(**values), tuple(without)
+    if pool_set and (data is not None or named or backbone or no_remission):
+        raise CallError("a pool set with other history", rule="its rows are the history", cure="Give the pool set, or arms, or a file")
+    if not pool_set and (window or without):
+        raise CallError("window, without", rule="belong to a pool set", cure="Give --pool-set")
     term = induction_of_text(no_remission, remission_at, lambda: package)
     if data is not None:
         if named or backbone:
@@ -118,12 +128,16 @@ def make_prior(
             data, options=chosen, parameter=parameter, endpoint=endpoint or "", time=time, time_origin=time_origin, induction=term,
             assume_origin=assume_origin,
         )  # fmt: skip
+    elif pool_set and endpoint and time is not None:
+        made = prior_of_pool(
+            package, pool_set, endpoint=endpoint, time=time, window=window, without=without, options=chosen, assume_origin=assume_origin
+        )
     elif named and endpoint and time is not None:
         made = prior_of_arms(
             package, named, endpoint=endpoint, time=time, options=chosen, backbone=backbone, assume_origin=assume_origin, induction=term
         )
     else:
-        raise CallError("no history", rule="give a file of studies, or --arms, --endpoint and --time")
+        raise CallError("no history", rule="give a file of studies, or --arms or --pool-set with --endpoint and --time")
     return prior_file(
         made.prior, parameter=parameter or made.parameter, endpoint=made.endpoint, time=made.time, time_origin=made.time_origin,
         arms=made.arms, treatment_class=made.treatment_class, backbone=made.backbone, robust=robust, horizon=horizon,
@@ -163,10 +177,14 @@ def prior_of_arms(
         )
     chosen = options.likelihood or "normal"
     scale = tau_prior(options.tau, options.tau_scale, 1.0 if chosen == "binomial" else 0.5)
-    # The complementary log-log scale is that of a survival; an incidence near 0 would have a pole there.
-    measure = "logit" if endpoint not in SURVIVALS and options.measure == "cloglog" else options.measure
     made: MapPrior | EfsPrior = map_prior(
-        studies, likelihood=chosen, measure=measure, tau=scale, mean_prior=options.mean_prior, level=options.level, base=base
+        studies,
+        likelihood=chosen,
+        measure=_measure(endpoint, options),
+        tau=scale,
+        mean_prior=options.mean_prior,
+        level=options.level,
+        base=base,
     )
     treatment = "; ".join(sorted({package.arm(n).treatment_class for n in names}))
     kind = SURVIVAL if endpoint in SURVIVALS else PROBABILITY
@@ -175,6 +193,45 @@ def prior_of_arms(
         made = efs_from_dfs(made, induction, time=time, time_origin=origin, assume_origin=assume_origin, level=options.level)
         return MadePrior(made, SURVIVAL, "EFS", made.time, "diagnosis", names, treatment, backbone)
     return MadePrior(made, kind, endpoint, time, origin, names, treatment, backbone)
+
+
+def prior_of_pool(
+    package: Package,
+    pool_set: str,
+    *,
+    endpoint: str,
+    time: float,
+    window: float = 0.0,
+    without: Iterable[str] = (),
+    options: PriorOptions,
+    assume_origin: bool = False,
+) -> MadePrior:
+    """The prior of a further cohort, from the rows of ``pool_set`` that pooling would take, but for the arms ``without``.
+
+    Raises :class:`RefusedError` with the reasons where no row is left.
+    """
+    if options.likelihood not in (None, "normal") or options.tau_by or options.new:
+        raise CallError("likelihood, covariates or strata", rule="of a pool set: normal, without covariates", cure="Give a file of studies")
+    found = select_rows(package, pool_set=pool_set, endpoint=endpoint, time=time, window=window, assume_origin=assume_origin)
+    found = leave_out(found, package, without)
+    if not found.studies:
+        reasons = "; ".join(f"{o.row.key}: {o.reason}" for o in found.left_out[:8])
+        raise RefusedError(f"no {endpoint} row of {pool_set} makes a prior at {time:g} years", rule=reasons, cure="Widen --window")
+    at = {(s.row.table, s.row.line) for s in found.studies if s.row is not None}
+    rows = [o for o in package.outcomes if (package.ref(o).table, o.line) in at]
+    origins, names = {o.time_origin for o in rows}, tuple(dict.fromkeys(o.arm_id for o in rows))
+    made = map_prior(
+        found.studies, likelihood="normal", measure=_measure(endpoint, options), tau=tau_prior(options.tau, options.tau_scale, 0.5),
+        mean_prior=options.mean_prior, level=options.level, base=found.trail(),
+    )  # fmt: skip
+    treatment = "; ".join(sorted({package.arm(n).treatment_class for n in names}))
+    origin = origins.pop() if len(origins) == 1 else "not-stated"
+    return MadePrior(made, SURVIVAL if endpoint in SURVIVALS else PROBABILITY, endpoint, time, origin, names, treatment)
+
+
+def _measure(endpoint: str, options: PriorOptions) -> str:
+    """The complementary log-log scale is that of a survival; an incidence near 0 would have a pole there."""
+    return "logit" if endpoint not in SURVIVALS and options.measure == "cloglog" else options.measure
 
 
 def prior_of_file(

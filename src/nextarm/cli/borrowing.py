@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nextarm.cli.options import AssumeOrigin, Json, Out, Package, read_named, read_numbers
+from nextarm.cli.options import AssumeOrigin, Json, Out, Package, read_named, read_names, read_numbers
 from nextarm.cli.show import cell, emit, grid, plain, show
 from nextarm.core.errors import CallError
 
@@ -70,7 +70,7 @@ def compare(
     found = verbs.compare_patients(
         patients[0], patients[1] if two else None, arm=arm, control_arm=control, unit=unit,
         milestones=read_numbers(milestones, "milestones") or (),
-        tau=tau, landmark_treated=landmark_treated, landmark_control=landmark_control, adjust=_names(adjust),
+        tau=tau, landmark_treated=landmark_treated, landmark_control=landmark_control, adjust=read_names(adjust),
         baseline=baseline, method=method,
         estimand=estimand, standard_deviations=match_sd, least_size=least_size, cure_model=None if cure_model == "none" else cure_model,
         endpoint=endpoint, assume_origin=assume_origin, replicates=replicates, seed=seed, level=level,
@@ -176,7 +176,7 @@ def match(
         show(anchored, json=json, out=out)
         return
     found = verbs.match(
-        patients, baseline=baseline, control=control, method=method, estimand=estimand, covariates=_names(covariates),
+        patients, baseline=baseline, control=control, method=method, estimand=estimand, covariates=read_names(covariates),
         standard_deviations=match_sd, least_size=least_size,
     )  # fmt: skip
     if weights_out is not None:
@@ -203,11 +203,6 @@ def _weights(found: Any) -> list[str]:
     return [*lines, "", "weights (mean 1), patients", *found.histogram_lines()]
 
 
-def _names(text: str | None) -> tuple[str, ...]:
-    """Read ``age,wbc`` as names."""
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
-
-
 def prior(
     data: Annotated[
         Path | None,
@@ -219,6 +214,9 @@ def prior(
     arms: Annotated[str | None, typer.Option(help="Arms of the evidence, separated by commas.")] = None,
     endpoint: Annotated[str | None, typer.Option(help="The end point.")] = None,
     time: Annotated[float | None, typer.Option(help="Years at which it is reported.")] = None,
+    pool_set: Annotated[str, typer.Option(help="Instead of --arms: the rows of a pool set, as nextarm pool takes them.")] = "",
+    window: Annotated[float, typer.Option(help="With --pool-set: take rows within this many years of --time.")] = 0.0,
+    without: Annotated[str, typer.Option(help="With --pool-set: arms to leave out, separated by commas.")] = "",
     likelihood: Annotated[
         str | None,
         typer.Option(
@@ -267,9 +265,12 @@ def prior(
         raise CallError(f"--mean {mean!r}", rule="must be MEAN,SD")
     found = verbs.prior(
         data,
-        arms=[a.strip() for a in arms.split(",") if a.strip()] if arms else (),
+        arms=read_names(arms),
         endpoint=endpoint,
         time=time,
+        pool_set=pool_set,
+        window=window,
+        without=read_names(without),
         likelihood=likelihood,
         measure=measure,
         tau=tau,

@@ -26,6 +26,11 @@ def read_numbers(text: str | None, name: str) -> list[float] | None:
         raise CallError(f"--{name} {text!r}", rule="must be numbers separated by commas, such as 2,4") from None
 
 
+def read_names(text: str | None) -> tuple[str, ...]:
+    """Read ``a,b`` as names."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
 def read_named(text: str | None, name: str) -> dict[str, float] | None:
     """Read ``recent=0.3,old=0.8`` as numbers by name."""
     if text is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nextarm.cli.options import AssumeOrigin, Json, Out, Package, read_numbers
+from nextarm.cli.options import AssumeOrigin, Json, Out, Package, read_names, read_numbers
 from nextarm.cli.show import show
 
 
@@ -23,6 +23,7 @@ def pool(
     pool_set: Annotated[str | None, typer.Option(help="A named set of arms fit for pooling.")] = None,
     time: Annotated[float | None, typer.Option(help="Years from the origin.")] = None,
     window: Annotated[float, typer.Option(help="Take rows within this many years of --time.")] = 0.0,
+    without: Annotated[str, typer.Option(help="Arms of the pool set to leave out, separated by commas.")] = "",
     measure: Annotated[str, typer.Option(help="cloglog, logit, log or identity.")] = "cloglog",
     method: Annotated[str, typer.Option(help="reml, ml, dl, pm, eb, sj or he.")] = "reml",
     interval: Annotated[str, typer.Option(help="ad-hoc, hartung-knapp or wald.")] = "ad-hoc",
@@ -73,6 +74,7 @@ def pool(
         model=model,
         curves=curves,
         curve_model=curve_model,
+        without=read_names(without),
         times=read_numbers(times, "times"),
         unit=unit,
     )

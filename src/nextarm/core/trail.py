@@ -10,7 +10,7 @@ from importlib import metadata
 from nextarm import __version__
 
 #: Packages whose versions can move a number.
-PACKAGES = ("numpy", "scipy", "numba", "polars", "narwhals", "pydantic", "altair", "vl-convert-python", "jinja2")
+PACKAGES = ("numpy", "scipy", "numba", "polars", "narwhals", "pydantic", "vl-convert-python", "jinja2")
 
 
 @dataclass(frozen=True)

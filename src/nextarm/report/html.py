@@ -145,8 +145,12 @@ class _Page:
         return True
 
     def drawing(self, chart: doc.Chart) -> Markup:
-        """Both drawings of a chart; the style sheet shows the one that fits."""
+        """Both drawings of a chart, of which the style sheet shows the one that fits; or the only one that was made."""
         wide, narrow = self.drawings[chart.id]
+        if not wide or not narrow:
+            side = "wide" if wide else "narrow"
+            one = Markup(for_page(wide or narrow, prefix=f"{chart.id}-{side[0]}-", label=chart.alt))
+            return Markup('<div class="{} only">{}</div>').format(side, one)
         return Markup('<div class="wide">{}</div><div class="narrow">{}</div>').format(
             Markup(for_page(wide, prefix=f"{chart.id}-w-", label=chart.alt)),
             Markup(for_page(narrow, prefix=f"{chart.id}-n-", label=chart.alt)),

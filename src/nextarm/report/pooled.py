@@ -6,12 +6,11 @@ Arms may be left out by name; what is left out stands in the trail with that rea
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from nextarm.core.errors import CallError, RefusedError
-from nextarm.core.trail import LeftOut
 from nextarm.evidence import Package
 from nextarm.report.charts import named_forest, pooled_rows
 from nextarm.report.charts.forest import forest
@@ -22,7 +21,7 @@ from nextarm.report.document import Block, Column, DataTable, KeyFigures, Note, 
 from nextarm.synthesis.competing import cause_counts, pool_competing
 from nextarm.synthesis.grade import finding
 from nextarm.synthesis.pool import PooledEstimate, pool
-from nextarm.synthesis.select import SelectedRows, select_rows
+from nextarm.synthesis.select import SelectedRows, leave_out, select_rows
 from nextarm.synthesis.sensitivity import cumulative, leave_one_out
 from nextarm.synthesis.trend import era_trend
 
@@ -72,12 +71,7 @@ def choose(package: Package, asked: PoolQuestion) -> Chosen:
     found = select_rows(
         package, pool_set=asked.pool_set, endpoint=asked.endpoint, time=asked.time, window=asked.window, assume_origin=asked.assume_origin
     )
-    lines = {(package.ref(o).table, o.line): o.arm_id for o in package.outcomes}
-    gone = [s for s in found.studies if s.row is not None and lines.get((s.row.table, s.row.line)) in asked.without]
-    if not gone:
-        return Chosen(found, arms)
-    out = tuple(LeftOut(s.row, "left out by the reader") for s in gone if s.row is not None)
-    return Chosen(replace(found, studies=tuple(s for s in found.studies if s not in gone), left_out=(*found.left_out, *out)), arms)
+    return Chosen(leave_out(found, package, asked.without), arms)
 
 
 def pooled_of(chosen: Chosen, asked: PoolQuestion) -> PooledEstimate:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from nextarm.core.errors import NextarmError
-from nextarm.report.charts import Curve, curve_of, survival_curves
+from nextarm.report.charts import Curve, LineSeries, curve_of, lines, survival_curves
+from nextarm.report.charts.frame import nice_domain
 from nextarm.report.document import Block, Column, DataTable, KeyFigures, Note, Row, Section, number, paragraph, say, slug
 
 #: Gives the fit of a model to one arm (None where there is but one).
@@ -80,12 +84,25 @@ def checks_section(made: Any) -> Section:
     return Section("checks", "Checks", (), tuple(blocks))
 
 
-def survival_section(fit_of: FitOf, patients: Any, arm: str, *, models: tuple[str, ...], times: tuple[float, ...]) -> Section:
-    """Kaplan-Meier of one arm with up to three ``models`` beside it, survival at ``times`` (years), cure fractions and their warning."""
+def survival_section(
+    fit_of: FitOf,
+    patients: Any,
+    arm: str,
+    *,
+    models: tuple[str, ...],
+    times: tuple[float, ...],
+    versions: Sequence[Any] = (),
+    band: str = "limits",
+) -> Section:
+    """Kaplan-Meier of one arm with up to three ``models`` beside it, survival at ``times`` (years), cure fractions and their warning.
+
+    ``versions`` are the Kaplan-Meier estimates of the plausible versions: their range stands in the table, and with ``band`` "versions"
+    around the curve, in place of its 95 % limits ("none" leaves both out).
+    """
     several = len(patients.arms) > 1
     stem = slug(arm or "all")
     km = fit_of("kaplan-meier", arm if several else None)
-    curves = [curve_of(km, "Kaplan-Meier")]
+    curves = [_banded(curve_of(km, "Kaplan-Meier"), versions, band)]
     end = curves[0].time[-1]
     grid = np.linspace(0.0, max(end, times[-1]), 121)
     blocks: list[Block] = []
@@ -118,14 +135,28 @@ def survival_section(fit_of: FitOf, patients: Any, arm: str, *, models: tuple[st
                 (model.replace(":", ", "), value, "long enough by every view" if enough else "NOT long enough: the plateau is a guess")
             )
     chart = survival_curves(
-        curves, id=f"survival-{stem}" if several else "survival", title=f"Survival{f', {arm}' if several else ''}", trail=km.trail
-    )
+        curves, id=f"survival-{stem}" if several else "survival", title=f"Survival{f', {arm}' if several else ''}", trail=km.trail,
+        caption=say(_BANDS[band if versions or band != "versions" else "limits"]),
+    )  # fmt: skip
     blocks.append(chart)
     own = [
         number(None if v is None else v, "percent(1)", name=f"{stem}.km.{t:g}", trail=km.trail, interval=None if v is None else (low, high))
         for t, v, low, high in _km_at(km, times)
     ]
-    table: list[Row] = [("Kaplan-Meier", *own, None), *rows]
+    table: list[Row] = [("Kaplan-Meier", *own, None)]
+    if versions:
+        ranges = [_range(versions, t) for t in times]
+        cells = [
+            None if r is None else number(r, "percent(1)", name=f"{stem}.versions.{t:g}", trail=km.trail, marks=("reconstructed",))
+            for t, r in zip(times, ranges, strict=True)
+        ]
+        table.append((f"Range of {len(versions)} versions", *cells, None))
+    still = [int((patients.time[_of(patients, arm)] >= t).sum()) for t in times]
+    left = [
+        number(n, "count", name=f"{stem}.at-risk.{t:g}", trail=km.trail, marks=("reconstructed",))
+        for t, n in zip(times, still, strict=True)
+    ]
+    table += [("Still at risk", *left, None), *rows]
     years = [Column(f"{t:g} years", align="right") for t in times]
     columns: tuple[Column | str, ...] = ("Model", *years, Column("AIC", align="right"))
     blocks.append(DataTable("Survival at chosen years (95 % interval)", columns, tuple(table), sortable=False))
@@ -137,6 +168,75 @@ def survival_section(fit_of: FitOf, patients: Any, arm: str, *, models: tuple[st
         blocks.append(paragraph("Choose models above to see them beside the curve, with the cure fraction."))
     title = f"Survival of {arm}" if several else "Survival"
     return Section(f"fit-{stem}", title, (), (*blocks, *notes))
+
+
+#: What is said of the band around the curve.
+_BANDS = {
+    "limits": "The band is the 95 % interval of the Kaplan-Meier estimate, as if the rebuilt patients were the true ones.",
+    "versions": "The band is the range over the plausible versions: what the reconstruction leaves open, not the interval of the estimate.",
+    "none": "",
+}
+
+
+def _of(patients: Any, arm: str) -> Any:
+    return patients.arm == patients.arms.index(arm)
+
+
+def _banded(curve: Curve, versions: Sequence[Any], band: str) -> Curve:
+    if band == "none":
+        return replace(curve, low=None, high=None)
+    if band != "versions" or not versions:
+        return curve
+    ranges = [_range(versions, t) or (s, s) for t, s in zip(curve.time, curve.survival, strict=True)]
+    return replace(curve, low=tuple(r[0] for r in ranges), high=tuple(r[1] for r in ranges))
+
+
+def _range(versions: Sequence[Any], time: float) -> tuple[float, float] | None:
+    """The lowest and highest Kaplan-Meier value of the versions at ``time``; None where one of them has ended."""
+    found = [s for km in versions for _, s, _, _ in _km_at(km, (time,))]
+    known = [s for s in found if s is not None]
+    return (min(known), max(known)) if len(known) == len(found) else None
+
+
+def steps_until(end: float) -> tuple[float, ...]:
+    """Where to cut follow-up of ``end`` years to see the hazard: even steps of a readable length, the last at least half of one.
+
+    >>> steps_until(4.0)
+    (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5)
+    """
+    step = next((s for s in (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0) if end / s <= 8.5), 20.0)
+    return tuple(round(step * i, 6) for i in range(1, 9) if step * i < end - step / 2.0)
+
+
+def hazard_section(pieces: Any, fits: Sequence[tuple[str, Any]], arm: str, *, end: float, several: bool) -> Section:
+    """Events a year among those at risk: by pieces of follow-up (``pieces``, a piecewise exponential fit) with models beside them."""
+    stem = slug(arm or "all")
+    edges = (0.0, *pieces.cuts, end)
+    middle = tuple((a + b) / 2.0 for a, b in pairwise(edges))
+    seen = pieces.hazard(np.array(middle))
+    low, high = (tuple(_finite(v) for v in part) for part in (seen.low, seen.high))
+    series = [LineSeries("Rebuilt patients", middle, _tuple(seen.estimate), low, high, trail=pieces.trail, joined=False)]
+    at = np.linspace(end / 40.0, end, 40)
+    for model, fit in fits[:3]:
+        hazard = fit.hazard(at).estimate
+        series.append(LineSeries(model.replace(":", ", "), _tuple(at), tuple(_finite(v) for v in hazard), trail=fit.trail, dots=False))
+    tops = [
+        *(v for v in series[0].y if v is not None),
+        *(v for s in series[1:] for x, v in zip(s.x, s.y, strict=True) if v and x > end / 10.0),
+    ]
+    top = 1.6 * max([*tops, 1e-6])
+    drawn = lines(
+        series, id=f"hazard-{stem}" if several else "hazard", title=f"Hazard{f', {arm}' if several else ''}", x_title="Years",
+        y_title="Events a year among those still at risk", trail=pieces.trail, format="decimal(2)", x_format="decimal(2)",
+        x_domain=(0.0, end), y_domain=nice_domain([0.0, top], inside=(0.0, math.inf)),
+        caption=say(
+            f"Points: the rebuilt patients in {len(middle)} pieces of follow-up, with 95 % limits, which are cut off at the frame; "
+            "a piece without events has none."
+        ),
+    )  # fmt: skip
+    title = f"Hazard of {arm}" if several else "Hazard"
+    lead = say("A hazard that falls to nearly 0 while many are still followed speaks for cure; one that stays does not.")
+    return Section(f"hazard-{stem}", title, lead, (drawn,))
 
 
 def _finite(value: Any) -> float | None:

@@ -15,7 +15,7 @@ from nextarm.synthesis.proportions import PooledProportion, pool_proportions
 from nextarm.synthesis.read import read_studies
 from nextarm.synthesis.read_curves import pool_curves
 from nextarm.synthesis.regression import MetaRegression, meta_regression
-from nextarm.synthesis.select import pool_evidence, select_rows
+from nextarm.synthesis.select import leave_out, pool_evidence, select_rows
 from nextarm.synthesis.several_times import SeveralTimes
 
 Pooled = PooledEstimate | MetaRegression | PooledProportion | PooledCurve | SeveralTimes | IncrementCurve
@@ -43,12 +43,15 @@ def pool_any(
     curve_model: str,
     times: Iterable[float] | None,
     unit: str,
+    without: Iterable[str] = (),
 ) -> Pooled:
     """Pool what is asked for, as :func:`nextarm.verbs.pool` describes; :class:`CallError` for requests that contradict themselves.
 
     ``package`` is called only where rows of the evidence are wanted.
     """
-    probability = measure in ("cloglog", "logit")
+    probability, without = measure in ("cloglog", "logit"), tuple(without)
+    if without and not pool_set:
+        raise CallError("without", rule="leaves arms out of a pool set of the evidence", cure="Give --pool-set too")
     if curves is not None:
         if data is not None or endpoint or pool_set or moderators:
             raise CallError("curves were given with other studies or moderators", rule="curves are pooled on their own")
@@ -78,8 +81,10 @@ def pool_any(
         if not moderators and time is not None:
             return pool_evidence(
                 package(), pool_set=pool_set, endpoint=endpoint, time=time, window=window, time_origin=time_origin,
-                assume_origin=assume_origin, measure=measure, method=method, interval=interval, prediction=prediction, level=level,
+                assume_origin=assume_origin, without=without, measure=measure, method=method, interval=interval, prediction=prediction,
+                level=level,
             )  # fmt: skip
+        chosen = leave_out(chosen, package(), without)
         studies, base, probability = chosen.studies, chosen.trail(), True
     else:
         rule = "give a file of studies, or a pool set and an endpoint of the evidence"

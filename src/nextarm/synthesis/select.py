@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from nextarm.core.errors import CallError, RefusedError
@@ -102,6 +102,20 @@ def select_rows(
     return SelectedRows(studies, tuple(out), rule, package.name, assumptions, tuple(package.source(i) for i in ids))
 
 
+def leave_out(chosen: SelectedRows, package: Package, arms: Iterable[str]) -> SelectedRows:
+    """``chosen`` without the rows of ``arms``, which stand in the trail as left out by the reader; the others stay as they were.
+
+    Raises :class:`CallError` for an arm that the package does not have.
+    """
+    named = tuple(dict.fromkeys(arms))
+    if odd := sorted(set(named) - {a.arm_id for a in package.arms}):
+        raise CallError(f"without = {odd[0][:60]!r}", rule=f"is not an arm of {package.name}")
+    lines = {(package.ref(o).table, o.line): o.arm_id for o in package.outcomes if o.arm_id in named}
+    gone = [s for s in chosen.studies if s.row is not None and (s.row.table, s.row.line) in lines]
+    out = tuple(LeftOut(s.row, "left out by the reader") for s in gone if s.row is not None)
+    return replace(chosen, studies=tuple(s for s in chosen.studies if s not in gone), left_out=(*chosen.left_out, *out)) if gone else chosen
+
+
 def select_for_pooling(
     package: Package,
     *,
@@ -137,6 +151,7 @@ def pool_evidence(
     time_origin: str | None = None,
     assume_origin: bool = False,
     group_of: Mapping[str, str] | None = None,
+    without: Iterable[str] = (),
     measure: str = "cloglog",
     method: str = "reml",
     interval: str = "ad-hoc",
@@ -144,7 +159,7 @@ def pool_evidence(
     level: float = 0.95,
     binomial: bool = True,
 ) -> PooledEstimate:
-    """Select rows by the rule and pool them; :class:`RefusedError` with all reasons where none can be used."""
+    """Select rows by the rule, less the arms ``without``, and pool; :class:`RefusedError` with all reasons where none can be used."""
     chosen = select_rows(
         package,
         pool_set=pool_set,
@@ -155,6 +170,7 @@ def pool_evidence(
         assume_origin=assume_origin,
         group_of=group_of,
     )
+    chosen = leave_out(chosen, package, without)
     if not chosen.studies:
         reasons = "; ".join(f"{o.row.key}: {o.reason}" for o in chosen.left_out)
         raise RefusedError(f"no {endpoint} row of {pool_set} can be pooled at {time:g} years", rule=reasons, cure="Widen --window")

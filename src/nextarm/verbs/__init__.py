@@ -248,14 +248,16 @@ def pool(
     curve_model: str = "combescure",
     times: Iterable[float] | None = None,
     unit: str = "years",
+    without: Iterable[str] = (),
 ) -> PooledEstimate | MetaRegression | PooledProportion | PooledCurve | SeveralTimes | IncrementCurve:
     """Pool several studies under random effects, or regress on ``moderators`` (``year`` counts in decades).
 
     Either ``data`` (CSV path or frame with the columns study, estimate, and se, or ci_low and ci_high, or n and events)
     or rows of ``package`` chosen by ``pool_set``, ``endpoint`` and ``time`` (within ``window`` years); the rows that
-    stay out are in the trail with their reasons. ``model`` ``binomial-normal`` or ``beta-binomial`` pools events of n by
-    their exact likelihood (0 of n is welcome). ``curves`` is a folder of survival curves, one CSV file a study, in ``unit``,
-    pooled at ``times`` (years) by ``curve_model``: combescure (default), multivariate or increments.
+    stay out are in the trail with their reasons, also those of the arms ``without``. ``model`` ``binomial-normal`` or
+    ``beta-binomial`` pools events of n by their exact likelihood (0 of n is welcome). ``curves`` is a folder of survival
+    curves, one CSV file a study, in ``unit``, pooled at ``times`` (years) by ``curve_model``: combescure (default), multivariate
+    or increments.
 
     >>> result = pool(endpoint="EFS", pool_set="frontline-kmt2a-r", time=5, window=1)
     >>> result.k, round(result.estimate, 3)
@@ -284,6 +286,7 @@ def pool(
         curve_model=curve_model,
         times=times,
         unit=unit,
+        without=without,
     )
 
 
@@ -455,7 +458,8 @@ def prior(
 ) -> PriorFile:
     """Meta-analytic predictive prior of a new arm, with its mixture, what it is worth, and what it is a prior of.
 
-    Either ``data`` (CSV path or frame) or the rows of ``arms`` of ``package`` that report ``endpoint`` at ``time`` years.
+    Either ``data`` (CSV path or frame) or the rows of ``arms`` of ``package`` that report ``endpoint`` at ``time`` years, or with
+    ``pool_set`` (``window``, ``without``) the rows that :func:`pool` would take.
     ``options`` are those of :func:`nextarm.borrowing.make_prior`: ``likelihood`` (binomial, normal, poisson, exponential,
     piecewise-exponential, mixture-cure), ``tau``, ``tau_scale``, ``tau_by``, ``stratum``, ``new``, ``backbone``, ``no_remission``,
     ``remission_at``, ``robust``, ``horizon`` and others.

@@ -104,8 +104,8 @@ class Server:
                 forms = ()
             return Shown(step, forms, Content(()), error.problems)
 
-    def screen(self, study: str, step: Step, kind: str, query: Query, path: str) -> Response:
-        """A screen as a page, JSON or CSV."""
+    def screen(self, study: str, step: Step, kind: str, query: Query, path: str, sheet: str = "") -> Response:
+        """A screen as a page, JSON or CSV; ``sheet`` as in :meth:`Drawings.of`."""
         ask = self.ask(study, query, path)
         shown = self.shown(step, ask)
         status = 422 if shown.problems else 200
@@ -116,7 +116,7 @@ class Server:
             text = shown.content.csv or (table_csv(tables[0]) if tables else "")
             text = text or "".join(f"{p}\n" for p in shown.problems)
             return _file(text, "text/csv", f"{study}-{step.key}.csv", status)
-        text = page_of(shown, ask=ask, drawings=self.drawings.of(shown.report()), steps=STEPS)
+        text = page_of(shown, ask=ask, drawings=self.drawings.of(shown.report(), sheet), steps=STEPS)
         return Response(text, status, media_type="text/html")
 
     def chart(self, study: str, step: Step, name: str, query: Query, path: str) -> Response:
@@ -125,7 +125,7 @@ class Server:
         wanted, _, kind = name.rpartition(".")
         for chart in charts_of(shown.report()):
             if chart.id == wanted and kind in ("svg", "png"):
-                svg = for_file(self.drawings.one(chart)[0], label=chart.alt)
+                svg = for_file(self.drawings.one(chart.wide), label=chart.alt)
                 if kind == "svg":
                     return _file(svg, "image/svg+xml", f"{study}-{chart.id}.svg")
                 return _file(to_png(svg), "image/png", f"{study}-{chart.id}.png")
@@ -192,8 +192,8 @@ def _routes(server: Server) -> list[Route]:
         key, _, kind = request.path_params["step"].partition(".")
         if kind not in ("", "json", "csv"):
             raise HTTPException(404, "A page has .json and .csv beside it, nothing else.")
-        found = asked(request)
-        return server.in_turn(lambda: server.screen(request.path_params["study"], _step(key), kind, found, _path(request)))
+        found, sheet = asked(request), request.headers.get("nextarm-sheet", "")
+        return server.in_turn(lambda: server.screen(request.path_params["study"], _step(key), kind, found, _path(request), sheet))
 
     def part(request: Request) -> Response:
         params, found = request.path_params, asked(request)

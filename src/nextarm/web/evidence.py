@@ -14,6 +14,8 @@ from nextarm.report.document import Block, DataTable, Note, Row
 from nextarm.report.evidence_blocks import agent_sections, facets, facts, opened, risk_fields, study_sections, timeline
 from nextarm.web.address import Query
 from nextarm.web.home import Study
+from nextarm.web.left_out import fields as pooled_fields
+from nextarm.web.left_out import left_out
 from nextarm.web.screen import Ask, Content, Field, Form, Place, Step
 
 VIEWS = (
@@ -21,6 +23,7 @@ VIEWS = (
     ("timeline", "Timeline of studies"),
     ("study", "One study"),
     ("agents", "Agents and open trials"),
+    ("pooled", "Trials left out: pooled value and assurance"),
     ("risk", "Risk groups"),
 )
 FACETS = (
@@ -47,6 +50,8 @@ def forms(ask: Ask) -> tuple[Form, ...]:
     if view == "risk":
         fields.append(_select("protocol", "Protocol", q, known["risk_protocol"], "choose"))
         fields += _patient_fields(ask)
+    elif view == "pooled":
+        fields += pooled_fields(ask)
     elif view == "study":
         fields.append(_select("protocol", "Study", q, known["protocol"], "choose"))
     elif view == "facts":
@@ -67,7 +72,7 @@ def _select(name: str, label: str, q: Query, values: tuple[str, ...], none: str)
 def content(ask: Ask) -> Content:
     """What the view shows."""
     view = ask.query.choice("view", [v for v, _ in VIEWS], "facts")
-    return {"facts": _facts, "timeline": _timeline, "study": _study, "agents": _agents, "risk": _risk}[view](ask)
+    return {"facts": _facts, "timeline": _timeline, "study": _study, "agents": _agents, "risk": _risk, "pooled": left_out}[view](ask)
 
 
 def _facts(ask: Ask) -> Content:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any
 
 from nextarm import verbs
-from nextarm.core.errors import CallError, DataError
-from nextarm.report import Note, say
+from nextarm.core.errors import CallError, DataError, NextarmError
+from nextarm.report import Note, Section, say
 from nextarm.report.document import Block
-from nextarm.report.rebuilt import checks_section, rebuilt_section, survival_section
+from nextarm.report.rebuilt import FitOf, checks_section, hazard_section, rebuilt_section, steps_until, survival_section
 from nextarm.web.address import Query, address
 from nextarm.web.home import Study
 from nextarm.web.screen import Ask, Content, Field, Form, Step
 
+BANDS = (("limits", "95 % interval"), ("versions", "range of the versions"), ("none", "none"))
 UNITS = ("years", "months", "weeks", "days")
 BASES = ("exponential", "weibull", "log-normal", "log-logistic", "gamma", "gompertz")
 MODELS = (*BASES, *(f"mixture-cure:{base}" for base in BASES))
@@ -37,6 +40,7 @@ def forms(ask: Ask) -> tuple[Form, ...]:
         Field("curve", "Curve", "select", q.text("curve"), choices=(("", "the example"), *((n, n) for n in names))),
         Field("unit", "Unit of its times", "select", q.text("unit", "months"), choices=tuple((u, u) for u in UNITS)),
         Field("n", "Patients, where no table says", "number", q.text("n")),
+        Field("band", "Band of the curve", "select", q.text("band", "limits"), choices=BANDS),
         Field("at", "Read survival at, years", value=q.text("at", "1, 2, 3")),
         Field(
             "model",
@@ -63,6 +67,7 @@ def forms(ask: Ask) -> tuple[Form, ...]:
             help="Paste from a spreadsheet (tabs are taken too), or choose the CSV file of nextarm read-figure",
         ),
         Field("risk_csv", "Numbers at risk: time,at_risk[,arm]", "area", q.text("risk_csv"), upload=True, rows=5),
+        Field("n", "Patients, where no table says", "number", q.text("n")),
     )
     if ask.study.folder is not None:
         made.append(
@@ -103,6 +108,18 @@ def _fitted(curve: str, risk: str, ticks: str, unit: str, n: int | None, model: 
     return verbs.fit(_rebuilt(curve, risk, ticks, unit, n).patients, model=model, arm=arm)
 
 
+@lru_cache(maxsize=64)
+def _versions(curve: str, risk: str, ticks: str, unit: str, n: int | None, arm: str | None) -> tuple[Any, ...]:
+    """Kaplan-Meier of every plausible version, kept."""
+    found = _rebuilt(curve, risk, ticks, unit, n).versions
+    return tuple(verbs.fit(found, model="kaplan-meier", arm=arm, version=k) for k in found.versions)
+
+
+@lru_cache(maxsize=64)
+def _pieces(curve: str, risk: str, ticks: str, unit: str, n: int | None, arm: str | None, cuts: tuple[float, ...]) -> Any:
+    return verbs.fit(_rebuilt(curve, risk, ticks, unit, n).patients, model="piecewise-exponential", arm=arm, cuts=cuts)
+
+
 def content(ask: Ask) -> Content:
     """Published against rebuilt, checks, Kaplan-Meier with models, cure fraction, survival at chosen years."""
     q = ask.query
@@ -127,9 +144,14 @@ def content(ask: Ask) -> Content:
                 say(words, "" if ask.study.folder is not None else " To rebuild a curve of your own, make a study on the first page."),
             )
         )
-    fit_of = partial(_fitted, curve, risk, ticks, unit, n)
+    asked = (curve, risk, ticks, unit, n)
+    fit_of, band = partial(_fitted, *asked), q.choice("band", [b for b, _ in BANDS], "limits")
     sections = [rebuilt_section(made, notes=notes), checks_section(made)]
-    sections += [survival_section(fit_of, made.patients, arm, models=models, times=times) for arm in made.patients.arms]
+    for arm in made.patients.arms:
+        own = arm if len(made.patients.arms) > 1 else None
+        versions = _versions(*asked, own)
+        sections.append(survival_section(fit_of, made.patients, arm, models=models, times=times, versions=versions, band=band))
+        sections.append(_hazard(made.patients, arm, own, partial(_pieces, *asked, own), fit_of, models))
     file = f"curves/{name}{CURVE}" if name else "curve.csv"
     also = f", at_risk={file.replace(CURVE, RISK) if name else 'at_risk.csv'!r}" if risk else ""
     flag = f" --at-risk {file.replace(CURVE, RISK) if name else 'at_risk.csv'}" if risk else ""
@@ -145,6 +167,20 @@ def content(ask: Ask) -> Content:
         f"patients.csv\nnextarm fit patients.csv --unit {unit} --model {first}",
         csv=_patients_csv(made.patients),
     )
+
+
+def _hazard(patients: Any, arm: str, own: str | None, pieces: Callable[..., Any], fit_of: FitOf, models: tuple[str, ...]) -> Section:
+    """The hazard of an arm; what cannot be fitted stands in the section of survival with its reason."""
+    end = max(t for t, a in zip(patients.time.tolist(), patients.arm.tolist(), strict=True) if patients.arms[a] == arm)
+    fits = []
+    for model in models[:3]:
+        with suppress(NextarmError):
+            fits.append((model, fit_of(model, own)))
+    try:
+        seen = pieces(steps_until(end))
+    except NextarmError as error:
+        return Section("hazard", "Hazard", say("There is no hazard to show."), (Note("caution", say(str(error))),))
+    return hazard_section(seen, fits, arm, end=end, several=own is not None)
 
 
 def _times(text: str) -> tuple[float, ...]:
@@ -180,13 +216,16 @@ def add(ask: Ask, sent: Query) -> str:
     if not curve:
         raise DataError("the curve", rule="is empty", cure="Paste rows of time and survival")
     ask.study.path("curves", name + CURVE)
-    _rebuilt(curve, risk, "", unit, None)
+    n = sent.whole("n", 0, low=0, high=100_000) or None
+    _rebuilt(curve, risk, "", unit, n)
     texts: dict[tuple[str, ...], str] = {("curves", name + CURVE): curve}
     if risk:
         texts[("curves", name + RISK)] = risk
     ask.study.write(texts)
+    if not risk:
+        ask.study.path("curves", name + RISK).unlink(missing_ok=True)  # a table of an earlier curve of this name
     ask.study.path("curves", name + TICKS).unlink(missing_ok=True)  # marks of an earlier curve of this name
-    return address(ask.at("patients"), {"curve": name, "unit": unit, "model": "mixture-cure:weibull"})
+    return address(ask.at("patients"), {"curve": name, "unit": unit, "n": n, "model": "mixture-cure:weibull"})
 
 
 def _table(text: str, second: str, *, percent: bool = False) -> str:

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nextarm.core.errors import Problem
 from nextarm.report import document as doc
@@ -147,22 +147,25 @@ class Shown:
 class Drawings:
     """Drawings of charts, kept for as long as the server runs: the same specification is drawn once."""
 
-    def __init__(self, most: int = 400) -> None:
-        self._kept: OrderedDict[str, tuple[str, str]] = OrderedDict()
+    def __init__(self, most: int = 800) -> None:
+        self._kept: OrderedDict[str, str] = OrderedDict()
         self._lock, self._most = threading.Lock(), most
 
-    def of(self, report: doc.Report) -> dict[str, tuple[str, str]]:
-        """Every chart of ``report``, wide and narrow."""
-        return {chart.id: self.one(chart) for chart in charts_of(report)}
+    def of(self, report: doc.Report, sheet: str = "") -> dict[str, tuple[str, str]]:
+        """Every chart of ``report``, wide and narrow, or only the ``sheet`` (wide, narrow) that a window shows."""
+        return {
+            chart.id: ("" if sheet == "narrow" else self.one(chart.wide), "" if sheet == "wide" else self.one(chart.narrow))
+            for chart in charts_of(report)
+        }
 
-    def one(self, chart: doc.Chart) -> tuple[str, str]:
-        """One chart, wide and narrow."""
-        key = repr((chart.wide, chart.narrow))
+    def one(self, spec: dict[str, Any]) -> str:
+        """One specification drawn."""
+        key = repr(spec)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        made = draw(chart.wide), draw(chart.narrow)
+        made = draw(spec)
         with self._lock:
             self._kept[key] = made
             if len(self._kept) > self._most:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
-
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
+from nextarm.report.charts import vega
 from nextarm.report.charts.frame import axis_x, both, finish, marks_of, nice_domain, pixel, text_width
 from nextarm.report.charts.palette import sentinel
 from nextarm.report.charts.rows import Names, estimate_number, label_column, place, row_frame, row_labels, sentence
@@ -80,7 +79,7 @@ def _draw(
     labels = label_column([r.label for r in rows], [r.note for r in rows], [signs(r.marks) for r in rows])
     placement = place([r.group for r in rows], narrow=narrow, lines=labels.lines)
     frame = row_frame(width, placement, label_width=labels.width, value_width=max(text_width(v, 12.5) for v in values), top=6, bottom=46)
-    scale = alt.Scale(domain=list(span), nice=False, zero=False, clamp=True)
+    scale = {"domain": list(span), "nice": False, "zero": False, "clamp": True}
     line = axis_x(axis, format, narrow=narrow)
     data = []
     for p in placement.rows:
@@ -91,16 +90,20 @@ def _draw(
             data.append(
                 {"zero": 0.0, "x": r.value, "low": r.low, "high": r.high, "y": p.mark_y, "a": p.mark_y - 6, "b": p.mark_y + 6, "fill": fill}
             )
-    bar = marks_of(data).mark_rect(stroke=sentinel("s1"), strokeWidth=1.25)
+    bar = marks_of(data).mark("rect", stroke=sentinel("s1"), strokeWidth=1.25)
     layers: list[Any] = [
         bar.encode(
-            x=alt.X("zero:Q", scale=scale, axis=line), x2="x", y=pixel("a", frame.height), y2="b", fill=alt.Fill("fill:N", scale=None)
+            x=vega.channel("zero:Q", scale=scale, axis=line),
+            x2="x",
+            y=pixel("a", frame.height),
+            y2="b",
+            fill=vega.channel("fill:N", scale=None),
         )
     ]
     with_interval = [d for d in data if d["low"] is not None and d["high"] is not None]
     if with_interval:
-        rule = marks_of(with_interval).mark_rule(color=sentinel("s3"), strokeWidth=1.5)
-        layers.append(rule.encode(x=alt.X("low:Q", scale=scale, axis=line), x2="high", y=pixel("y", frame.height)))
+        rule = marks_of(with_interval).mark("rule", color=sentinel("s3"), strokeWidth=1.5)
+        layers.append(rule.encode(x=vega.channel("low:Q", scale=scale, axis=line), x2="high", y=pixel("y", frame.height)))
     layers += row_labels(placement, frame, labels, values)
     return finish(layers, frame)
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
-
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
+from nextarm.report.charts import vega
 from nextarm.report.charts.direct import line_key
 from nextarm.report.charts.frame import Frame, axis_x, both, finish, marks_of, pixel, text_layer
 from nextarm.report.charts.palette import DASHES, SERIES, sentinel
@@ -81,11 +80,11 @@ def _draw(
     pitch = min(max(420.0 / len(shown), 1.8), 9.0)
     key = 17.0 * len(arms)
     frame = Frame(width, pitch * len(shown) + 6.0, 12.0, 18.0, key + 46.0, 48.0)
-    scale = alt.Scale(domain=[0.0, top * 1.02], nice=False, zero=True)
+    scale = {"domain": [0.0, top * 1.02], "nice": False, "zero": True}
     line = axis_x("Years from the first possible day of entry", "decimal(1)", narrow=narrow)
 
-    def at(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=scale, axis=line)
+    def at(field: str) -> vega.Channel:
+        return vega.channel(f"{field}:Q", scale=scale, axis=line)
 
     layers: list[Any] = []
     data = [
@@ -94,23 +93,23 @@ def _draw(
     for i in range(len(arms)):
         mine = [d for d in data if d["arm"] == i]
         if mine:
-            stroke = marks_of(mine).mark_rule(
-                color=sentinel(f"s{i + 1}"), strokeWidth=min(pitch * 0.55, 1.6), strokeDash=list(DASHES[i]), opacity=0.75
+            stroke = marks_of(mine).mark(
+                "rule", color=sentinel(f"s{i + 1}"), strokeWidth=min(pitch * 0.55, 1.6), strokeDash=list(DASHES[i]), opacity=0.75
             )
             layers.append(stroke.encode(x=at("a"), x2="b", y=pixel("y", frame.height)))
     for outcome, shape, colour, filled in (("event", "circle", "ink", True), ("dropout", "cross", "muted", False)):
         ends = [d for d in data if d["outcome"] == outcome]
         if ends:
             size = min(pitch * 8.0, 34.0)
-            dot = marks_of(ends).mark_point(shape=shape, filled=filled, size=size, opacity=1, color=sentinel(colour), strokeWidth=1.1)
+            dot = marks_of(ends).mark("point", shape=shape, filled=filled, size=size, opacity=1, color=sentinel(colour), strokeWidth=1.1)
             layers.append(dot.encode(x=at("b"), y=pixel("y", frame.height)))
     for k, (time, text) in enumerate(looks):
-        rule = marks_of([{"v": time}]).mark_rule(color=sentinel("caution"), strokeDash=[4, 3], strokeWidth=1.5)
+        rule = marks_of([{"v": time}]).mark("rule", color=sentinel("caution"), strokeDash=[4, 3], strokeWidth=1.5)
         layers.append(rule.encode(x=at("v")))
         label = text_layer(
             [{"v": time, "text": text}],
             x=at("v"),
-            y=alt.YValue(-8 - 14 * ((len(looks) - 1 - k) % 2)),
+            y=vega.value(-8 - 14 * ((len(looks) - 1 - k) % 2)),
             size=11,
             colour="caution",
             align="right",

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import altair as alt
-
+from nextarm.report.charts import vega
 from nextarm.report.charts.frame import Frame, marks_of, text_layer, text_width, wrap
 from nextarm.report.charts.palette import DASHES, sentinel
 
@@ -80,20 +79,20 @@ def beside_points(
     return placed
 
 
-def end_labels(texts: Sequence[str], heights: Sequence[float], frame: Frame) -> list[alt.Chart]:
+def end_labels(texts: Sequence[str], heights: Sequence[float], frame: Frame) -> list[vega.Layer]:
     """Series names right of the plot, each at the height where its line ends, in the colour of the series."""
     lines = max((wrap(t.split("\n")[0], END_LABEL, 12).count("\n") + 1 + t.count("\n") for t in texts), default=1)
     moved = spread(heights, gap=16.0 + 14.0 * (lines - 1), low=0.0, high=frame.height)
-    layers: list[alt.Chart] = []
+    layers: list[vega.Layer] = []
     for i, (text, y) in enumerate(zip(texts, moved, strict=True)):
         name, _, origin = text.partition("\n")
         parts = wrap(name, END_LABEL, 12).split("\n")
         top = y - 7.0 * (len(parts) - 1 + bool(origin))
-        at = alt.XValue(frame.plot + 10)  # heights are pixels: the y scale is that of the data
+        at = vega.value(frame.plot + 10)  # heights are pixels: the y scale is that of the data
         for k, part in enumerate(parts):
-            layers.append(text_layer([{"text": part}], x=at, y=alt.YValue(top + 14.0 * k), size=12, weight="bold", colour=f"t{i + 1}"))
+            layers.append(text_layer([{"text": part}], x=at, y=vega.value(top + 14.0 * k), size=12, weight="bold", colour=f"t{i + 1}"))
         if origin:
-            layers.append(text_layer([{"text": origin}], x=at, y=alt.YValue(top + 14.0 * len(parts)), size=11, colour="muted"))
+            layers.append(text_layer([{"text": origin}], x=at, y=vega.value(top + 14.0 * len(parts)), size=11, colour="muted"))
     return layers
 
 
@@ -104,17 +103,17 @@ def end_label_width(texts: Sequence[str]) -> float:
     return max([*(text_width(p, 12) * 1.08 for p in parts), *(text_width(o, 11) for o in origins)]) + 16.0
 
 
-def line_key(texts: Sequence[str], *, left: float, top: float, width: float) -> list[alt.Chart]:
+def line_key(texts: Sequence[str], *, left: float, top: float, width: float) -> list[vega.Layer]:
     """Series names one below the other, each behind a piece of its line; for the narrow sheet, where the ends have no room."""
-    layers: list[alt.Chart] = []
+    layers: list[vega.Layer] = []
     for i, text in enumerate(texts):
         y = top + 17.0 * i
-        piece = marks_of([{}]).mark_rule(color=sentinel(f"s{i + 1}"), strokeWidth=2.25, strokeDash=list(DASHES[i]))
-        layers.append(piece.encode(x=alt.XValue(left), x2=alt.X2Value(left + 26), y=alt.YValue(y)))
+        piece = marks_of([{}]).mark("rule", color=sentinel(f"s{i + 1}"), strokeWidth=2.25, strokeDash=list(DASHES[i]))
+        layers.append(piece.encode(x=vega.value(left), x2=vega.value(left + 26), y=vega.value(y)))
         first, _, second = text.partition("\n")
         first = wrap(first, (width - 34 - 8 - text_width(second, 11)) / 1.08, 11.5, 1)
-        layers.append(text_layer([{"text": first}], x=alt.XValue(left + 34), y=alt.YValue(y), size=11.5, weight="bold", colour=f"t{i + 1}"))
+        layers.append(text_layer([{"text": first}], x=vega.value(left + 34), y=vega.value(y), size=11.5, weight="bold", colour=f"t{i + 1}"))
         if second:
             beside = left + 34 + text_width(first, 11.5) * 1.08 + 8
-            layers.append(text_layer([{"text": second}], x=alt.XValue(beside), y=alt.YValue(y), size=11, colour="muted"))
+            layers.append(text_layer([{"text": second}], x=vega.value(beside), y=vega.value(y), size=11, colour="muted"))
     return layers

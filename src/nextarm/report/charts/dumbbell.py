@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
-
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
+from nextarm.report.charts import vega
 from nextarm.report.charts.frame import axis_x, both, finish, marks_of, nice_domain, pixel, text_layer, text_width
 from nextarm.report.charts.palette import SHAPES, sentinel
 from nextarm.report.charts.rows import Names, estimate_number, label_column, place, row_frame, row_labels, sentence
@@ -102,11 +101,11 @@ def _draw(
     placement = place([r.group for r in rows], narrow=narrow, lines=[max(2, n) for n in labels.lines])
     value_width = max(text_width(v, 12.5) for v in values)
     frame = row_frame(width, placement, label_width=labels.width, value_width=value_width, top=34, bottom=46)
-    scale = alt.Scale(domain=list(span), nice=False, zero=False, clamp=True)
+    scale = {"domain": list(span), "nice": False, "zero": False, "clamp": True}
     line = axis_x(axis, format, narrow=narrow)
 
-    def at(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=scale, axis=line)
+    def at(field: str) -> vega.Channel:
+        return vega.channel(f"{field}:Q", scale=scale, axis=line)
 
     points = []
     for p in placement.rows:
@@ -118,22 +117,22 @@ def _draw(
         mine = [d for d in points if d["arm"] == arm]
         spans = [d for d in mine if d["low"] is not None and d["high"] is not None]
         if spans:
-            rule = marks_of(spans).mark_rule(color=sentinel(f"s{arm + 1}"), strokeWidth=2)
+            rule = marks_of(spans).mark("rule", color=sentinel(f"s{arm + 1}"), strokeWidth=2)
             layers.append(rule.encode(x=at("low"), x2="high", y=pixel("y", frame.height)))
-        dot = marks_of(mine).mark_point(shape=SHAPES[arm], filled=True, size=95, opacity=1, color=sentinel(f"s{arm + 1}"))
+        dot = marks_of(mine).mark("point", shape=SHAPES[arm], filled=True, size=95, opacity=1, color=sentinel(f"s{arm + 1}"))
         layers.append(dot.encode(x=at("x"), y=pixel("y", frame.height)))
     layers += row_labels(placement, frame, labels, values)
     layers += _key(arms, narrow=narrow, left=-frame.left + 4 if narrow else 0.0)
     return finish(layers, frame)
 
 
-def _key(arms: tuple[str, str], *, narrow: bool, left: float) -> list[alt.Chart]:
+def _key(arms: tuple[str, str], *, narrow: bool, left: float) -> list[vega.Layer]:
     """The arms above the plot, each behind its sign."""
-    layers: list[alt.Chart] = []
+    layers: list[vega.Layer] = []
     x = left + 6
     for arm, name in enumerate(arms):
-        dot = marks_of([{}]).mark_point(shape=SHAPES[arm], filled=True, size=95, opacity=1, color=sentinel(f"s{arm + 1}"))
-        layers.append(dot.encode(x=alt.XValue(x), y=alt.YValue(-22)))
-        layers.append(text_layer([{"text": name}], x=alt.XValue(x + 11), y=alt.YValue(-22), colour=f"t{arm + 1}", size=12, weight="bold"))
+        dot = marks_of([{}]).mark("point", shape=SHAPES[arm], filled=True, size=95, opacity=1, color=sentinel(f"s{arm + 1}"))
+        layers.append(dot.encode(x=vega.value(x), y=vega.value(-22)))
+        layers.append(text_layer([{"text": name}], x=vega.value(x + 11), y=vega.value(-22), colour=f"t{arm + 1}", size=12, weight="bold"))
         x += 11 + text_width(name, 12) * 1.08 + (18 if narrow else 28)
     return layers

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import altair as alt
-
+from nextarm.report.charts import vega
 from nextarm.report.charts.frame import Frame, both, finish, marks_of, pixel, pixel_x, text_layer, wrap
 from nextarm.report.charts.palette import sentinel
 from nextarm.report.charts.rows import Names, sentence
@@ -154,7 +153,7 @@ def _layers(
 ) -> list[Any]:
     at, up = pixel_x("x", frame.plot), pixel("y", frame.height)
     lines = [{"x": a, "y": b, "x2": c, "y2": d} for a, b, c, d in arrows]
-    layers: list[Any] = [marks_of(lines).mark_rule(color=sentinel("axis"), strokeWidth=1.25).encode(x=at, y=up, x2="x2", y2="y2")]
+    layers: list[Any] = [marks_of(lines).mark("rule", color=sentinel("axis"), strokeWidth=1.25).encode(x=at, y=up, x2="x2", y2="y2")]
     # An arrow that another one continues has no head of its own.
     ends = {(a, b) for a, b, _, _ in arrows}
     down = [{"x": c, "y": d - 4} for a, b, c, d in arrows if a == c and (c, d) not in ends]
@@ -162,10 +161,12 @@ def _layers(
     left = [{"x": c + 4, "y": d} for a, b, c, d in arrows if b == d and c < a and (c, d) not in ends]
     for heads, angle in ((down, 180), (right, 90), (left, 270)):
         if heads:
-            mark = marks_of(heads).mark_point(shape="triangle-up", angle=angle, size=46, filled=True, opacity=1, color=sentinel("axis"))
+            mark = marks_of(heads).mark("point", shape="triangle-up", angle=angle, size=46, filled=True, opacity=1, color=sentinel("axis"))
             layers.append(mark.encode(x=at, y=up))
-    box = marks_of(rects).mark_rect(strokeWidth=1.25, cornerRadius=3)
-    layers.append(box.encode(x=at, x2="x2", y=up, y2="y2", fill=alt.Fill("fill:N", scale=None), stroke=alt.Stroke("stroke:N", scale=None)))
+    box = marks_of(rects).mark("rect", strokeWidth=1.25, cornerRadius=3)
+    layers.append(
+        box.encode(x=at, x2="x2", y=up, y2="y2", fill=vega.channel("fill:N", scale=None), stroke=vega.channel("stroke:N", scale=None))
+    )
     layers.append(text_layer(texts, x=at, y=up, size=SIZE))
     layers.append(text_layer(bold, x=at, y=up, size=12.5, weight="bold"))
     return layers

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import altair as alt
-
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
+from nextarm.report.charts import vega
 from nextarm.report.charts.frame import axis_x, both, finish, marks_of, nice_domain, pixel, text_layer, text_width
 from nextarm.report.charts.palette import sentinel
 from nextarm.report.charts.rows import Names, Placement, arrows, estimate_number, label_column, place, row_frame, row_labels, sentence
@@ -111,47 +110,49 @@ def _draw(
     placement = place([r.group for r in rows], narrow=narrow, lines=labels.lines, gap_before=gaps)
     value_width = max(text_width(v, 12.5) for v in values)
     frame = row_frame(width, placement, label_width=labels.width, value_width=value_width, top=22 if reference else 6, bottom=46)
-    scale = alt.Scale(type="log" if log else "linear", domain=list(span), nice=False, zero=False, clamp=True)
+    scale = {"type": "log" if log else "linear", "domain": list(span), "nice": False, "zero": False, "clamp": True}
     line = axis_x(axis, format, narrow=narrow, ticks=[t for t in LOG_TICKS if span[0] <= t <= span[1]] if log else None)
 
-    def at(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=scale, axis=line)
+    def at(field: str) -> vega.Channel:
+        return vega.channel(f"{field}:Q", scale=scale, axis=line)
 
     y = pixel("y", frame.height)
     data = _marks(rows, placement)
     layers: list[Any] = []
     if reference:
         layers.append(
-            marks_of([{"x": reference[0]}]).mark_rule(color=sentinel("caution"), strokeDash=[4, 3], strokeWidth=1.25).encode(x=at("x"))
+            marks_of([{"x": reference[0]}]).mark("rule", color=sentinel("caution"), strokeDash=[4, 3], strokeWidth=1.25).encode(x=at("x"))
         )
         layers.append(
             text_layer(
-                [{"x": reference[0], "text": reference[1]}], x=at("x"), y=alt.YValue(-10), colour="caution", size=11.5, align="center"
+                [{"x": reference[0], "text": reference[1]}], x=at("x"), y=vega.value(-10), colour="caution", size=11.5, align="center"
             )
         )
     intervals = [d for d in data if d["low"] is not None and d["high"] is not None and d["kind"] != "pooled"]
     solid = [d for d in intervals if d["kind"] != "prediction"]
     if solid:
         layers.append(
-            marks_of(solid).mark_rule(strokeWidth=1.5).encode(x=at("low"), x2="high", y=y, color=alt.Color("colour:N", scale=None))
+            marks_of(solid).mark("rule", strokeWidth=1.5).encode(x=at("low"), x2="high", y=y, color=vega.channel("colour:N", scale=None))
         )
     predicted = [d for d in intervals if d["kind"] == "prediction"]
     if predicted:
-        layers.append(marks_of(predicted).mark_rule(strokeWidth=4, color=sentinel("s1"), opacity=0.45).encode(x=at("low"), x2="high", y=y))
+        layers.append(
+            marks_of(predicted).mark("rule", strokeWidth=4, color=sentinel("s1"), opacity=0.45).encode(x=at("low"), x2="high", y=y)
+        )
     if heads := arrows(intervals, span):
-        arrow = marks_of(heads).mark_point(shape="triangle", filled=True, size=44, opacity=1)
-        layers.append(arrow.encode(x=at("x"), y=y, angle=alt.Angle("angle:Q", scale=None), color=alt.Color("colour:N", scale=None)))
+        arrow = marks_of(heads).mark("point", shape="triangle", filled=True, size=44, opacity=1)
+        layers.append(arrow.encode(x=at("x"), y=y, angle=vega.channel("angle:Q", scale=None), color=vega.channel("colour:N", scale=None)))
     points = [d for d in data if d["estimate"] is not None and d["kind"] in ("study", "left-out")]
     if points:
         layers.append(
             marks_of(points)
-            .mark_point(shape="square", filled=True, opacity=1, strokeWidth=1.75)
+            .mark("point", shape="square", filled=True, opacity=1, strokeWidth=1.75)
             .encode(
                 x=at("estimate"),
                 y=y,
-                size=alt.Size("size:Q", scale=None),
-                fill=alt.Fill("fill:N", scale=None),
-                stroke=alt.Stroke("colour:N", scale=None),
+                size=vega.channel("size:Q", scale=None),
+                fill=vega.channel("fill:N", scale=None),
+                stroke=vega.channel("colour:N", scale=None),
             )
         )
     for d in data:
@@ -163,7 +164,7 @@ def _draw(
                 {"x": d["estimate"], "a": d["y"] - 7, "b": d["y"] + 7},
                 {"x": high, "a": d["y"], "b": d["y"]},
             ]
-            diamond = marks_of(corners).mark_area(color=sentinel("s1"), opacity=1, line=False, clip=True)
+            diamond = marks_of(corners).mark("area", color=sentinel("s1"), opacity=1, line=False, clip=True)
             layers.append(diamond.encode(x=at("x"), y=pixel("a", frame.height), y2="b"))
     summaries = [i for i, r in enumerate(rows) if r.kind == "pooled"]
     faint = [i for i, r in enumerate(rows) if r.kind == "left-out"]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import altair as alt
-
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
+from nextarm.report.charts import vega
 from nextarm.report.charts.frame import Frame, both, finish, marks_of, pixel, pixel_x, text_layer, text_width, wrap
 from nextarm.report.charts.palette import sentinel
 from nextarm.report.charts.rows import Names, sentence
@@ -109,28 +108,30 @@ def _draw(
                     "fill": sentinel(f"h{shade}" if shade else "paper"), "colour": sentinel(f"k{shade}" if shade else "muted"),
                 }
             )  # fmt: skip
-    box = marks_of(cells).mark_rect(stroke=sentinel("paper"), strokeWidth=2)
+    box = marks_of(cells).mark("rect", stroke=sentinel("paper"), strokeWidth=2)
     at = pixel_x("u", frame.plot)
     layers: list[Any] = [
-        box.encode(x=pixel_x("a", frame.plot), x2="b", y=pixel("c", frame.height), y2="d", fill=alt.Fill("fill:N", scale=None)),
+        box.encode(x=pixel_x("a", frame.plot), x2="b", y=pixel("c", frame.height), y2="d", fill=vega.channel("fill:N", scale=None)),
         text_layer(cells, x=at, y=pixel("y", frame.height), size=size, align="center"),
     ]
     if outlined is not None:
         own = [c for k, c in enumerate(cells) if k == outlined[0] * len(x) + outlined[1]]
-        ring = marks_of(own).mark_rect(filled=False, stroke=sentinel("s2"), strokeWidth=3)
+        ring = marks_of(own).mark("rect", filled=False, stroke=sentinel("s2"), strokeWidth=3)
         layers.append(ring.encode(x=pixel_x("a", frame.plot), x2="b", y=pixel("c", frame.height), y2="d"))
     top = [{"u": (j + 0.5) * cell, "text": label} for j, label in enumerate(heads)]
-    layers.append(text_layer(top, x=at, y=alt.YValue(-head - 2), size=size, align="center", baseline="top"))
+    layers.append(text_layer(top, x=at, y=vega.value(-head - 2), size=size, align="center", baseline="top"))
     rows = [{"y": (i + 0.5) * tall - 7.0 * label.count("\n"), "text": label} for i, label in enumerate(sides)]
-    layers.append(text_layer(rows, x=alt.XValue(-10), y=pixel("y", frame.height), size=size, align="right"))
-    over = alt.YValue(-head - 14)
+    layers.append(text_layer(rows, x=vega.value(-10), y=pixel("y", frame.height), size=size, align="right"))
+    over = vega.value(-head - 14)
     start = 0.0 if aside else -left + 4
-    layers.append(text_layer([{"text": f"{x_title} →"}], x=alt.XValue(start), y=over, size=11.5, colour="muted"))
+    layers.append(text_layer([{"text": f"{x_title} →"}], x=vega.value(start), y=over, size=11.5, colour="muted"))
     if aside:
-        layers.append(text_layer([{"text": f"↓ {y_title}"}], x=alt.XValue(-10), y=alt.YValue(-11), size=11.5, colour="muted", align="right"))
+        layers.append(
+            text_layer([{"text": f"↓ {y_title}"}], x=vega.value(-10), y=vega.value(-11), size=11.5, colour="muted", align="right")
+        )
     else:
         title = wrap(f"↓ {y_title}", width - 8, 11.5, 1)
-        layers.append(text_layer([{"text": title}], x=alt.XValue(start), y=alt.YValue(-head - 30), size=11.5, colour="muted"))
+        layers.append(text_layer([{"text": title}], x=vega.value(start), y=vega.value(-head - 30), size=11.5, colour="muted"))
     return finish(layers, frame)
 
 

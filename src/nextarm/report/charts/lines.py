@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
-
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
+from nextarm.report.charts import vega
 from nextarm.report.charts.direct import end_label_width, end_labels, line_key
 from nextarm.report.charts.frame import Frame, axis_x, axis_y, both, finish, marks_of, nice_domain, text_layer
 from nextarm.report.charts.palette import DASHES, SERIES, SHAPES, sentinel
@@ -23,7 +22,10 @@ _FEW_ROWS = 40
 
 @dataclass(frozen=True)
 class LineSeries:
-    """A line: its name, the points, and the ends of error bars where values have an error (Monte-Carlo, say)."""
+    """A line: its name, the points, and the ends of error bars where values have an error (Monte-Carlo, say).
+
+    ``joined`` False shows the points alone, without a line through them; ``dots`` False the line alone.
+    """
 
     name: str
     x: tuple[float, ...]
@@ -31,6 +33,8 @@ class LineSeries:
     low: tuple[float | None, ...] | None = None
     high: tuple[float | None, ...] | None = None
     trail: Trail | None = None
+    joined: bool = True
+    dots: bool = True
 
 
 def lines(
@@ -125,45 +129,46 @@ def _draw(
     right = 12.0 if narrow else end_label_width(texts) if len(texts) > 1 else 24.0
     frame = Frame(width, 240.0 if narrow else 320.0, 46.0 if narrow else 52.0, right, 34.0 + (17.0 * len(series) if keyed else 0.0), 48.0)
     (x_low, x_high), (y_low, y_high) = spans
-    x_scale = alt.Scale(domain=[x_low, x_high], nice=False, zero=False, clamp=True)
-    y_scale = alt.Scale(domain=[y_low, y_high], nice=False, zero=False, clamp=True)
+    x_scale = {"domain": [x_low, x_high], "nice": False, "zero": False, "clamp": True}
+    y_scale = {"domain": [y_low, y_high], "nice": False, "zero": False, "clamp": True}
     x_line = axis_x(x_title, x_format, narrow=narrow, grid=False)
     y_line = axis_y(y_title, format, narrow=narrow)
 
-    def at(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=x_scale, axis=x_line)
+    def at(field: str) -> vega.Channel:
+        return vega.channel(f"{field}:Q", scale=x_scale, axis=x_line)
 
-    def up(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=y_scale, axis=y_line)
+    def up(field: str) -> vega.Channel:
+        return vega.channel(f"{field}:Q", scale=y_scale, axis=y_line)
 
     layers: list[Any] = []
     for value, text in references:
-        rule = marks_of([{"v": value}]).mark_rule(color=sentinel("caution"), strokeDash=[4, 3], strokeWidth=1.25)
+        rule = marks_of([{"v": value}]).mark("rule", color=sentinel("caution"), strokeDash=[4, 3], strokeWidth=1.25)
         layers.append(rule.encode(y=up("v")))
-        layers.append(text_layer([{"v": value, "text": text}], x=alt.XValue(4), y=up("v"), size=11, colour="caution", dy=-8))
+        layers.append(text_layer([{"v": value, "text": text}], x=vega.value(4), y=up("v"), size=11, colour="caution", dy=-8))
     for value, text in verticals:
-        rule = marks_of([{"v": value}]).mark_rule(color=sentinel("muted"), strokeDash=[2, 3], strokeWidth=1.25)
+        rule = marks_of([{"v": value}]).mark("rule", color=sentinel("muted"), strokeDash=[2, 3], strokeWidth=1.25)
         layers.append(rule.encode(x=at("v")))
-        layers.append(text_layer([{"v": value, "text": text}], x=at("v"), y=alt.YValue(8), size=11, colour="muted", dx=5))
+        layers.append(text_layer([{"v": value, "text": text}], x=at("v"), y=vega.value(8), size=11, colour="muted", dx=5))
     for i, s in enumerate(series):
         data = [
             {"x": x, "y": y, "low": s.low[k] if s.low else None, "high": s.high[k] if s.high else None}
             for k, (x, y) in enumerate(zip(s.x, s.y, strict=True))
         ]
         colour = sentinel(f"s{i + 1}")
-        stroke = marks_of(data).mark_line(
-            color=colour, strokeWidth=2.25, strokeDash=list(DASHES[i]), invalid="break-paths-show-path-domains"
+        stroke = marks_of(data).mark(
+            "line", color=colour, strokeWidth=2.25, strokeDash=list(DASHES[i]), invalid="break-paths-show-path-domains"
         )
-        layers.append(stroke.encode(x=at("x"), y=up("y"), order=alt.Order("x:Q")))
+        if s.joined:
+            layers.append(stroke.encode(x=at("x"), y=up("y"), order=vega.channel("x:Q")))
         bars = [d for d in data if d["low"] is not None and d["high"] is not None]
         if bars:
-            layers.append(marks_of(bars).mark_rule(color=colour, strokeWidth=1.5).encode(x=at("x"), y=up("low"), y2="high"))
-        if points:
-            dot = marks_of([d for d in data if d["y"] is not None]).mark_point(
-                shape=SHAPES[i], filled=True, size=42, opacity=1, color=colour
+            layers.append(marks_of(bars).mark("rule", color=colour, strokeWidth=1.5).encode(x=at("x"), y=up("low"), y2="high"))
+        if points and s.dots:
+            dot = marks_of([d for d in data if d["y"] is not None]).mark(
+                "point", shape=SHAPES[i], filled=True, size=42, opacity=1, color=colour
             )
             layers.append(dot.encode(x=at("x"), y=up("y")))
-    layers.append(text_layer([{"text": y_title}], x=alt.XValue(-frame.left + 2), y=alt.YValue(-frame.top + 10), size=12, colour="muted"))
+    layers.append(text_layer([{"text": y_title}], x=vega.value(-frame.left + 2), y=vega.value(-frame.top + 10), size=12, colour="muted"))
     if keyed:
         layers += line_key(texts, left=-frame.left + 4, top=-frame.top + 32, width=frame.width - 8)
     elif len(series) > 1:

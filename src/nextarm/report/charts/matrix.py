@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import altair as alt
-
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
+from nextarm.report.charts import vega
 from nextarm.report.charts.frame import Frame, both, finish, marks_of, pixel, pixel_x, text_layer, wrap
 from nextarm.report.charts.palette import sentinel
 from nextarm.report.charts.rows import Names, label_column, sentence
@@ -116,27 +115,27 @@ def _draw(rows: Sequence[MatrixRow], width: int, *, levels: Sequence[str]) -> di
             else:
                 blanks.append(spot)
     at = pixel_x("u", frame.plot)
-    rule = marks_of(lines).mark_rule(color=sentinel("grid"), strokeWidth=1)
-    layers: list[Any] = [rule.encode(x=alt.XValue(-left), x2=alt.X2Value(frame.plot), y=pixel("y", frame.height))]
+    rule = marks_of(lines).mark("rule", color=sentinel("grid"), strokeWidth=1)
+    layers: list[Any] = [rule.encode(x=vega.value(-left), x2=vega.value(frame.plot), y=pixel("y", frame.height))]
     if blanks:
         layers.append(
-            marks_of(blanks).mark_point(filled=True, size=9, opacity=1, color=sentinel("rule")).encode(x=at, y=pixel("y", frame.height))
+            marks_of(blanks).mark("point", filled=True, size=9, opacity=1, color=sentinel("rule")).encode(x=at, y=pixel("y", frame.height))
         )
     if discs:
-        disc = marks_of(discs).mark_point(shape="circle", filled=True, opacity=1, color=sentinel("h6"))
-        layers.append(disc.encode(x=at, y=pixel("y", frame.height), size=alt.Size("size:Q", scale=None)))
+        disc = marks_of(discs).mark("point", shape="circle", filled=True, opacity=1, color=sentinel("h6"))
+        layers.append(disc.encode(x=at, y=pixel("y", frame.height), size=vega.channel("size:Q", scale=None)))
         layers.append(text_layer(discs, x=at, y=pixel("y", frame.height), size=11.5, align="center", colour="k6", weight="bold"))
     heads = [{"u": (j + 0.5) * cell, "text": wrap(level, cell - 4, size - 0.5)} for j, level in enumerate(levels)]
-    layers.append(text_layer(heads, x=at, y=alt.YValue(-32), size=size - 0.5, align="center", baseline="top", colour="muted"))
+    layers.append(text_layer(heads, x=at, y=vega.value(-32), size=size - 0.5, align="center", baseline="top", colour="muted"))
     if headings:
-        layers.append(text_layer(headings, x=alt.XValue(-left), y=pixel("y", frame.height), size=size, weight="bold"))
+        layers.append(text_layer(headings, x=vega.value(-left), y=pixel("y", frame.height), size=size, weight="bold"))
     texts, notes = [], []
     for i, (top, height) in enumerate(tops):
         first = top + height / 2 - 14.0 * (labels.lines[i] - 1) / 2
         texts.append({"text": labels.texts[i], "y": first})
         if labels.notes[i]:
             notes.append({"text": labels.notes[i], "y": first + 14.0 * (1 + labels.texts[i].count("\n"))})
-    layers.append(text_layer(texts, x=alt.XValue(-left), y=pixel("y", frame.height), size=size))
+    layers.append(text_layer(texts, x=vega.value(-left), y=pixel("y", frame.height), size=size))
     if notes:
-        layers.append(text_layer(notes, x=alt.XValue(-left), y=pixel("y", frame.height), size=11, colour="muted"))
+        layers.append(text_layer(notes, x=vega.value(-left), y=pixel("y", frame.height), size=11, colour="muted"))
     return finish(layers, frame)

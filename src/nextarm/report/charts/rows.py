@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-import altair as alt
-
 from nextarm.core.trail import Trail
+from nextarm.report.charts import vega
 from nextarm.report.charts.frame import NARROW, Frame, pixel, text_layer, text_width, wrap
 from nextarm.report.charts.palette import sentinel
 from nextarm.report.document import Number, number, require_id, slug
@@ -100,7 +99,7 @@ def label_column(labels: Sequence[str], notes: Sequence[str] = (), signs: Sequen
 
 def row_labels(
     placement: Placement, frame: Frame, labels: Labels, values: Sequence[str], *, bold: Sequence[int] = (), faint: Sequence[int] = ()
-) -> list[alt.Chart]:
+) -> list[vega.Layer]:
     """Layers with group headings, labels, their notes and marks, and values, for the sheet at hand."""
     left = -frame.left + (4 if frame.narrow else 0)
     right = frame.plot + frame.right - (4 if frame.narrow else 0)
@@ -133,17 +132,17 @@ def row_labels(
             marks.setdefault(left + text_width(last, SIZE) + 1, []).append({"text": sign, "y": top + LINE * text.count("\n") - 4})
         if values[i]:
             ends[weight].append({"text": values[i], "y": p.label_y, "colour": colour})
-    layers = [text_layer(headings, x=alt.XValue(left), y=y, size=SIZE, weight="bold")] if headings else []
+    layers = [text_layer(headings, x=vega.value(left), y=y, size=SIZE, weight="bold")] if headings else []
     for weight in texts:
         if texts[weight]:
-            layers.append(text_layer(texts[weight], x=alt.XValue(left), y=y, size=SIZE, weight=weight))
+            layers.append(text_layer(texts[weight], x=vega.value(left), y=y, size=SIZE, weight=weight))
         if ends[weight]:
-            layers.append(text_layer(ends[weight], x=alt.XValue(right), y=y, size=SIZE, align="right", weight=weight))
+            layers.append(text_layer(ends[weight], x=vega.value(right), y=y, size=SIZE, align="right", weight=weight))
     aside: dict[float, list[dict[str, Any]]] = {}
     for note_at in notes:
         aside.setdefault(note_at["x"], []).append(note_at)
-    layers += [text_layer(found, x=alt.XValue(x), y=y, size=SMALL, colour="muted") for x, found in aside.items()]
-    layers += [text_layer(found, x=alt.XValue(x), y=y, size=9.5, weight="bold", colour="caution") for x, found in marks.items()]
+    layers += [text_layer(found, x=vega.value(x), y=y, size=SMALL, colour="muted") for x, found in aside.items()]
+    layers += [text_layer(found, x=vega.value(x), y=y, size=9.5, weight="bold", colour="caution") for x, found in marks.items()]
     return layers
 
 

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
-
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
+from nextarm.report.charts import vega
 from nextarm.report.charts.frame import Frame, axis_x, axis_y, both, finish, marks_of, pixel, text_layer, text_width, wrap
 from nextarm.report.charts.palette import sentinel
 from nextarm.report.charts.rows import Names, label_column, sentence
@@ -98,8 +97,8 @@ def _areas(parts: Sequence[Part], time: list[float], rest: str, width: int, *, x
     named = [*(p.name for p in parts), rest]
     right = 12.0 if narrow else min(180.0, max(text_width(n, 12) for n in named)) + 22.0
     frame = Frame(width, 260.0 if narrow else 320.0, 46.0 if narrow else 52.0, right, 34.0 + (18.0 * len(parts) if narrow else 0.0), 48.0)
-    x_scale = alt.Scale(domain=[time[0], time[-1]], nice=False, zero=False)
-    y_scale = alt.Scale(domain=[0.0, 1.0], nice=False)
+    x_scale = {"domain": [time[0], time[-1]], "nice": False, "zero": False}
+    y_scale = {"domain": [0.0, 1.0], "nice": False}
     x_line, y_line = axis_x(x_title, "decimal(0)", narrow=narrow, grid=False), axis_y(y_title, "percent", narrow=narrow)
     layers: list[Any] = []
     below = [0.0] * len(time)
@@ -107,17 +106,20 @@ def _areas(parts: Sequence[Part], time: list[float], rest: str, width: int, *, x
     for p, (fill, _) in zip(parts, FILLS, strict=False):
         top = [min(1.0, b + v) for b, v in zip(below, p.values, strict=True)]
         data = [{"x": t, "a": a, "b": b} for t, a, b in zip(time, below, top, strict=True)]
-        area = marks_of(data).mark_area(
+        area = marks_of(data).mark(
+            "area",
             interpolate="step-after" if steps else "linear",
             color=sentinel(fill),
             opacity=1,
             line={"color": sentinel("axis"), "strokeWidth": 1},
         )
-        layers.append(area.encode(x=alt.X("x:Q", scale=x_scale, axis=x_line), y=alt.Y("a:Q", scale=y_scale, axis=y_line), y2="b"))
+        layers.append(
+            area.encode(x=vega.channel("x:Q", scale=x_scale, axis=x_line), y=vega.channel("a:Q", scale=y_scale, axis=y_line), y2="b")
+        )
         middles.append((below[-1] + top[-1]) / 2)
         below = top
     middles.append((below[-1] + 1.0) / 2)
-    layers.append(text_layer([{"text": y_title}], x=alt.XValue(-frame.left + 2), y=alt.YValue(-frame.top + 10), size=12, colour="muted"))
+    layers.append(text_layer([{"text": y_title}], x=vega.value(-frame.left + 2), y=vega.value(-frame.top + 10), size=12, colour="muted"))
     if narrow:
         layers += _key([p.name for p in parts], x=-frame.left + 8, y=-frame.top + 30)
         return finish(layers, frame)
@@ -126,17 +128,19 @@ def _areas(parts: Sequence[Part], time: list[float], rest: str, width: int, *, x
     heights = spread([(1.0 - m) * frame.height for m in middles], gap=16, low=6, high=frame.height - 6)
     for name, y in zip(named, heights, strict=True):
         text = wrap(name, 180, 12, 1)
-        layers.append(text_layer([{"text": text}], x=alt.XValue(frame.plot + 10), y=alt.YValue(y), size=12, weight="bold"))
+        layers.append(text_layer([{"text": text}], x=vega.value(frame.plot + 10), y=vega.value(y), size=12, weight="bold"))
     return finish(layers, frame)
 
 
-def _key(names: Sequence[str], *, x: float, y: float, beside: bool = False) -> list[alt.Chart]:
+def _key(names: Sequence[str], *, x: float, y: float, beside: bool = False) -> list[vega.Layer]:
     """The fills with their names: one below the other, or ``beside`` each other."""
-    layers: list[alt.Chart] = []
+    layers: list[vega.Layer] = []
     for name, (fill, _) in zip(names, FILLS, strict=False):
-        square = marks_of([{}]).mark_point(shape="square", filled=True, opacity=1, size=110, fill=sentinel(fill), stroke=sentinel("axis"))
-        layers.append(square.encode(x=alt.XValue(x), y=alt.YValue(y)))
-        layers.append(text_layer([{"text": name}], x=alt.XValue(x + 12), y=alt.YValue(y), size=11.5))
+        square = marks_of([{}]).mark(
+            "point", shape="square", filled=True, opacity=1, size=110, fill=sentinel(fill), stroke=sentinel("axis")
+        )
+        layers.append(square.encode(x=vega.value(x), y=vega.value(y)))
+        layers.append(text_layer([{"text": name}], x=vega.value(x + 12), y=vega.value(y), size=11.5))
         x, y = (x + text_width(name, 11.5) + 34, y) if beside else (x, y + 18)
     return layers
 
@@ -191,7 +195,7 @@ def _bars(
     left = 12.0 if narrow else column.width + 18
     key_lines = len(parts) if narrow else 1
     frame = Frame(width, tall * len(labels), left, 16.0, 14.0 + 18.0 * key_lines, 46.0)
-    scale = alt.Scale(domain=[0.0, 1.0], nice=False)
+    scale = {"domain": [0.0, 1.0], "nice": False}
     line = axis_x(axis, "percent", narrow=narrow)
     up = pixel("y", frame.height)
     boxes: list[dict[str, Any]] = []
@@ -205,10 +209,12 @@ def _bars(
             if p.values[i] * frame.plot > text_width(text, 11) + 6:
                 values.append({"x": (x + end) / 2, "y": y, "text": text, "colour": sentinel(ink)})
             x = end
-    bar = marks_of(boxes).mark_rect(stroke=sentinel("axis"), strokeWidth=0.75)
-    layers: list[Any] = [bar.encode(x=alt.X("x:Q", scale=scale, axis=line), x2="x2", y=up, y2="y2", fill=alt.Fill("fill:N", scale=None))]
+    bar = marks_of(boxes).mark("rect", stroke=sentinel("axis"), strokeWidth=0.75)
+    layers: list[Any] = [
+        bar.encode(x=vega.channel("x:Q", scale=scale, axis=line), x2="x2", y=up, y2="y2", fill=vega.channel("fill:N", scale=None))
+    ]
     if values:
-        layers.append(text_layer(values, x=alt.X("x:Q", scale=scale, axis=line), y=up, size=11, align="center"))
+        layers.append(text_layer(values, x=vega.channel("x:Q", scale=scale, axis=line), y=up, size=11, align="center"))
     texts: list[dict[str, Any]] = []
     small: list[dict[str, Any]] = []
     for i in range(len(labels)):
@@ -217,7 +223,7 @@ def _bars(
         texts.append({"text": label, "y": y})
         if column.notes[i]:
             small.append({"text": column.notes[i], "y": y if narrow else y + 15, "x": text_width(label, 12.5) + 8 if narrow else 0.0})
-    layers.append(text_layer(texts, x=alt.XValue(-frame.left + 4), y=up, size=12.5))
-    layers += [text_layer([note], x=alt.XValue(-frame.left + 4 + note["x"]), y=up, size=11, colour="muted") for note in small]
+    layers.append(text_layer(texts, x=vega.value(-frame.left + 4), y=up, size=12.5))
+    layers += [text_layer([note], x=vega.value(-frame.left + 4 + note["x"]), y=up, size=11, colour="muted") for note in small]
     layers += _key([p.name for p in parts], x=-frame.left + 8, y=-frame.top + 10, beside=not narrow)
     return finish(layers, frame)

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import altair as alt
-
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
+from nextarm.report.charts import vega
 from nextarm.report.charts.direct import end_label_width, end_labels, line_key
 from nextarm.report.charts.frame import Frame, axis_x, axis_y, both, finish, marks_of, text_layer, text_width
 from nextarm.report.charts.palette import DASHES, SERIES, SHAPES, sentinel
@@ -168,16 +167,16 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
     frame = Frame(width, 240.0 if narrow else 330.0, left, right, 32.0 + (17.0 * len(curves) if narrow else 0.0), bottom)
     step = next(s for s in (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0) if end / s <= (6 if narrow else 8))
     ticks = [k * step for k in range(int(end / step + 1e-9) + 1)]
-    x_scale = alt.Scale(domain=[0.0, end], nice=False, clamp=True)
-    y_scale = alt.Scale(domain=list(y_domain), nice=False, zero=False, clamp=True)
+    x_scale = {"domain": [0.0, end], "nice": False, "clamp": True}
+    y_scale = {"domain": list(y_domain), "nice": False, "zero": False, "clamp": True}
     x_line = axis_x(x_title, "decimal", narrow=narrow, ticks=ticks, grid=False)
     y_line = axis_y(y_title, "percent", narrow=narrow)
 
-    def at(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=x_scale, axis=x_line)
+    def at(field: str) -> vega.Channel:
+        return vega.channel(f"{field}:Q", scale=x_scale, axis=x_line)
 
-    def up(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=y_scale, axis=y_line)
+    def up(field: str) -> vega.Channel:
+        return vega.channel(f"{field}:Q", scale=y_scale, axis=y_line)
 
     bands: list[Any] = []
     strokes: list[Any] = []
@@ -188,42 +187,42 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
         data = [{"x": t, "y": s} for t, s in zip(c.time, c.survival, strict=True) if t <= end]
         if c.low is not None and c.high is not None:
             band = [{"x": t, "a": a, "b": b} for t, a, b in zip(c.time, c.low, c.high, strict=True) if t <= end]
-            bands.append(marks_of(band).mark_area(color=colour, opacity=0.13, interpolate=smooth).encode(x=at("x"), y=up("a"), y2="b"))
+            bands.append(marks_of(band).mark("area", color=colour, opacity=0.13, interpolate=smooth).encode(x=at("x"), y=up("a"), y2="b"))
         if data:
             if data[-1]["x"] < end and c.time[-1] > end:
                 data.append({"x": end, "y": data[-1]["y"]})
-            line = marks_of(data).mark_line(color=colour, strokeWidth=2.25, strokeDash=list(DASHES[i]), interpolate=smooth)
-            strokes.append(line.encode(x=at("x"), y=up("y"), order=alt.Order("x:Q")))
+            line = marks_of(data).mark("line", color=colour, strokeWidth=2.25, strokeDash=list(DASHES[i]), interpolate=smooth)
+            strokes.append(line.encode(x=at("x"), y=up("y"), order=vega.channel("x:Q")))
         points = [{"x": m.time, "y": m.estimate, "a": m.low, "b": m.high} for m in c.landmarks]
         spans = [d for d in points if d["a"] is not None and d["b"] is not None]
         if spans:
-            strokes.append(marks_of(spans).mark_rule(color=colour, strokeWidth=1.75).encode(x=at("x"), y=up("a"), y2="b"))
+            strokes.append(marks_of(spans).mark("rule", color=colour, strokeWidth=1.75).encode(x=at("x"), y=up("a"), y2="b"))
         if points:
-            dot = marks_of(points).mark_point(shape=SHAPES[i], filled=True, size=90, opacity=1, color=colour)
+            dot = marks_of(points).mark("point", shape=SHAPES[i], filled=True, size=90, opacity=1, color=colour)
             strokes.append(dot.encode(x=at("x"), y=up("y")))
         final = data[-1]["y"] if data else c.landmarks[-1].estimate
         ends.append((y_domain[1] - final) / (y_domain[1] - y_domain[0]) * frame.height)
     layers = [*bands, *strokes]
-    layers.append(text_layer([{"text": y_title}], x=alt.XValue(-left + 2), y=alt.YValue(-frame.top + 10), size=12, colour="muted"))
+    layers.append(text_layer([{"text": y_title}], x=vega.value(-left + 2), y=vega.value(-frame.top + 10), size=12, colour="muted"))
     layers += line_key(texts, left=-left + 4, top=-frame.top + 31, width=width - 8) if narrow else end_labels(texts, ends, frame)
     if risk:
         layers += _at_risk(curves, frame, ticks, at, beside=beside)
     return finish(layers, frame)
 
 
-def _at_risk(curves: Sequence[Curve], frame: Frame, ticks: Sequence[float], at: Any, *, beside: bool) -> list[alt.Chart]:
+def _at_risk(curves: Sequence[Curve], frame: Frame, ticks: Sequence[float], at: Any, *, beside: bool) -> list[vega.Layer]:
     """Numbers at risk under the axis, at its ticks; a time that was not given stays empty."""
     y = frame.height + 62.0
-    layers = [text_layer([{"text": "At risk"}], x=alt.XValue(-frame.left + 4), y=alt.YValue(y), size=11, colour="muted")]
+    layers = [text_layer([{"text": "At risk"}], x=vega.value(-frame.left + 4), y=vega.value(y), size=11, colour="muted")]
     y += 18.0
     for i, c in enumerate(curves):
         if not c.at_risk:
             continue
-        layers.append(text_layer([{"text": c.name}], x=alt.XValue(-frame.left + 4), y=alt.YValue(y), size=11.5, colour=f"t{i + 1}"))
+        layers.append(text_layer([{"text": c.name}], x=vega.value(-frame.left + 4), y=vega.value(y), size=11.5, colour=f"t{i + 1}"))
         y += 0.0 if beside else 17.0
         known = dict(c.at_risk)
         cells = [{"x": t, "text": f"{known[t]}"} for t in ticks if t in known]
         if cells:
-            layers.append(text_layer(cells, x=at("x"), y=alt.YValue(y), size=11.5, align="center"))
+            layers.append(text_layer(cells, x=at("x"), y=vega.value(y), size=11.5, align="center"))
         y += 17.0
     return layers

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import altair as alt
-
 from nextarm.core.errors import CallError
+from nextarm.report.charts import vega
 from nextarm.report.charts.frame import Frame, both, finish, marks_of, pixel, pixel_x, text_layer, text_width, wrap
 from nextarm.report.charts.palette import sentinel
 from nextarm.report.charts.rows import label_column, sentence
@@ -80,33 +79,33 @@ def _draw(cells: dict[str, dict[str, str]], domains: list[str], used: list[str],
             sign, fill, ink = LIGHTS[row[domain]]
             lights.append({**spot, "fill": sentinel(fill), "stroke": sentinel("axis" if fill in ("paper", "panel") else fill)})
             signs_.append({**spot, "text": sign, "colour": sentinel(ink)})
-    rule = marks_of(lines).mark_rule(color=sentinel("grid"), strokeWidth=1)
-    layers: list[Any] = [rule.encode(x=alt.XValue(-left), x2=alt.X2Value(frame.plot), y=up)]
+    rule = marks_of(lines).mark("rule", color=sentinel("grid"), strokeWidth=1)
+    layers: list[Any] = [rule.encode(x=vega.value(-left), x2=vega.value(frame.plot), y=up)]
     layers.append(_discs(lights, at, up, 330))
     layers.append(text_layer([s for s in signs_ if s["text"]], x=at, y=up, size=14, align="center", weight="bold"))
     names = [{"text": t, "y": ROW * (i + 0.5) - 7.0 * t.count("\n")} for i, t in enumerate(labels.texts)]
-    layers.append(text_layer(names, x=alt.XValue(-left), y=up, size=size))
+    layers.append(text_layer(names, x=vega.value(-left), y=up, size=size))
     titles = [{"text": w, "x": (j + 0.5) * cell} for j, w in enumerate(wrapped)]
-    layers.append(text_layer(titles, x=at, y=alt.YValue(-top + 4), size=10.5, align="center", baseline="top", colour="muted"))
+    layers.append(text_layer(titles, x=at, y=vega.value(-top + 4), size=10.5, align="center", baseline="top", colour="muted"))
     for x, line, word in key:
         y = height + 18.0 + 20.0 * line
         sign, fill, ink = LIGHTS[word]
         stroke = sentinel("axis" if fill in ("paper", "panel") else fill)
-        disc = marks_of([{}]).mark_point(shape="circle", filled=True, opacity=1, size=170, fill=sentinel(fill), stroke=stroke)
-        layers.append(disc.encode(x=alt.XValue(x - left + 8), y=alt.YValue(y)))
+        disc = marks_of([{}]).mark("point", shape="circle", filled=True, opacity=1, size=170, fill=sentinel(fill), stroke=stroke)
+        layers.append(disc.encode(x=vega.value(x - left + 8), y=vega.value(y)))
         if sign:
-            spot_x = alt.XValue(x - left + 8)
-            layers.append(text_layer([{"text": sign}], x=spot_x, y=alt.YValue(y), size=11, align="center", weight="bold", colour=ink))
-        layers.append(text_layer([{"text": word}], x=alt.XValue(x - left + 20), y=alt.YValue(y), size=11.5))
+            spot_x = vega.value(x - left + 8)
+            layers.append(text_layer([{"text": sign}], x=spot_x, y=vega.value(y), size=11, align="center", weight="bold", colour=ink))
+        layers.append(text_layer([{"text": word}], x=vega.value(x - left + 20), y=vega.value(y), size=11.5))
     start = height + 18.0 + 20.0 * (1 + max((line for _, line, _ in key), default=0))
     for i, text in enumerate(below):
-        layers.append(text_layer([{"text": text}], x=alt.XValue(-left + 2), y=alt.YValue(start + 15.0 * i), size=11, colour="muted"))
+        layers.append(text_layer([{"text": text}], x=vega.value(-left + 2), y=vega.value(start + 15.0 * i), size=11, colour="muted"))
     return finish(layers, frame)
 
 
-def _discs(lights: list[dict[str, Any]], at: alt.X, up: alt.Y, size: float) -> Any:
-    mark = marks_of(lights).mark_point(shape="circle", filled=True, opacity=1, size=size, strokeWidth=1.25)
-    return mark.encode(x=at, y=up, fill=alt.Fill("fill:N", scale=None), stroke=alt.Stroke("stroke:N", scale=None))
+def _discs(lights: list[dict[str, Any]], at: vega.Channel, up: vega.Channel, size: float) -> Any:
+    mark = marks_of(lights).mark("point", shape="circle", filled=True, opacity=1, size=size, strokeWidth=1.25)
+    return mark.encode(x=at, y=up, fill=vega.channel("fill:N", scale=None), stroke=vega.channel("stroke:N", scale=None))
 
 
 def _key(words: list[str], width: float) -> list[tuple[float, int, str]]:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
-
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
+from nextarm.report.charts import vega
 from nextarm.report.charts.direct import beside_points
 from nextarm.report.charts.frame import Frame, axis_x, axis_y, both, finish, marks_of, nice_domain, text_layer, text_width
 from nextarm.report.charts.palette import SHAPES, sentinel
@@ -125,22 +124,24 @@ def _draw(
     keyed = list(groups) != [""]
     frame = Frame(width, 300.0 if narrow else 380.0, 42.0 if narrow else 52.0, 8.0 if narrow else 16.0, 48.0 if keyed else 28.0, 48.0)
     (x_low, x_high), (y_low, y_high) = spans
-    x_scale = alt.Scale(domain=[x_low, x_high], nice=False, zero=False)
-    y_scale = alt.Scale(domain=[y_low, y_high], nice=False, zero=False, clamp=True)
+    x_scale = {"domain": [x_low, x_high], "nice": False, "zero": False}
+    y_scale = {"domain": [y_low, y_high], "nice": False, "zero": False, "clamp": True}
     x_line = axis_x(x_title, x_format, narrow=narrow, grid=False)
     y_line = axis_y(y_title, format, narrow=narrow)
 
-    def at(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", scale=x_scale, axis=x_line)
+    def at(field: str) -> vega.Channel:
+        return vega.channel(f"{field}:Q", scale=x_scale, axis=x_line)
 
-    def up(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=y_scale, axis=y_line)
+    def up(field: str) -> vega.Channel:
+        return vega.channel(f"{field}:Q", scale=y_scale, axis=y_line)
 
     layers: list[Any] = []
     if line:
         data = [{"x": x, "y": y, "low": low, "high": high} for x, y, low, high in line]
-        layers.append(marks_of(data).mark_area(color=sentinel("axis"), opacity=0.18, clip=True).encode(x=at("x"), y=up("low"), y2="high"))
-        layers.append(marks_of(data).mark_line(color=sentinel("ink"), strokeWidth=1.75, clip=True).encode(x=at("x"), y=up("y")))
+        layers.append(
+            marks_of(data).mark("area", color=sentinel("axis"), opacity=0.18, clip=True).encode(x=at("x"), y=up("low"), y2="high")
+        )
+        layers.append(marks_of(data).mark("line", color=sentinel("ink"), strokeWidth=1.75, clip=True).encode(x=at("x"), y=up("y")))
     heaviest = max(r.weight for r in rows) or 1.0
     sizes = [50 + (350 if narrow else 560) * r.weight / heaviest for r in rows]
     points = []
@@ -152,10 +153,10 @@ def _draw(
         ]
         spans_of = [d for d in mine if d["low"] is not None and d["high"] is not None]
         if spans_of:
-            rule = marks_of(spans_of).mark_rule(color=sentinel(f"s{g + 1}"), strokeWidth=1, opacity=0.75)
+            rule = marks_of(spans_of).mark("rule", color=sentinel(f"s{g + 1}"), strokeWidth=1, opacity=0.75)
             layers.append(rule.encode(x=at("x"), y=up("low"), y2="high"))
-        dot = marks_of(mine).mark_point(shape=SHAPES[g], filled=True, fillOpacity=0.82, stroke=sentinel(f"s{g + 1}"), strokeWidth=1.75)
-        layers.append(dot.encode(x=at("x"), y=up("y"), size=alt.Size("size:Q", scale=None), fill=alt.Fill("fill:N", scale=None)))
+        dot = marks_of(mine).mark("point", shape=SHAPES[g], filled=True, fillOpacity=0.82, stroke=sentinel(f"s{g + 1}"), strokeWidth=1.75)
+        layers.append(dot.encode(x=at("x"), y=up("y"), size=vega.channel("size:Q", scale=None), fill=vega.channel("fill:N", scale=None)))
     size = 10.5 if narrow else 11.5
     for r, s in zip(rows, sizes, strict=True):
         x = (r.x - x_low) / (x_high - x_low) * frame.plot
@@ -165,19 +166,19 @@ def _draw(
         r = rows[label.index]
         spot = [{"text": r.label}]
         colour = f"t{groups.index(r.group) + 1}" if keyed else "ink"
-        layers.append(text_layer(spot, x=alt.XValue(label.x), y=alt.YValue(label.y), size=size, align=label.align, colour=colour))
-    layers.append(text_layer([{"text": y_title}], x=alt.XValue(-frame.left + 2), y=alt.YValue(-frame.top + 10), size=12, colour="muted"))
+        layers.append(text_layer(spot, x=vega.value(label.x), y=vega.value(label.y), size=size, align=label.align, colour=colour))
+    layers.append(text_layer([{"text": y_title}], x=vega.value(-frame.left + 2), y=vega.value(-frame.top + 10), size=12, colour="muted"))
     if keyed:
         layers += _key(groups, left=-frame.left + 8, y=-frame.top + 30)
     return finish(layers, frame)
 
 
-def _key(groups: Sequence[str], *, left: float, y: float) -> list[alt.Chart]:
-    layers: list[alt.Chart] = []
+def _key(groups: Sequence[str], *, left: float, y: float) -> list[vega.Layer]:
+    layers: list[vega.Layer] = []
     x = left
     for g, group in enumerate(groups):
-        dot = marks_of([{}]).mark_point(shape=SHAPES[g], filled=True, size=80, opacity=1, color=sentinel(f"s{g + 1}"))
-        layers.append(dot.encode(x=alt.XValue(x), y=alt.YValue(y)))
-        layers.append(text_layer([{"text": group or "other"}], x=alt.XValue(x + 10), y=alt.YValue(y), size=11.5, colour=f"t{g + 1}"))
+        dot = marks_of([{}]).mark("point", shape=SHAPES[g], filled=True, size=80, opacity=1, color=sentinel(f"s{g + 1}"))
+        layers.append(dot.encode(x=vega.value(x), y=vega.value(y)))
+        layers.append(text_layer([{"text": group or "other"}], x=vega.value(x + 10), y=vega.value(y), size=11.5, colour=f"t{g + 1}"))
         x += 10 + text_width(group or "other", 11.5) + 20
     return layers

@@ -2,12 +2,16 @@
 const answer = () => document.getElementById("answer");
 let asking = null;
 
+// An answer that replaces another holds only the drawings that this window shows; when the window crosses the border it asks again.
+const small = matchMedia("(max-width:45rem)");
+small.addEventListener("change", () => { if (answer()?.querySelector(".chart .only")) show(location.pathname + location.search, { push: false }); });
+
 async function show(address, { push = true } = {}) {
   asking?.abort();
   const mine = (asking = new AbortController());
   answer().setAttribute("aria-busy", "true");
   try {
-    const reply = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
+    const reply = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html", "Nextarm-Sheet": small.matches ? "narrow" : "wide" } });
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
     const next = page.getElementById("answer");
     if (!next) { location.assign(address); return; }

@@ -1,0 +1,157 @@
+"""The web page: each screen and its main interactions, in milliseconds, beside the target of 200.
+
+A server in a process of its own, asked over HTTP. "First" is the first answer of a server that has just started (a new one for each
+row), "again" the same question once more, "changed" the median of questions with a value nobody has asked before, and "slowest" the
+slowest of those. CPU is what the whole server used for a changed question: on a loaded machine the clock says more than the work.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+#: Milliseconds an interaction may take, and the first page after start.
+TARGET, START = 200.0, 1000.0
+AT = "/study/infant-all"
+#: Screen or interaction, the question it starts from, and the changed questions.
+ASKED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("evidence: a facet", f"{AT}/evidence", tuple(f"{AT}/evidence?endpoint={e}" for e in ("EFS", "OS", "DFS", "CIR"))),
+    ("evidence: one study", f"{AT}/evidence?view=study&protocol=Interfant-06", (f"{AT}/evidence?view=study&protocol=Interfant-99",)),
+    ("evidence: timeline", f"{AT}/evidence?view=timeline", ()),
+    ("evidence: agents", f"{AT}/evidence?view=agents", ()),
+    (
+        "evidence: risk groups", f"{AT}/evidence?view=risk&protocol=Interfant-06",
+        tuple(f"{AT}/evidence?view=risk&protocol=Interfant-06&p.age_days={d}" for d in (100, 170, 250)),
+    ),
+    (
+        "evidence: a trial left out, pooled and assurance", f"{AT}/evidence?view=pooled",
+        tuple(f"{AT}/evidence?view=pooled&time=5&without={a}" for a in ("interfant-99-r", "interfant-06-r", "mll96-r", "mll10-r")),
+    ),
+    (
+        "patients: a model", f"{AT}/patients",
+        tuple(f"{AT}/patients?model={m}" for m in ("weibull", "log-normal", "mixture-cure:log-normal")),
+    ),
+    ("patients: years read", f"{AT}/patients", tuple(f"{AT}/patients?model=mixture-cure:weibull&at={t}" for t in (1.5, 2.5, 3.5))),
+    ("synthesis: pooled, a cohort left out", f"{AT}/synthesis", tuple(f"{AT}/synthesis?time=5&window={w}" for w in (1.1, 1.2, 2, 3))),
+    ("synthesis: one by one", f"{AT}/synthesis?view=one-by-one&time=5", (f"{AT}/synthesis?view=one-by-one&time=5&window=2",)),
+    (
+        "synthesis: trend, the margin", f"{AT}/synthesis?view=trend&time=5",
+        tuple(f"{AT}/synthesis?view=trend&time=5&margin={m}" for m in (4, 6, 8, 10)),
+    ),
+    ("synthesis: competing events", f"{AT}/synthesis?view=competing&time=5", ()),
+    ("synthesis: findings", f"{AT}/synthesis?view=findings&time=5", (f"{AT}/synthesis?view=findings&time=5&window=2",)),
+    ("synthesis: all of it", f"{AT}/synthesis?view=all&time=5", (f"{AT}/synthesis?view=all&time=5&window=2",)),
+    ("borrowing: the robust weight", f"{AT}/borrowing", tuple(f"{AT}/borrowing?robust={r}" for r in (0.25, 0.3, 0.35, 0.4, 0.5))),
+    ("borrowing: the scale of tau", f"{AT}/borrowing", tuple(f"{AT}/borrowing?tau_scale={s}" for s in (0.2, 0.25, 0.4, 0.5))),
+    ("borrowing: arms and time", f"{AT}/borrowing", tuple(f"{AT}/borrowing?endpoint=EFS&time={t}&arms=interfant-06-r" for t in (5, 6))),
+    ("design: another card", f"{AT}/design", tuple(f"{AT}/design?card={c}" for c in ("simon", "log-rank", "group-sequential"))),
+    ("figure: its list", f"{AT}/figure", ()),
+    ("report", f"{AT}/report", ()),
+    ("trust", f"{AT}/trust", ()),
+)  # fmt: skip
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Served:
+    """A server that runs, with the wall seconds until its first page."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, first: float) -> None:
+        self.process, self.port, self.first = process, port, first
+
+    def cpu(self) -> float:
+        """CPU seconds of the server so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+    def ask(self, address: str) -> float:
+        """Milliseconds until the whole answer is there; a refusal of the question counts, a failure does not."""
+        start = time.perf_counter()
+        door = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        door.request("GET", address)
+        reply = door.getresponse()
+        reply.read()
+        door.close()
+        if reply.status not in (200, 422):
+            raise SystemExit(f"{address}: {reply.status}")
+        return 1e3 * (time.perf_counter() - start)
+
+    def settle(self) -> None:
+        """Wait until the server has finished what it does by itself after start."""
+        before = self.cpu()
+        while True:
+            time.sleep(0.4)
+            now = self.cpu()
+            if now - before < 0.02:
+                return
+            before = now
+
+
+@contextmanager
+def served() -> Iterator[Served]:
+    """A new server over an empty folder of studies."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        start = time.perf_counter()
+        call = [sys.executable, "-m", "nextarm.cli", "serve", folder, "--port", str(port)]
+        process = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            while True:
+                try:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30).read()
+                    break
+                except OSError:
+                    time.sleep(0.01)
+            yield Served(process, port, time.perf_counter() - start)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def row(what: str, question: str, changed: tuple[str, ...]) -> dict[str, object]:
+    """One screen or interaction: cold, again, and with values that are new."""
+    with served() as server:
+        first = server.ask(question)
+        server.settle()
+        again = statistics.median(server.ask(question) for _ in range(5))
+        before, times = server.cpu(), [server.ask(address) for address in changed]
+        used = 1e3 * (server.cpu() - before) / max(len(times), 1)
+    slow = max([again, *times])
+    return {
+        "screen or interaction": what, "first, ms": f"{first:.0f}", "again, ms": f"{again:.0f}",
+        "changed, ms": f"{statistics.median(times):.0f}" if times else "", "slowest, ms": f"{max(times):.0f}" if times else "",
+        "CPU of a changed one, ms": f"{used:.0f}" if times else "", "below 200": "yes" if slow < TARGET else f"no ({slow:.0f})",
+    }  # fmt: skip
+
+
+def rows() -> list[dict[str, object]]:
+    """The first page, then every screen and interaction."""
+    starts = []
+    for _ in range(3):
+        with served() as server:
+            starts.append(1e3 * server.first)
+    first = statistics.median(starts)
+    shown = {"screen or interaction": "start of the command until its first page", "first, ms": f"{first:.0f}"}
+    empty = dict.fromkeys(("again, ms", "changed, ms", "slowest, ms", "CPU of a changed one, ms"), "")
+    made: list[dict[str, object]] = [{**shown, **empty, "below 200": "below 1,000" if first < START else f"no: above 1,000 ({first:.0f})"}]
+    for asked in ASKED:
+        made.append(row(*asked))
+        print(" | ".join(str(value) for value in made[-1].values()), file=sys.stderr, flush=True)
+    return made
+
+
+if __name__ == "__main__":
+    load = os.getloadavg()[0]
+    rows()
+    print(f"load {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end")
