@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 import nextarm
 from nextarm.designs.plan import plan_from_toml
 from nextarm.web.address import Query
+from nextarm.web.against import EXAMPLES
 from nextarm.web.app import web_app
 from nextarm.web.design_fields import merged
 from nextarm.web.patients import EXAMPLE_CURVE, EXAMPLE_RISK
@@ -200,6 +201,30 @@ def test_versions_hazard_and_those_at_risk_are_those_of_the_verbs(client: TestCl
     pieces = nextarm.fit(made.patients, model="piecewise-exponential", cuts=(0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5))
     first = next(n for n in answer["numbers"] if n["name"].startswith("hazard.rebuilt-patients"))
     assert first["value"] == pytest.approx(float(pieces.hazard(0.25).estimate[0]))
+
+
+def test_patients_against_patients_and_drift_are_those_of_the_verbs(client: TestClient) -> None:
+    rows = ["time,event", *(f"{t / 10},{int(t % 3 > 0)}" for t in range(2, 42))]
+    saved = client.post("/study/mine/borrowing/patients", data={"name": "own", "patients_csv": "\n".join(rows)}, headers=OWN)
+    assert saved.status_code == 303
+    query = "view=patients&a=%3Down&a_unit=years&a_origin=diagnosis&b=example-earlier&b_origin=diagnosis&at=2&drift=frontline-kmt2a-r"
+    answer = client.get(f"/study/mine/borrowing.json?{query}").json()
+    assert answer["problems"] == []
+    shown = {n["name"]: n for n in answer["numbers"]}
+    own = nextarm.read_patients(pl.read_csv(io.StringIO("\n".join(rows))), time_origin="diagnosis")
+    curve, risk = (pl.read_csv(io.StringIO(t)) for t in EXAMPLES["example-earlier"])
+    earlier = nextarm.reconstruct(curve, at_risk=risk, unit="months", seed=1).versions
+    found = nextarm.compare_patients(
+        own, earlier, milestones=(2.0,), endpoint="EFS", cure_model=None, treated_origin="diagnosis", control_origin="diagnosis"
+    )
+    assert shown["effect.hazard-ratio"]["value"] == found.hazard_ratio.estimate
+    drift = nextarm.drift("frontline-kmt2a-r", endpoint="EFS", time=5.0, window=1.0)
+    array = nextarm.sensitivity(found.milestones[0], drift=drift)
+    assert shown["sensitivity.rows"]["value"] == len(array.rows) == len(nextarm.sensitivity(found.milestones[0]).rows) + 2
+    unstated = client.get(f"/study/mine/borrowing?{query.replace('a_origin=diagnosis', 'a_origin=not-stated')}")
+    assert "These two cannot be compared" in unstated.text
+    broken = client.post("/study/mine/borrowing/patients", data={"name": "bad", "patients_csv": "time,event\n1,7\nx,1"}, headers=OWN)
+    assert broken.status_code == 422
 
 
 @pytest.mark.parametrize("card", ["group-sequential-log-rank", "one-arm-milestone", "exact-binomial", "boin", "bayes-one-arm", "platform"])

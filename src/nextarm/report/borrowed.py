@@ -25,8 +25,11 @@ def robust(found: PriorFile, share: float) -> PriorFile:
     return replace(found, mixture=mixture, robust_weight=share, worth=worth(mixture, parameter=found.parameter))
 
 
-def prior_sections(found: PriorFile, *, share: float) -> tuple[Section, ...]:
-    """The prior of a probability with a robust component of weight ``share``: density, summary, effective sample size."""
+def prior_sections(found: PriorFile, *, share: float, n: int = 30) -> tuple[Section, ...]:
+    """The prior of a probability with a robust component of weight ``share``: density, summary, effective sample size.
+
+    The conflict with data is shown for ``n`` patients.
+    """
     made = robust(found, share)
     if not isinstance(found.mixture, BetaMixture) or not isinstance(made.mixture, BetaMixture):
         return (Section("prior", "The prior", say("This prior is not one of a probability; the JSON holds it."), ()),)
@@ -76,18 +79,18 @@ def prior_sections(found: PriorFile, *, share: float) -> tuple[Section, ...]:
     blocks += [Note("assumption", say(text)) for text in trail.assumptions]
     return (
         Section("prior", "The prior", say(f"From {made.k} {'study' if made.k == 1 else 'studies'}."), tuple(blocks)),
-        *_conflict(made, trail),
+        *_conflict(made, trail, n),
     )
 
 
-def _conflict(made: PriorFile, trail: Trail) -> tuple[Section, ...]:
-    """How the prior and data of 30 patients would meet: the posterior mean and what is left of the history."""
+def _conflict(made: PriorFile, trail: Trail, n: int) -> tuple[Section, ...]:
+    """How the prior and data of ``n`` patients would meet: the posterior mean and what is left of the history."""
     mixture = made.mixture
     if not isinstance(mixture, BetaMixture) or not made.robust_weight:
         return ()
-    n, rows = 30, []
+    rows: list[Row] = []
     drawn: list[Bar] = []
-    for k in range(0, n + 1, 3):
+    for k in dict.fromkeys(round(n * i / 10) for i in range(11)):
         after = mixture.posterior(k, n)
         left = 1.0 - float(after.weights[-1])
         share = number(left, "percent", name=f"conflict.{k}", trail=trail)
@@ -140,17 +143,26 @@ def comparison_sections(found: LandmarkComparison, array: SensitivityArray | Non
     blocks += [Note("assumption", say(text)) for text in trail.assumptions]
     made = [Section("comparison", "Against a historical control", (), tuple(blocks))]
     if array is not None:
-        ends = [v for r in array.rows for v in (r.ci.low, r.ci.high) if v > 0.0] or [0.1, 1.0]
-        span = (min(*ends, 0.9) / 1.15, max(*ends, 1.1) * 1.15)
-        drawn = [ForestRow(r.label, r.ratio, r.ci.low, r.ci.high, group=r.group, trail=r.trail) for r in array.rows]
-        picture = forest(
-            drawn, id="sensitivity", title="The same comparison under stated biases", axis="Ratio of cumulative hazards",
-            trail=array.trail, format="hazard-ratio", reference=(1.0, "no difference"), log=True, domain=span,
-        )  # fmt: skip
-        holds = sum(r.holds for r in array.rows)
-        count = number(holds, "count", name="sensitivity.holds", trail=array.trail)
-        total = number(len(array.rows), "count", name="sensitivity.rows", trail=array.trail)
-        words = paragraph("In ", count, " of ", total, " readings the interval still leaves out 1. ", array.sentence)
-        lead = say("None of the readings is the truth: they show how far the finding bends before it breaks.")
-        made.append(Section("sensitivity", "How wrong could it be?", lead, (picture, words)))
+        made.append(sensitivity_section(array))
     return tuple(made)
+
+
+def sensitivity_section(array: SensitivityArray, *, id: str = "sensitivity", drift: str = "") -> Section:
+    """A comparison read again under stated biases; ``drift`` says where the prior on drift comes from."""
+    ends = [v for r in array.rows for v in (r.ci.low, r.ci.high) if v > 0.0] or [0.1, 1.0]
+    span = (min(*ends, 0.9) / 1.15, max(*ends, 1.1) * 1.15)
+    drawn = [ForestRow(r.label, r.ratio, r.ci.low, r.ci.high, group=r.group, trail=r.trail) for r in array.rows]
+    picture = forest(
+        drawn, id=id, title="The same comparison under stated biases", axis="Ratio of cumulative hazards",
+        trail=array.trail, format="hazard-ratio", reference=(1.0, "no difference"), log=True, domain=span,
+    )  # fmt: skip
+    holds = sum(r.holds for r in array.rows)
+    count = number(holds, "count", name=f"{id}.holds", trail=array.trail)
+    total = number(len(array.rows), "count", name=f"{id}.rows", trail=array.trail)
+    words = paragraph("In ", count, " of ", total, " readings the interval still leaves out 1. ", array.sentence)
+    blocks: list[Block] = [picture, words]
+    if drift:
+        blocks.append(Note("assumption", say(drift)))
+    when = f" At {array.time:g} years." if array.time is not None else ""
+    lead = say(f"None of the readings is the truth: they show how far the finding bends before it breaks.{when}")
+    return Section(id, "How wrong could it be?", lead, tuple(blocks))

@@ -26,6 +26,7 @@ from nextarm.verbs.trials import assurance, design, designs, look, simulate, sim
 if TYPE_CHECKING:
     from nextarm.borrowing import (
         AnchoredComparison,
+        DriftPrior,
         LandmarkComparison,
         PatientComparison,
         PriorFile,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from nextarm.figures import FigureReading
     from nextarm.patients import Reconstruction
     from nextarm.report import WrittenReport
-    from nextarm.survival import KaplanMeier
+    from nextarm.survival import KaplanMeier, Patients
     from nextarm.survival.fit_result import Fit
     from nextarm.synthesis import IncrementCurve, MetaRegression, PooledCurve, PooledEstimate, PooledProportion, SeveralTimes
     from nextarm.validation.verify import Verification
@@ -58,6 +59,7 @@ __all__ = [
     "design",
     "designs",
     "draft_figure",
+    "drift",
     "evidence",
     "figure_csv",
     "figure_marks",
@@ -71,6 +73,7 @@ __all__ = [
     "prior",
     "prior_lines",
     "read_figure",
+    "read_patients",
     "read_prior",
     "rebuilt_lines",
     "reconstruct",
@@ -184,6 +187,18 @@ def reconstruct(curve: Any, **options: Any) -> Reconstruction:
     from nextarm.patients.from_figure import reconstruct as run
 
     return run(curve, **options)
+
+
+def read_patients(patients: Any, *, unit: str = "years", time_origin: str = "not-stated") -> Patients:
+    """Patients from a CSV path or frame (columns time, event[, arm, entry, weight, version]), times in ``unit``, as a checked table.
+
+    >>> import polars as pl
+    >>> read_patients(pl.DataFrame({"time": [12.0, 24.0], "event": [1, 0]}), unit="months").time.tolist()
+    [1.0, 2.0]
+    """
+    from nextarm.survival import read_patients as run
+
+    return run(patients, unit=unit, time_origin=time_origin)
 
 
 def fit(
@@ -433,11 +448,38 @@ def indirect(
     )
 
 
-def sensitivity(comparison: LandmarkComparison) -> SensitivityArray:
-    """A comparison read again under an array of stated biases, with the smallest that overturns it named in a sentence."""
+def sensitivity(comparison: LandmarkComparison, *, drift: DriftPrior | None = None) -> SensitivityArray:
+    """A comparison read again under an array of stated biases, with the smallest that overturns it named in a sentence.
+
+    ``drift`` (from :func:`drift`) adds readings as if the control had been treated 5 and 10 years later.
+    """
     from nextarm.borrowing import sensitivity_array
 
-    return sensitivity_array(comparison)
+    return sensitivity_array(comparison, drift=drift)
+
+
+def drift(
+    pool_set: str,
+    *,
+    endpoint: str,
+    time: float | None = None,
+    window: float = 0.0,
+    assume_origin: bool = False,
+    package: str | Path | Package = "infant-all",
+) -> DriftPrior:
+    """How controls drift over eras, learnt from the trend of the cohorts of ``pool_set``: a prior of the change a decade.
+
+    Raises :class:`RefusedError` where too few cohorts make a line.
+
+    >>> drift("frontline-kmt2a-r", endpoint="EFS", time=5, window=1).k
+    5
+    """
+    from nextarm.borrowing import drift_prior
+    from nextarm.synthesis.select import select_rows
+    from nextarm.synthesis.trend import era_trend
+
+    found = select_rows(_package(package), pool_set=pool_set, endpoint=endpoint, time=time, window=window, assume_origin=assume_origin)
+    return drift_prior(era_trend(found.studies, base=found.trail()))
 
 
 def tipping_point(comparison: LandmarkComparison) -> TippingPoint:

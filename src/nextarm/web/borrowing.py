@@ -10,8 +10,14 @@ from nextarm.core.errors import CallError, RefusedError
 from nextarm.report import Note, Section, say
 from nextarm.report.borrowed import comparison_sections, prior_sections
 from nextarm.report.evidence_blocks import opened
+from nextarm.web.against import add as add_patients
+from nextarm.web.against import against
+from nextarm.web.against import fields as against_fields
+from nextarm.web.against import form as against_form
 from nextarm.web.screen import Ask, Content, Field, Form, Step
 
+#: What the screen shows: published arms, or patients.
+VIEWS = (("arms", "Prior, and published arms compared"), ("patients", "Patients against patients"))
 TAUS = ("half-normal", "half-cauchy", "uniform")
 
 
@@ -36,8 +42,13 @@ def _times(ask: Ask, arms: tuple[str, ...], endpoint: str) -> str:
 def forms(ask: Ask) -> tuple[Form, ...]:
     """The prior's arms and robust weight; the control of the comparison."""
     q, arms = ask.query, _reported(ask)
+    view = Field("view", "Show", "select", q.text("view", "arms"), choices=VIEWS)
+    if q.text("view") == "patients":
+        made = (Form("patients", "Patients against patients", (view, *against_fields(ask)), "Compare"),)
+        return made if ask.study.folder is None else (*made, against_form(ask))
     named = q.many("arms") or (("blin",) if any(a == "blin" for a, _ in arms) else ())
     fields = (
+        view,
         Field("endpoint", "End point", "select", q.text("endpoint", "DFS"), choices=tuple((e, e) for e in ("EFS", "DFS", "OS", "RFS"))),
         Field("time", "At, years", "number", q.text("time", "4"), help=f"The arms report {_times(ask, named, '')}" if named else ""),
         Field(
@@ -50,6 +61,7 @@ def forms(ask: Ask) -> tuple[Form, ...]:
             step="0.05",
             help="Share of a vague component: what the prior gives up if the new arm differs",
         ),
+        Field("after", "Patients of the new arm, for the preview of conflict", "number", q.text("after", "30")),
         Field("tau", "Prior of the spread between studies", "select", q.text("tau", "half-normal"), choices=tuple((t, t) for t in TAUS)),
         Field("tau_scale", "Its scale", "number", q.text("tau_scale", "0.3")),
         Field(
@@ -69,6 +81,8 @@ def forms(ask: Ask) -> tuple[Form, ...]:
 def content(ask: Ask) -> Content:
     """The prior, what it is worth, what conflict would do; the comparison and its array of biases."""
     q, package = ask.query, opened(ask.study.package)
+    if q.choice("view", [v for v, _ in VIEWS], "arms") == "patients":
+        return against(ask)
     known = dict(_reported(ask))
     named = q.many("arms") or (("blin",) if "blin" in known else ())
     if not named:
@@ -84,7 +98,9 @@ def content(ask: Ask) -> Content:
     )
     sections: list[Section] = []
     try:
-        sections += prior_sections(_prior(package, named, endpoint, time, tau, scale, assume), share=share)
+        sections += prior_sections(
+            _prior(package, named, endpoint, time, tau, scale, assume), share=share, n=q.whole("after", 30, low=2, high=2000)
+        )
     except (RefusedError, CallError) as refusal:
         sections.append(Section("prior", "The prior", say("These rows make no prior."), (Note("caution", say(str(refusal))),)))
     if control and control in known and control not in named:
@@ -123,4 +139,6 @@ def content(ask: Ask) -> Content:
     return Content(tuple(sections), python=python, command=command)
 
 
-STEP = Step("borrowing", "Borrowing", "What may the next trial take from earlier patients?", forms, content)
+STEP = Step(
+    "borrowing", "Borrowing", "What may the next trial take from earlier patients?", forms, content, actions={"patients": add_patients}
+)

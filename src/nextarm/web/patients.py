@@ -28,14 +28,15 @@ EXAMPLE_RISK = "time,at_risk\n0,40\n12,31\n24,25\n36,18\n48,9\n"
 CURVE, RISK, TICKS = ".curve.csv", ".at-risk.csv", ".ticks.csv"
 
 
-def _curves(ask: Ask) -> list[str]:
+def curves_of(ask: Ask) -> list[str]:
+    """The curves saved in the study."""
     return ask.study.files("curves", suffix=CURVE) if ask.study.folder is not None and (ask.study.folder / "curves").is_dir() else []
 
 
 def forms(ask: Ask) -> tuple[Form, ...]:
     """Which curve and models; a new curve."""
     q = ask.query
-    names = _curves(ask)
+    names = curves_of(ask)
     ask_fields = (
         Field("curve", "Curve", "select", q.text("curve"), choices=(("", "the example"), *((n, n) for n in names))),
         Field("unit", "Unit of its times", "select", q.text("unit", "months"), choices=tuple((u, u) for u in UNITS)),
@@ -84,8 +85,18 @@ def forms(ask: Ask) -> tuple[Form, ...]:
     return tuple(made)
 
 
+def texts_of(ask: Ask, name: str) -> tuple[str, str, str]:
+    """A saved curve with its table and marks as CSV, "" where it has none; the example without a name."""
+    if not name:
+        return EXAMPLE_CURVE, EXAMPLE_RISK, ""
+    if name not in curves_of(ask):
+        raise DataError(f"there is no curve {name[:60]!r} in the study")
+    beside = (ask.study.read("curves", name + end) if name in ask.study.files("curves", suffix=end) else "" for end in (RISK, TICKS))
+    return ask.study.read("curves", name + CURVE), *beside  # type: ignore[return-value]  # two texts
+
+
 @lru_cache(maxsize=32)
-def _rebuilt(curve: str, risk: str, ticks: str, unit: str, n: int | None) -> Any:
+def rebuilt(curve: str, risk: str, ticks: str, unit: str, n: int | None) -> Any:
     """Patients of a curve given as CSV texts, kept."""
     import polars as pl
 
@@ -105,19 +116,19 @@ def _rebuilt(curve: str, risk: str, ticks: str, unit: str, n: int | None) -> Any
 @lru_cache(maxsize=128)
 def _fitted(curve: str, risk: str, ticks: str, unit: str, n: int | None, model: str, arm: str | None) -> Any:
     """A model of rebuilt patients, kept; what was refused is not."""
-    return verbs.fit(_rebuilt(curve, risk, ticks, unit, n).patients, model=model, arm=arm)
+    return verbs.fit(rebuilt(curve, risk, ticks, unit, n).patients, model=model, arm=arm)
 
 
 @lru_cache(maxsize=64)
 def _versions(curve: str, risk: str, ticks: str, unit: str, n: int | None, arm: str | None) -> tuple[Any, ...]:
     """Kaplan-Meier of every plausible version, kept."""
-    found = _rebuilt(curve, risk, ticks, unit, n).versions
+    found = rebuilt(curve, risk, ticks, unit, n).versions
     return tuple(verbs.fit(found, model="kaplan-meier", arm=arm, version=k) for k in found.versions)
 
 
 @lru_cache(maxsize=64)
 def _pieces(curve: str, risk: str, ticks: str, unit: str, n: int | None, arm: str | None, cuts: tuple[float, ...]) -> Any:
-    return verbs.fit(_rebuilt(curve, risk, ticks, unit, n).patients, model="piecewise-exponential", arm=arm, cuts=cuts)
+    return verbs.fit(rebuilt(curve, risk, ticks, unit, n).patients, model="piecewise-exponential", arm=arm, cuts=cuts)
 
 
 def content(ask: Ask) -> Content:
@@ -128,13 +139,9 @@ def content(ask: Ask) -> Content:
         raise CallError(f"model = {odd[0][:60]!r}", rule=f"must be one of {', '.join(MODELS)}")
     models = q.many("model") or (() if q.pairs else ("mixture-cure:weibull",))
     times = _times(q.text("at", "1, 2, 3"))
-    if name and name not in _curves(ask):
-        raise DataError(f"there is no curve {name[:60]!r} in the study")
-    curve = ask.study.read("curves", name + CURVE) if name else EXAMPLE_CURVE
-    risk = EXAMPLE_RISK if not name else ask.study.read("curves", name + RISK) if name in ask.study.files("curves", suffix=RISK) else ""
-    ticks = ask.study.read("curves", name + TICKS) if name and name in ask.study.files("curves", suffix=TICKS) else ""
+    curve, risk, ticks = texts_of(ask, name)
     n = q.whole("n", 0, low=0, high=100_000) or None
-    made = _rebuilt(curve, risk, ticks, unit, n)
+    made = rebuilt(curve, risk, ticks, unit, n)
     notes: list[Block] = []
     if not name:
         words = "The example was drawn by hand: it shows the method and is evidence of nothing."
@@ -217,7 +224,7 @@ def add(ask: Ask, sent: Query) -> str:
         raise DataError("the curve", rule="is empty", cure="Paste rows of time and survival")
     ask.study.path("curves", name + CURVE)
     n = sent.whole("n", 0, low=0, high=100_000) or None
-    _rebuilt(curve, risk, "", unit, n)
+    rebuilt(curve, risk, "", unit, n)
     texts: dict[tuple[str, ...], str] = {("curves", name + CURVE): curve}
     if risk:
         texts[("curves", name + RISK)] = risk

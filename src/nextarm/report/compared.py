@@ -1,0 +1,69 @@
+"""Patients against patients as sections: both curves, every effect, and the milestones read again under stated biases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nextarm.borrowing import PatientComparison, SensitivityArray
+from nextarm.report.borrowed import sensitivity_section
+from nextarm.report.charts import Curve, curve_of, survival_curves
+from nextarm.report.document import Block, Column, DataTable, KeyFigures, Note, Number, Row, Section, number, say, slug
+
+#: How the effects are called and written.
+_FORMATS = {"hazard ratio": "hazard-ratio", "cure": "signed-points", "RMST": "signed-decimal(2)"}
+
+
+def patient_sections(
+    found: PatientComparison,
+    curves: Sequence[tuple[str, Any]],
+    arrays: Sequence[SensitivityArray],
+    *,
+    drift: str = "",
+    notes: Sequence[Block] = (),
+) -> tuple[Section, ...]:
+    """The comparison with both Kaplan-Meier ``curves`` (name, estimate), and one section of biases for each of ``arrays``.
+
+    ``drift`` says where a prior on drift comes from; ``notes`` stand first.
+    """
+    drawn: list[Curve] = [curve_of(km, name) for name, km in curves]
+    chart = survival_curves(
+        drawn, id="groups", title="Both groups: not randomised, an external control", trail=found.trail,
+        caption=say("One version of each where patients were rebuilt; the effects below carry all of them."),
+    )  # fmt: skip
+    figures: list[tuple[Number, str]] = [
+        (number(found.n[0], "count", name="treated.n", trail=found.trail), f"patients, {found.labels[0]}"),
+        (number(found.n[1], "count", name="control.n", trail=found.trail), f"patients, {found.labels[1]}"),
+    ]
+    rows: list[Row] = []
+    for effect in found.effects:
+        how = next((f for words, f in _FORMATS.items() if words.lower() in effect.measure.lower()), "signed-points")
+        key = f"effect.{slug(effect.measure)}"
+        value = number(effect.estimate, how, name=key, trail=found.trail, interval=effect.ci)
+        if len(figures) < 4:
+            figures.append((value, f"{effect.measure}, not randomised"))
+        plain = "decimal(2)" if "RMST" in effect.measure else "percent(1)"
+        own = [
+            None if v is None else number(v, plain, name=f"{key}.{side}", trail=found.trail)
+            for side, v in (("treated", effect.treated), ("control", effect.control))
+        ]
+        share = None if effect.rebuilt_share is None else number(effect.rebuilt_share, "percent", name=f"{key}.rebuilt", trail=found.trail)
+        rows.append((effect.measure, *own, value, number(effect.p, "probability", name=f"{key}.p", trail=found.trail), share))
+    columns = (
+        "Effect", Column("Treated", align="right"), Column("Control", align="right"), Column("Effect (95 % interval)", align="right"),
+        Column("p, two-sided", align="right"), Column("Of its variance, from rebuilding", align="right"),
+    )  # fmt: skip
+    blocks: list[Block] = [
+        *notes,
+        KeyFigures(tuple(figures)),
+        chart,
+        DataTable("What the two groups differ by", columns, tuple(rows), sortable=False),
+    ]
+    blocks += [Note("caution", say(text)) for text in found.warnings]
+    blocks += [Note("assumption", say(text)) for text in found.trail.assumptions]
+    lead = say("What the numbers are, not what the treatment does: the groups were not made by chance.")
+    made = [Section("patients", "Patients against patients", lead, tuple(blocks))]
+    for array in arrays:
+        many = f"-{array.time:g}".replace(".", "-") if len(arrays) > 1 and array.time is not None else ""
+        made.append(sensitivity_section(array, id=f"sensitivity{many}", drift=drift))
+    return tuple(made)
