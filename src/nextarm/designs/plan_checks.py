@@ -277,8 +277,8 @@ def _platform_only(plan: Plan, places: Places) -> list[Problem]:
     found = [
         Problem(f"arms.{name}.{key}", places.of(("arms", name, key)), rule)
         for name, arm in plan.arms.items()
-        for key in ("opens", "opens_after")
-        if getattr(arm, key)
+        for key in ("opens", "opens_after", "opens_when", "opens_at_events")
+        if key in arm.model_fields_set and getattr(arm, key)
     ]
     if plan.accrual.hazard_trend != 0.0:
         found.append(Problem("accrual.hazard_trend", places.of(("accrual", "hazard_trend")), rule))

@@ -146,10 +146,17 @@ class ArmTable(Table):
     opens: Annotated[
         float, Field(ge=0.0, description="platform: opens so long after the first patient", json_schema_extra=unit("years"))
     ] = 0.0
-    opens_after: Annotated[str | None, Field(description="platform: opens when this arm has closed")] = None
     salvage: Annotated[
         float | None,
         Field(ge=0.0, le=1.0, description="Alive for good after an event; default: the design's", json_schema_extra=unit("proportion")),
+    ] = None
+    opens_after: Annotated[str | None, Field(description="platform: opens after this arm (opens_when says after what)")] = None
+    opens_when: Annotated[
+        Literal["closed", "dropped", "declared", "decided"],
+        Field(description="platform: the arm of opens_after has closed, was dropped, was declared better, or is decided either way"),
+    ] = "closed"
+    opens_at_events: Annotated[
+        int | None, Field(ge=1, description="platform: opens when so many events are seen in all arms", json_schema_extra=unit("events"))
     ] = None
     response: Annotated[Proportion | None, Field(description="Probability of the response read at the milestone")] = None
     toxicity: Annotated[Proportion | None, Field(description="Probability of the toxic event read at the milestone")] = None

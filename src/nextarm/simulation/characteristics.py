@@ -59,11 +59,11 @@ def mean_of(total: float, squares: float, trials: int) -> Mean:
     return Mean(value=mean, se=math.sqrt(variance / trials))
 
 
-def with_errors(values: Mapping[str, Rate | Mean]) -> dict[str, float | None]:
+def with_errors(values: Mapping[str, Rate | Mean | None]) -> dict[str, float | None]:
     """The columns of a table: each value by its name, its standard error as ``NAME_se``."""
     made: dict[str, float | None] = {}
     for name, value in values.items():
-        made |= {name: value.value, f"{name}_se": value.se}
+        made |= {name: value and value.value, f"{name}_se": value and value.se}
     return made
 
 

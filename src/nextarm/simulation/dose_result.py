@@ -111,7 +111,7 @@ class DoseCharacteristics(Result):
         for s in self.scenarios:
             for dose in s.doses:
                 row: dict[str, object] = {"scenario": s.name, "dose": dose.name, "toxicity": dose.toxicity, "trials": s.trials}
-                values: dict[str, Rate | Mean] = {
+                values: dict[str, Rate | Mean | None] = {
                     "selection": dose.selection, "patients": dose.patients, "toxic": dose.toxic, "none_chosen": s.none_chosen,
                     "all_patients": s.patients, "all_toxic": s.toxic, "duration": s.duration, "turned_away": s.turned_away,
                 }  # fmt: skip

@@ -18,14 +18,18 @@ from nextarm.designs.truths import Distribution
 from nextarm.simulation.counted import BlockCounts, cell_name, whole_allocation
 from nextarm.simulation.draws import draw_trials, uniform
 from nextarm.simulation.platform_kernel import (
+    COLUMNS,
     CONTROLS,
     CONTROLS_ALL,
     DROPPED,
     EARLY,
     EVENTS,
     OPENED,
+    SINCE,
     TIME,
+    UNTIL,
     V_ALL,
+    WON,
     Z_ALL,
     N,
     V,
@@ -36,8 +40,13 @@ from nextarm.simulation.platform_result import PlatformArmCounts, PlatformCharac
 from nextarm.simulation.simplify import dropout_truth
 from nextarm.simulation.totals import METHOD, Totals
 
-#: Rows of the sums after events, patients and duration: for each arm patients, controls, and rejections with the other controls.
-PER_ARM = 3
+#: What an arm may wait for, in the order of the kernel's numbers.
+WAITS = ("closed", "dropped", "declared", "decided")
+#: Rows of the sums: first of the whole platform, then for each arm in turn.
+WHOLE_ROWS = ("events", "patients", "duration", "lesser")
+ARM_ROWS = ("patients", "controls", "opens", "closes", "log_ratio", "log_ratio_all", "shift", "compared", "other")
+#: Those of which only the sum, a count of trials, is of interest; they come last.
+COUNT_ROWS = ("compared", "other")
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class PlatformPrepared:
     plan: Plan
     design: PlatformTable
     arms: tuple[str, ...]
-    limits: tuple[float, float | None, float | None]
+    limits: tuple[float, tuple[float, ...], tuple[float, ...]]
     truths: tuple[PlatformTruth, ...]
     reference_is_drawn: bool = False
 
@@ -77,13 +86,15 @@ class PlatformPrepared:
     @property
     def sum_rows(self) -> int:
         """Rows of the sums."""
-        return 3 + PER_ARM * self.looks
+        return len(WHOLE_ROWS) + len(ARM_ROWS) * self.looks
 
     def block(self, *, seed: int, block: int, trials: int) -> tuple[BlockCounts, ...]:
         """Run the ``trials`` trials of a block under every scenario."""
         draws = draw_trials(seed, block, trials=trials, patients=self.patients)
         entry, event, dropout = np.sort(draws.entry, axis=-1), uniform(draws.event), uniform(draws.dropout)
-        return tuple(self._counts(self.seen(truth, uniform(entry), event, dropout, uniform(draws.order[0]))) for truth in self.truths)
+        return tuple(
+            self._counts(self.seen(truth, uniform(entry), event, dropout, uniform(draws.order[0])), truth) for truth in self.truths
+        )
 
     def seen(self, truth: PlatformTruth, entry: FloatArray, event: FloatArray, dropout: FloatArray, words: FloatArray) -> FloatArray:
         """What every trial shows, (trials, arms, columns of the kernel)."""
@@ -92,17 +103,22 @@ class PlatformPrepared:
         chance = event if truth.trend == 0.0 else -np.expm1(np.log1p(-event) * np.exp(-truth.trend * came))
         times = np.stack([np.asarray(t.quantile(chance)) for t in truth.survival], axis=1)
         gone = np.full(event.shape, np.inf) if truth.dropout is None else np.asarray(truth.dropout.quantile(dropout))
-        names, (_, low, high) = self.arms, self.limits
+        names, (last, low, high) = self.arms, self.limits
+        tables = [plan.arms[n] for n in names]
         allocation = np.array(whole_allocation(plan), np.int64)
-        opens = np.array([plan.arms[n].opens for n in names])
-        after = np.array([names.index(a) if (a := plan.arms[n].opens_after) is not None else -1 for n in names])
-        look = 0 if d.interim is None else max(1, math.ceil(d.interim * d.patients_per_arm))
-        made = np.empty((len(event), len(names), 12))
+        opens, after = np.array([t.opens for t in tables]), np.array([names.index(t.opens_after) if t.opens_after else -1 for t in tables])
+        when = np.array([WAITS.index(t.opens_when) for t in tables])
+        at_events = np.array([t.opens_at_events or 0 for t in tables])
+        whole = d.events or d.patients_per_arm
+        looks = np.array([max(1, math.ceil(share * whole - 1e-9)) for share in d.looks_at], np.int64)
+        adaptive = d.update_every if d.allocation_rule == "adaptive" else 0
+        prior_sd = d.prior_sd if d.adjust == "bayes" else 0.0
+        made = np.empty((len(event), len(names), COLUMNS))
         for t in range(len(event)):
             made[t] = run_platform(
-                came[t], words[t], times[t], gone[t], allocation, opens, after, d.patients_per_arm, look, d.interim_lag,
-                -np.inf if low is None else low, np.inf if high is None else high, d.select == "best", d.follow_up,
-                d.update_every if d.allocation_rule == "adaptive" else 0, truth.accrual.duration,
+                came[t], words[t], times[t], gone[t], allocation, opens, after, when, at_events, d.patients_per_arm, d.events or 0, looks,
+                d.interim_lag, np.array(low), np.array(high), last, prior_sd, d.control_data == "all", d.select == "best",
+                d.after_success == "close", d.follow_up, adaptive, d.control_adapts, truth.accrual.duration,
             )  # fmt: skip
         return made
 
@@ -120,18 +136,22 @@ class PlatformPrepared:
         """What the blocks of a run say."""
         scenarios = []
         for s, truth in enumerate(self.truths):
-            arms = tuple(
-                PlatformArmCounts(
-                    name=name, trials=totals.trials, opened=int(totals.stopped[s, k]), dropped=int(totals.futile[s, k]),
-                    rejected=int(totals.rejected[s, k]), rejected_other=round(float(totals.sums[s, 3 + PER_ARM * k + 2, 0])),
-                    time_sum=float(totals.times[s, k]), **totals.pairs(s, 3 + PER_ARM * k, ("patients", "controls")),
-                )
-                for k, name in enumerate(self.arms[1:])
-            )  # fmt: skip
+            arms = []
+            for k, name in enumerate(self.arms[1:]):
+                first = len(WHOLE_ROWS) + len(ARM_ROWS) * k
+                rows = totals.pairs(s, first, tuple(row for row in ARM_ROWS if row not in COUNT_ROWS))
+                compared, other = (round(float(totals.sums[s, first + ARM_ROWS.index(row), 0])) for row in COUNT_ROWS)
+                arms.append(
+                    PlatformArmCounts(
+                        name=name, trials=totals.trials, opened=int(totals.stopped[s, k]), dropped=int(totals.futile[s, k]),
+                        rejected=int(totals.rejected[s, k]), time_sum=float(totals.times[s, k]), compared=compared,
+                        rejected_other=other, **rows,
+                    )
+                )  # fmt: skip
             scenarios.append(
                 PlatformScenario(
-                    name=truth.name, trials=totals.trials, survival_at_milestone=truth.at_milestone, arms=arms,
-                    any_rejected=int(totals.never[s]), **totals.pairs(s, 0, ("events", "patients", "duration")),
+                    name=truth.name, trials=totals.trials, survival_at_milestone=truth.at_milestone, arms=tuple(arms),
+                    any_rejected=int(totals.never[s]), **totals.pairs(s, 0, WHOLE_ROWS),
                 )
             )  # fmt: skip
         assumed = (f"the truths of the plan {self.plan.trial.name!r}",)
@@ -144,15 +164,18 @@ class PlatformPrepared:
             scenarios=tuple(scenarios),
         )
 
-    def _counts(self, seen: FloatArray) -> BlockCounts:
+    def _counts(self, seen: FloatArray, truth: PlatformTruth) -> BlockCounts:
         everybody = self.design.control_data == "all"
-        won, other = self.rejects(seen, everybody=everybody), self.rejects(seen, everybody=not everybody)
-        opened, controls = seen[:, 1:, OPENED] > 0.0, CONTROLS_ALL if everybody else CONTROLS
-        whole = np.stack([seen[:, 0, EVENTS], seen[:, :, N].sum(axis=1), seen[:, 0, TIME]])
-        per_arm = [
-            part for k in range(self.looks) for part in (seen[:, k + 1, N], seen[:, k + 1, controls], other[:, k].astype(np.float64))
-        ]
-        values = np.concatenate([whole, np.stack(per_arm)])
+        won, other = seen[:, 1:, WON] > 0.0, self.rejects(seen, everybody=not everybody)
+        opened, n = seen[:, 1:, OPENED] > 0.0, seen[:, :, N]
+        best = max(truth.at_milestone.values())
+        lesser = np.array([truth.at_milestone[a] < best - 1e-9 for a in self.arms])
+        whole = np.stack([seen[:, 0, EVENTS], n.sum(axis=1), seen[:, 0, TIME], n[:, lesser].sum(axis=1)])
+        compared = opened & (seen[:, 1:, V] > 0.0) & (seen[:, 1:, V_ALL] > 0.0)
+        alone, pooled = (_log_ratio(seen[:, 1:, z], seen[:, 1:, v], compared) for z, v in ((Z, V), (Z_ALL, V_ALL)))
+        controls = seen[:, 1:, CONTROLS_ALL if everybody else CONTROLS]
+        columns = (n[:, 1:], controls, seen[:, 1:, SINCE], seen[:, 1:, UNTIL], alone, pooled, pooled - alone, compared, other)
+        values = np.concatenate([whole, np.stack(columns).transpose(2, 0, 1).reshape(-1, len(seen))]).astype(np.float64)
         return BlockCounts(
             won.sum(axis=0).astype(np.int64),
             opened.sum(axis=0).astype(np.int64),
@@ -161,6 +184,11 @@ class PlatformPrepared:
             int(won.any(axis=1).sum()),
             np.stack([values.sum(axis=1), (values * values).sum(axis=1)], axis=1),
         )
+
+
+def _log_ratio(z: FloatArray, v: FloatArray, compared: BoolArray) -> FloatArray:
+    """The log hazard ratio U / V of each comparison, 0 where there is none."""
+    return np.where(compared, -z / np.sqrt(np.where(compared, v, 1.0)), 0.0)
 
 
 def platform_prepared(plan: Plan) -> PlatformPrepared:
