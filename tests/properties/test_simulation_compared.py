@@ -59,10 +59,24 @@ def test_platforms_and_doses_stand_side_by_side_and_mixed_kinds_are_refused(tmp_
     assert isinstance(found, ComparedDoses)
     assert found.design("BOIN") == simulate_doses(boin, trials=300, seed=2)
     assert ComparedDoses.from_json((tmp_path / "run" / "results.json").read_text()) == found
+    beside = verbs.simulate([boin, six], trials=300, seed=2)
+    page = verbs.simulation_report(beside, [boin, six], out=tmp_path / "run").read_text()
+    for words in ("How often each dose is chosen", "Came while on hold", "Decisions: example: doses (1)", "2 designs side by side"):
+        assert words in page, words
     larger = platform.changed({"design": {"patients_per_arm": 70}})
     assert set(simulate_designs({"60": platform, "70": larger}, trials=64).table()["design"]) == {"60", "70"}
     with pytest.raises(CallError, match="platforms are compared with platforms"):
         simulate_designs({"a": boin, "b": platform}, trials=10)
+
+
+def test_the_page_of_a_platform_shows_every_arm_and_what_other_controls_do(tmp_path: Path) -> None:
+    plan = plan_from_toml(nextarm.designs("platform").cards[0].example)
+    found = verbs.simulate(plan, trials=128, seed=1)
+    page = verbs.simulation_report(found, plan, out=tmp_path).read_text()
+    for words in ("How often each arm is declared better", "Patients on a lesser arm", "What controls of other times do to the estimate"):
+        assert words in page, words
+    rate = found.scenario("plan").arm("first").rejection.value  # type: ignore[union-attr]
+    assert f"{100 * rate:.1f}\u202f%" in page
 
 
 def test_one_trial_does_not_tell_the_error_of_a_mean() -> None:

@@ -117,7 +117,7 @@ def simulate(
     show(found, json=json)
     if out is not None:
         page = verbs.simulation_report(found, plan, out=out)
-        print(f"written: {out / 'results.json'}{f', {page}' if page else ''}", file=sys.stderr)
+        print(f"written: {out / 'results.json'}, {page}", file=sys.stderr)
 
 
 def assurance(

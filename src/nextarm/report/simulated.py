@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from nextarm.core.result import Result
 from nextarm.designs.plan import Plan
 from nextarm.report.charts import Bar, LineSeries, bars, heatmap, lines
 from nextarm.report.charts.calendar import PatientLine, calendar
@@ -15,7 +15,6 @@ from nextarm.report.charts.results import Z
 from nextarm.report.document import (
     Block,
     Chart,
-    Code,
     Column,
     DataTable,
     Details,
@@ -27,18 +26,22 @@ from nextarm.report.document import (
     RowGroup,
     Section,
     number,
-    paragraph,
     say,
     slug,
 )
-from nextarm.report.formats import FORMATS
 from nextarm.report.html import render_html
+from nextarm.report.monte_carlo import page, plans_section, with_interval
+from nextarm.report.simulated_arms import platform_report
+from nextarm.report.simulated_doses import dose_report
 from nextarm.report.write import write_texts
 from nextarm.simulation.block import Prepared
 from nextarm.simulation.characteristics import OperatingCharacteristics, ScenarioCounts
-from nextarm.simulation.compare import ComparedDesigns, designs_by_name
+from nextarm.simulation.compare import Compared, SideBySide, designs_by_name
+from nextarm.simulation.dose_result import DoseCharacteristics
 from nextarm.simulation.one_trial import VirtualTrial, virtual_trial
+from nextarm.simulation.platform_result import PlatformCharacteristics
 from nextarm.simulation.ready import ready
+from nextarm.simulation.run import AnyCharacteristics
 
 #: Columns of the table: name in the summary, title, format.
 COLUMNS = (
@@ -49,6 +52,7 @@ COLUMNS = (
     ("patients", "Patients", "decimal(1)"),
     ("duration", "Years", "decimal(2)"),
 )
+DRAWN = "Poisson entry given the number of patients, permuted blocks, event times by inversion of the truth."
 OUTCOMES = ("event", "dropout", "followed")
 
 Runs = Mapping[str, OperatingCharacteristics]
@@ -56,65 +60,45 @@ Runs = Mapping[str, OperatingCharacteristics]
 
 def simulation_report(runs: Runs, *, plans: Mapping[str, Plan], trials: Mapping[str, VirtualTrial]) -> Report:
     """A report of ``runs`` (1 to 4 designs by name) with their ``plans`` and one virtual trial of each."""
-    first = next(iter(runs.values()))
-    total = first.scenarios[0].trials
-    sections = [_rates(runs), *_maps(runs), _times(runs), _looks(runs), *([_calendar(trials)] if trials else []), _plans(plans)]
-    many = len(runs) > 1
-    return Report(
-        title=f"Virtual trials: {first.plan_name}" if not many else f"{len(runs)} designs side by side: {first.plan_name}",
-        subtitle=f"{total:,} virtual trials of each scenario" + (", the same random numbers for every design" if many else ""),
-        sections=tuple(sections),
-        notes=("Rates come with their Monte-Carlo standard error. They support the choice of a design and are not medical advice.",),
-    )
+    sections = [
+        _rates(runs),
+        *_maps(runs),
+        _times(runs),
+        _looks(runs),
+        *([_calendar(trials)] if trials else []),
+        plans_section(plans, DRAWN),
+    ]
+    return page(runs, sections)
 
 
-def write_simulation_report(
-    found: OperatingCharacteristics | ComparedDesigns, *, plans: Mapping[str, Plan], out: str | Path
-) -> Path:  # fmt: skip
+def write_simulation_report(found: AnyCharacteristics | Compared, *, plans: Mapping[str, Plan], out: str | Path) -> Path:
     """Write ``report.html`` on what was ``found`` for ``plans`` (by the name of the design) to the folder ``out``."""
     file = Path(out) / "report.html"
     write_texts({file: render_html(report_of_run(found, plans))})
     return file
 
 
-def report_of_run(found: OperatingCharacteristics | ComparedDesigns, plans: Mapping[str, Plan]) -> Report:
+def report_of_run(found: AnyCharacteristics | Compared, plans: Mapping[str, Plan]) -> Report:
     """The report on what was ``found`` for ``plans`` (by the name of the design), with one virtual trial of each design of survival."""
-    runs = dict(zip(found.names, found.runs, strict=True)) if isinstance(found, ComparedDesigns) else {next(iter(plans)): found}
+    runs: dict[str, Any] = found.by_name() if isinstance(found, SideBySide) else {next(iter(plans)): found}
+    first = next(iter(runs.values()))
+    if isinstance(first, PlatformCharacteristics):
+        return platform_report(runs, plans)
+    if isinstance(first, DoseCharacteristics):
+        return dose_report(runs, plans)
     shown = {name: plan for name, plan in plans.items() if isinstance(ready(plan), Prepared)}  # designs for counts have no calendar
     trials = {name: virtual_trial(plan, seed=runs[name].trail.seed or 0) for name, plan in shown.items()}
     return simulation_report(runs, plans=plans, trials=trials)
 
 
-def report_of_plan(found: Result, plan: Plan) -> Report:
-    """The same for one plan, with the designs of its ``[[compare]]`` side by side; other kinds of run have their table alone so far."""
-    if isinstance(found, OperatingCharacteristics | ComparedDesigns):
-        return report_of_run(found, designs_by_name([plan]))
-    frame = found.table()
-    rows: list[Row] = [
-        tuple(
-            number(float(v), "decimal(4)", name=f"run.{i}.{slug(c)}", trail=found.trail)
-            if isinstance(v, int | float) and not isinstance(v, bool) and v == v
-            else None
-            if v is None
-            else str(v)
-            for c, v in zip(frame.columns, line, strict=True)
-        )
-        for i, line in enumerate(frame.rows())
-    ]
-    columns = tuple(c.replace("_", " ") for c in frame.columns)
-    table = DataTable("Rates with their Monte-Carlo standard error", columns, tuple(rows))
-    return Report(plan.trial.name, "", (Section("rates", "Virtual trials", (), (table,)),))
+def report_of_plan(found: AnyCharacteristics | Compared, plan: Plan) -> Report:
+    """The same for one plan, with the designs of its ``[[compare]]`` side by side."""
+    return report_of_run(found, designs_by_name([plan]))
 
 
 def _number(name: str, run: OperatingCharacteristics, s: ScenarioCounts, what: str, how: str) -> Number:
     """A rate or mean with the interval of its Monte-Carlo error."""
-    rate = s.summarised()[what]
-    if rate.se is None:
-        return number(rate.value, how, name=f"{slug(name)}.{slug(s.name)}.{what}", trail=run.trail)
-    low = max(rate.value - Z * rate.se, 0.0)
-    high = rate.value + Z * rate.se
-    bounds = (low, min(high, 1.0) if FORMATS[how.split("(")[0]].unit == "proportion" else high)
-    return number(rate.value, how, name=f"{slug(name)}.{slug(s.name)}.{what}", trail=run.trail, interval=bounds)
+    return with_interval(s.summarised()[what], how, name=f"{slug(name)}.{slug(s.name)}.{what}", trail=run.trail)
 
 
 def _named(run: OperatingCharacteristics) -> list[ScenarioCounts]:
@@ -297,9 +281,3 @@ def _calendar(trials: Mapping[str, VirtualTrial]) -> Section:
     return Section(
         "one-trial", "What does one such trial look like?", say("Patient by patient, the first of the virtual trials."), tuple(charts)
     )
-
-
-def _plans(plans: Mapping[str, Plan]) -> Section:
-    blocks: list[Block] = [Details(f"Plan: {name}", (Code(plan.to_toml()),)) for name, plan in plans.items()]
-    words = "Poisson entry given the number of patients, permuted blocks, event times by inversion of the truth."
-    return Section("plans", "What was assumed?", say("The plans as they were given."), (paragraph(words), *blocks))

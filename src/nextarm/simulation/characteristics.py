@@ -63,7 +63,7 @@ def with_errors(values: Mapping[str, Rate | Mean | None]) -> dict[str, float | N
     """The columns of a table: each value by its name, its standard error as ``NAME_se``."""
     made: dict[str, float | None] = {}
     for name, value in values.items():
-        made |= {name: value and value.value, f"{name}_se": value and value.se}
+        made |= {name: None, f"{name}_se": None} if value is None else {name: value.value, f"{name}_se": value.se}
     return made
 
 

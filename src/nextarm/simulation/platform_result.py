@@ -55,6 +55,16 @@ class PlatformArmCounts:
         return rate_of(self.rejected_other, self.trials)
 
     @property
+    def opening(self) -> Rate:
+        """Share of trials in which the arm opens."""
+        return rate_of(self.opened, self.trials)
+
+    @property
+    def dropping(self) -> Rate:
+        """Share of trials in which the arm is dropped at a look."""
+        return rate_of(self.dropped, self.trials)
+
+    @property
     def patients(self) -> Mean:
         """Mean patients in the arm."""
         return mean_of(self.patients_sum, self.patients_squares, self.trials)

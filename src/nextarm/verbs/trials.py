@@ -80,16 +80,8 @@ def simulation_report(
     plan: str | Path | Plan | Sequence[str | Path | Plan],
     *,
     out: str | Path,
-) -> Path | None:
-    """Write ``report.html`` of what :func:`simulate` ``found`` for ``plan`` to the folder ``out``: one file with all charts.
-
-    Platforms and dose finding have no such page yet: None, their table and results.json hold everything.
-    """
-    from nextarm.simulation import OperatingCharacteristics
-    from nextarm.simulation.compare import ComparedDesigns
-
-    if not isinstance(found, OperatingCharacteristics | ComparedDesigns):
-        return None
+) -> Path:
+    """Write ``report.html`` of what :func:`simulate` ``found`` for ``plan`` to the folder ``out``: one file with all charts."""
     from nextarm.report.simulated import write_simulation_report
     from nextarm.simulation.compare import designs_by_name
 

@@ -1,0 +1,50 @@
+"""What pages on virtual trials share: numbers with the interval of their Monte-Carlo error, the plans, the title."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nextarm.core.trail import Trail
+from nextarm.designs.plan import Plan
+from nextarm.report.charts.results import Z
+from nextarm.report.document import Block, Code, Details, Number, Report, Section, number, paragraph, say, slug
+from nextarm.report.formats import FORMATS
+from nextarm.simulation.characteristics import Mean, Rate
+
+SUPPORTS = "Rates come with their Monte-Carlo standard error. They support the choice of a design and are not medical advice."
+
+
+def with_interval(value: Rate | Mean, how: str, *, name: str, trail: Trail) -> Number:
+    """A rate or mean with the 95 % interval of its Monte-Carlo error; without one where a single trial cannot tell it."""
+    if value.se is None:
+        return number(value.value, how, name=name, trail=trail)
+    proportion = FORMATS[how.split("(")[0]].unit == "proportion"
+    low, high = value.value - Z * value.se, value.value + Z * value.se
+    signed = how.startswith("signed")
+    return number(
+        value.value, how, name=name, trail=trail, interval=(low if signed else max(low, 0.0), min(high, 1.0) if proportion else high)
+    )
+
+
+def number_name(*parts: str) -> str:
+    """The name of a number from what it is of, each part as a slug."""
+    return ".".join(slug(part) for part in parts)
+
+
+def page(runs: Mapping[str, Any], sections: list[Section]) -> Report:
+    """The page on ``runs`` (1 to 4 designs by name)."""
+    first, many = next(iter(runs.values())), len(runs) > 1
+    same = ", the same random numbers for every design" if many else ""
+    return Report(
+        title=f"{len(runs)} designs side by side: {first.plan_name}" if many else f"Virtual trials: {first.plan_name}",
+        subtitle=f"{first.scenarios[0].trials:,} virtual trials of each scenario{same}",
+        sections=tuple(sections),
+        notes=(SUPPORTS,),
+    )
+
+
+def plans_section(plans: Mapping[str, Plan], words: str) -> Section:
+    """The plans as given; ``words`` say how their trials were drawn."""
+    blocks: list[Block] = [Details(f"Plan: {name}", (Code(plan.to_toml()),)) for name, plan in plans.items()]
+    return Section("plans", "What was assumed?", say("The plans as they were given."), (paragraph(words), *blocks))
