@@ -129,6 +129,52 @@ def kept(page: Any) -> Any:
     return page.evaluate("fetch(location.pathname + '/view.json').then((r) => r.json())")
 
 
+def test_marks_panel_and_places_without_a_curve(browser: Any, figure: str) -> None:
+    errors: list[str] = []
+    page = opened(browser, errors)
+    page.goto(figure)
+    said(page, "Step")
+    page.get_by_label("Marks of Control").check()
+    before = kept(page)["changes"]["curves"][0]["ticks"] or []
+    page.locator("#over").focus()
+    page.keyboard.press("Insert")
+    said(page, "Saved: added a mark to Control")
+    page.keyboard.press("Shift+ArrowRight")
+    said(page, "Saved: moved a point of Control")
+    after = kept(page)["changes"]["curves"][0]["ticks"]
+    assert len(after) == len(before) + 1
+    page.keyboard.press("Delete")
+    said(page, "Saved: erased a mark of Control")
+    assert sorted(kept(page)["changes"]["curves"][0]["ticks"]) == pytest.approx(sorted(before))
+    box = kept(page)["reading"]["box"]
+    page.get_by_label("Places without a curve").check()
+    page.locator("#over").scroll_into_view_if_needed()
+    one, two = at(page, box[0] + 30, box[3] - 50), at(page, box[0] + 90, box[3] - 20)
+    page.mouse.move(*one)
+    page.mouse.down()
+    page.mouse.move(*two, steps=3)
+    page.mouse.up()
+    said(page, "Saved: marked a place without a curve")
+    page.get_by_label("Edges of the panel").check()
+    page.click("[data-do=add]")
+    said(page, "Saved: marked the panel")
+    marked = kept(page)["changes"]
+    assert marked["region"] == pytest.approx(box, abs=0.01)
+    assert marked["exclude"][0] == pytest.approx([box[0] + 30, box[3] - 50, box[0] + 90, box[3] - 20], abs=1.5)
+    page.click("#again")
+    said(page, "Read: grade")
+    assert {k: kept(page)["changes"][k] for k in ("region", "exclude")} == {k: marked[k] for k in ("region", "exclude")}
+    page.get_by_label("Edges of the panel").check()
+    page.click("[data-do=delete]")
+    said(page, "Saved: took away the panel")
+    assert kept(page)["changes"]["region"] is None
+    page.click("#undo")
+    page.wait_for_function("() => /^Step/.test(document.getElementById('said').textContent)")
+    assert kept(page)["changes"]["region"] == marked["region"]
+    assert errors == []
+    page.context.close()
+
+
 def test_mouse_keys_undo_and_redo(browser: Any, figure: str) -> None:
     errors: list[str] = []
     page = opened(browser, errors)

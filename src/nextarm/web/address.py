@@ -101,3 +101,9 @@ def address(path: str, values: Mapping[str, object] | Query = Query()) -> str:
     """
     pairs = values.pairs if isinstance(values, Query) else [(k, str(v)) for k, v in values.items() if v is not None and v != ""]
     return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def quoted(value: object) -> str:
+    """A value as one word of a command line."""
+    text = str(value)
+    return text if re.fullmatch(r"[A-Za-z0-9._-]+", text) else "'" + text.replace("'", "'\\''") + "'"

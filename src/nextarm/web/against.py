@@ -162,13 +162,13 @@ def _table(texts: tuple[str, ...], unit: str, n: int | None, origin: str) -> tup
     if len(texts) == 1:
         given = verbs.read_patients(_frame(texts[0]), unit=unit, time_origin=origin)
         return given, given
-    made = rebuilt(texts[0], texts[1], texts[2], unit, n)
+    made = rebuilt(texts[0], texts[1], texts[2], texts[3], unit, n)
     return made.patients, made.versions
 
 
 def _texts(ask: Ask, side: Side) -> tuple[str, ...]:
     if side.name in EXAMPLES:
-        return (*EXAMPLES[side.name], "")
+        return (*EXAMPLES[side.name], "", "")
     return (ask.study.read("curves", side.name[1:] + PATIENTS),) if side.name.startswith("=") else texts_of(ask, side.name)
 
 

@@ -12,7 +12,7 @@ from nextarm.core.errors import CallError, DataError, Problem
 from nextarm.report import Section, number, paragraph, say
 from nextarm.report.document import Block, DataTable, Note, Row
 from nextarm.report.evidence_blocks import agent_sections, facets, facts, opened, risk_fields, study_sections, timeline
-from nextarm.web.address import Query
+from nextarm.web.address import Query, quoted
 from nextarm.web.home import Study
 from nextarm.web.left_out import fields as pooled_fields
 from nextarm.web.left_out import left_out
@@ -93,7 +93,7 @@ def _facts(ask: Ask) -> Content:
         for name in studies[:8]
     )
     options = "".join(f", {k}={v!r}" for k, v in chosen.items())
-    flags = "".join(f" --{k.replace('_', '-')} {_quoted(v)}" for k, v in chosen.items())
+    flags = "".join(f" --{k.replace('_', '-')} {quoted(v)}" for k, v in chosen.items())
     lead = say(
         number(len(found.cells), "count", name="rows", trail=found.trail),
         " rows of ",
@@ -107,11 +107,6 @@ def _facts(ask: Ask) -> Content:
         csv=found.to_csv(),
         places=(("Studies of these rows", places),) if places else (),
     )
-
-
-def _quoted(value: object) -> str:
-    text = str(value)
-    return text if re.fullmatch(r"[A-Za-z0-9._-]+", text) else "'" + text.replace("'", "'\\''") + "'"
 
 
 def _timeline(ask: Ask) -> Content:
@@ -134,7 +129,7 @@ def _study(ask: Ask) -> Content:
     return Content(
         study_sections(package, found),
         python=f"import nextarm\nnextarm.evidence({ask.study.shown!r}, protocol={name!r})",
-        command=f"nextarm evidence --package {ask.study.shown} --protocol {_quoted(name)}",
+        command=f"nextarm evidence --package {ask.study.shown} --protocol {quoted(name)}",
     )
 
 
@@ -195,7 +190,7 @@ def _risk(ask: Ask) -> Content:
     return Content(
         (Section("risk", f"Risk group by {protocol}", say(f"{group.group}."), tuple(blocks)),),
         python=f"import nextarm\nnextarm.classify('patients.csv', protocol={protocol!r}).table()",
-        command=f"nextarm evidence classify --protocol {_quoted(protocol)} patients.csv",
+        command=f"nextarm evidence classify --protocol {quoted(protocol)} patients.csv",
     )
 
 

@@ -14,7 +14,7 @@ from nextarm.core.errors import CallError, DataError, NextarmError
 from nextarm.report import Note, Section, say
 from nextarm.report.document import Block
 from nextarm.report.rebuilt import FitOf, checks_section, hazard_section, rebuilt_section, steps_until, survival_section
-from nextarm.web.address import Query, address
+from nextarm.web.address import Query, address, quoted
 from nextarm.web.home import Study
 from nextarm.web.screen import Ask, Content, Field, Form, Step
 
@@ -25,7 +25,7 @@ MODELS = (*BASES, *(f"mixture-cure:{base}" for base in BASES))
 #: The example: drawn by hand, not a published curve (months).
 EXAMPLE_CURVE = "time,survival\n0,1\n3,0.96\n6,0.90\n9,0.85\n12,0.80\n18,0.74\n24,0.70\n30,0.67\n36,0.65\n42,0.65\n48,0.65\n"
 EXAMPLE_RISK = "time,at_risk\n0,40\n12,31\n24,25\n36,18\n48,9\n"
-CURVE, RISK, TICKS = ".curve.csv", ".at-risk.csv", ".ticks.csv"
+CURVE, RISK, TICKS, GIVEN = ".curve.csv", ".at-risk.csv", ".ticks.csv", ".given.csv"
 
 
 def curves_of(ask: Ask) -> list[str]:
@@ -85,18 +85,30 @@ def forms(ask: Ask) -> tuple[Form, ...]:
     return tuple(made)
 
 
-def texts_of(ask: Ask, name: str) -> tuple[str, str, str]:
-    """A saved curve with its table and marks as CSV, "" where it has none; the example without a name."""
+def texts_of(ask: Ask, name: str) -> tuple[str, str, str, str]:
+    """A saved curve, its table, its marks and what was printed of its arms, as CSV, "" where there is none; without a name the example."""
     if not name:
-        return EXAMPLE_CURVE, EXAMPLE_RISK, ""
+        return EXAMPLE_CURVE, EXAMPLE_RISK, "", ""
     if name not in curves_of(ask):
         raise DataError(f"there is no curve {name[:60]!r} in the study")
-    beside = (ask.study.read("curves", name + end) if name in ask.study.files("curves", suffix=end) else "" for end in (RISK, TICKS))
-    return ask.study.read("curves", name + CURVE), *beside  # type: ignore[return-value]  # two texts
+    risk, ticks, given = (
+        ask.study.read("curves", name + end) if name in ask.study.files("curves", suffix=end) else "" for end in (RISK, TICKS, GIVEN)
+    )
+    return ask.study.read("curves", name + CURVE), risk, ticks, given
+
+
+def _printed(given: str, *, several: bool) -> dict[str, Any]:
+    """Printed patients and events, by arm where there are several."""
+    found: dict[str, Any] = {}
+    for row in csv.DictReader(io.StringIO(given)):
+        for what in ("n", "events"):
+            if row.get(what):
+                found.setdefault(what, {})[row["arm"]] = int(row[what])
+    return found if several else {what: next(iter(values.values())) for what, values in found.items()}
 
 
 @lru_cache(maxsize=32)
-def rebuilt(curve: str, risk: str, ticks: str, unit: str, n: int | None) -> Any:
+def rebuilt(curve: str, risk: str, ticks: str, given: str, unit: str, n: int | None) -> Any:
     """Patients of a curve given as CSV texts, kept."""
     import polars as pl
 
@@ -108,27 +120,28 @@ def rebuilt(curve: str, risk: str, ticks: str, unit: str, n: int | None) -> Any:
         options["at_risk"] = frame(risk)
     if ticks.strip():
         options["ticks"] = frame(ticks)
+    options |= _printed(given, several="arm" in frame(curve).columns)
     if n:
         options["n"] = n
     return verbs.reconstruct(frame(curve), **options)
 
 
 @lru_cache(maxsize=128)
-def _fitted(curve: str, risk: str, ticks: str, unit: str, n: int | None, model: str, arm: str | None) -> Any:
+def _fitted(curve: str, risk: str, ticks: str, given: str, unit: str, n: int | None, model: str, arm: str | None) -> Any:
     """A model of rebuilt patients, kept; what was refused is not."""
-    return verbs.fit(rebuilt(curve, risk, ticks, unit, n).patients, model=model, arm=arm)
+    return verbs.fit(rebuilt(curve, risk, ticks, given, unit, n).patients, model=model, arm=arm)
 
 
 @lru_cache(maxsize=64)
-def _versions(curve: str, risk: str, ticks: str, unit: str, n: int | None, arm: str | None) -> tuple[Any, ...]:
+def _versions(curve: str, risk: str, ticks: str, given: str, unit: str, n: int | None, arm: str | None) -> tuple[Any, ...]:
     """Kaplan-Meier of every plausible version, kept."""
-    found = rebuilt(curve, risk, ticks, unit, n).versions
+    found = rebuilt(curve, risk, ticks, given, unit, n).versions
     return tuple(verbs.fit(found, model="kaplan-meier", arm=arm, version=k) for k in found.versions)
 
 
 @lru_cache(maxsize=64)
-def _pieces(curve: str, risk: str, ticks: str, unit: str, n: int | None, arm: str | None, cuts: tuple[float, ...]) -> Any:
-    return verbs.fit(rebuilt(curve, risk, ticks, unit, n).patients, model="piecewise-exponential", arm=arm, cuts=cuts)
+def _pieces(curve: str, risk: str, ticks: str, given: str, unit: str, n: int | None, arm: str | None, cuts: tuple[float, ...]) -> Any:
+    return verbs.fit(rebuilt(curve, risk, ticks, given, unit, n).patients, model="piecewise-exponential", arm=arm, cuts=cuts)
 
 
 def content(ask: Ask) -> Content:
@@ -139,9 +152,9 @@ def content(ask: Ask) -> Content:
         raise CallError(f"model = {odd[0][:60]!r}", rule=f"must be one of {', '.join(MODELS)}")
     models = q.many("model") or (() if q.pairs else ("mixture-cure:weibull",))
     times = _times(q.text("at", "1, 2, 3"))
-    curve, risk, ticks = texts_of(ask, name)
+    curve, risk, ticks, given = texts_of(ask, name)
     n = q.whole("n", 0, low=0, high=100_000) or None
-    made = rebuilt(curve, risk, ticks, unit, n)
+    made = rebuilt(curve, risk, ticks, given, unit, n)
     notes: list[Block] = []
     if not name:
         words = "The example was drawn by hand: it shows the method and is evidence of nothing."
@@ -151,7 +164,7 @@ def content(ask: Ask) -> Content:
                 say(words, "" if ask.study.folder is not None else " To rebuild a curve of your own, make a study on the first page."),
             )
         )
-    asked = (curve, risk, ticks, unit, n)
+    asked = (curve, risk, ticks, given, unit, n)
     fit_of, band = partial(_fitted, *asked), q.choice("band", [b for b, _ in BANDS], "limits")
     sections = [rebuilt_section(made, notes=notes), checks_section(made)]
     for arm in made.patients.arms:
@@ -165,6 +178,11 @@ def content(ask: Ask) -> Content:
     if ticks:
         also += f", ticks={file.replace(CURVE, TICKS)!r}"
         flag += f" --ticks {file.replace(CURVE, TICKS)}"
+    printed = _printed(given, several=len(made.patients.arms) > 1) | ({"n": n} if n else {})
+    also += "".join(f", {what}={value!r}" for what, value in printed.items())
+    for what, value in printed.items():
+        by_arm = [f"{arm}={v}" for arm, v in value.items()] if isinstance(value, dict) else [str(value)]
+        flag += "".join(f" --{what} {quoted(text)}" for text in by_arm)
     first = models[0] if models else "kaplan-meier"
     return Content(
         tuple(sections),
@@ -224,14 +242,15 @@ def add(ask: Ask, sent: Query) -> str:
         raise DataError("the curve", rule="is empty", cure="Paste rows of time and survival")
     ask.study.path("curves", name + CURVE)
     n = sent.whole("n", 0, low=0, high=100_000) or None
-    rebuilt(curve, risk, "", unit, n)
+    rebuilt(curve, risk, "", "", unit, n)
     texts: dict[tuple[str, ...], str] = {("curves", name + CURVE): curve}
     if risk:
         texts[("curves", name + RISK)] = risk
     ask.study.write(texts)
     if not risk:
         ask.study.path("curves", name + RISK).unlink(missing_ok=True)  # a table of an earlier curve of this name
-    ask.study.path("curves", name + TICKS).unlink(missing_ok=True)  # marks of an earlier curve of this name
+    for end in (TICKS, GIVEN):  # marks and printed numbers of an earlier curve of this name
+        ask.study.path("curves", name + end).unlink(missing_ok=True)
     return address(ask.at("patients"), {"curve": name, "unit": unit, "n": n, "model": "mixture-cure:weibull"})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,7 @@ from nextarm.web.figure.store import NAME, FigureStore, new_store
 
 UNITS = ("years", "months", "weeks", "days")
 #: What the next screen takes: ending of its file in the study's folder of curves, and our file.
-HANDED = {".curve.csv": "curves", ".ticks.csv": "ticks", ".at-risk.csv": "at_risk"}
+HANDED = {".curve.csv": "curves", ".ticks.csv": "ticks", ".at-risk.csv": "at_risk", ".given.csv": "given"}
 #: Suffix of a kind of file.
 SUFFIX = {"jpeg": "jpg"}
 
@@ -82,7 +84,8 @@ def read(store: FigureStore, sent: dict[str, Any]) -> None:
         return
     _picture(store, state, found.page)
     what = "read" if before is None else "read again"
-    step = {"read": number, "what": what, "changes": verbs.draft_figure(found), "page": found.page, "panel": found.panel}
+    marked = {k: v for k in ("region", "exclude") if (v := (sent.get("changes") or {}).get(k))}  # they count for the next reading too
+    step = {"read": number, "what": what, "changes": verbs.draft_figure(found) | marked, "page": found.page, "panel": found.panel}
     store.add(step, version=version, action=action, reads=number)
 
 
@@ -143,7 +146,7 @@ def rebuild(store: FigureStore, sent: dict[str, Any]) -> None:
         "curve": curve, "repairs": [{"arm": r.arm, "what": r.what, "count": r.count} for r in made.repairs],
         "options": options,
     }  # fmt: skip
-    files: dict[str, Any] = dict(verbs.figure_csv(found))
+    files: dict[str, Any] = dict(verbs.figure_csv(found)) | {"given.csv": _given([c.arm for c in found.curves], sent)}
     files |= {
         "figure.json": found.to_json(indent=1) + "\n", "changes.json": now["changes"], "reconstruction.json": made.to_json(indent=1),
         "patients.csv": made.patients.to_frame(unit).write_csv(), "versions.csv": made.versions.to_frame(unit).write_csv(),
@@ -153,6 +156,16 @@ def rebuild(store: FigureStore, sent: dict[str, Any]) -> None:
         store.check(store.state(), state["version"])
         store.hand_on(curve, {kind: files[f"{name}.csv"] for kind, name in HANDED.items()})
         store.write(files)
+
+
+def _given(arms: list[str], sent: dict[str, Any]) -> str:
+    """What was printed of each arm, patients and events, as a CSV file; an arm of which nothing was is left out."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("arm", "n", "events"))
+    known = [(a, (sent.get("n") or {}).get(a), (sent.get("events") or {}).get(a)) for a in arms]
+    writer.writerows((a, n, e) for a, n, e in known if n is not None or e is not None)
+    return out.getvalue()
 
 
 def _curve_name(store: FigureStore) -> str:

@@ -148,7 +148,8 @@ function take(view, { keep = false } = {}) {
   for (const part of root.querySelectorAll(".needs-reading")) part.hidden = !view.reading;
   if (!view.changes) return;
   if (first) { $("page").value = view.page > 1 ? view.page : ""; $("panel").value = view.panel > 1 ? view.panel : ""; }
-  if (/^\d+$/.test(app.layer) && !app.changes.curves?.[Number(app.layer)]) app.layer = "x";
+  const layerOf = /^t?(\d+)$/.exec(app.layer);
+  if (layerOf && !app.changes.curves?.[Number(layerOf[1])]) app.layer = "x";
   if (!view.reading && app.tool === "erase") { app.tool = "move"; root.querySelector("[name=tool][value=move]").checked = true; }
   layers();
   verdict();
@@ -161,7 +162,11 @@ function take(view, { keep = false } = {}) {
 }
 
 function layers() {
-  const names = [["x", "Time axis"], ["y", "Survival axis"], ...(app.changes.curves ?? []).map((c, k) => [String(k), c.arm])];
+  const curves = app.changes.curves ?? [];
+  const names = [
+    ["x", "Time axis"], ["y", "Survival axis"], ...curves.map((c, k) => [String(k), c.arm]),
+    ...curves.map((c, k) => [`t${k}`, `Marks of ${c.arm}`]), ["region", "Edges of the panel"], ["exclude", "Places without a curve"],
+  ];
   const key = JSON.stringify(names);
   if ($("layers").dataset.key === key) return;
   $("layers").dataset.key = key;

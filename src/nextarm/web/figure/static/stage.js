@@ -32,7 +32,11 @@ export class Stage {
     this.draw();
   }
 
-  curve() { return /^\d+$/.test(this.app.layer) ? this.app.changes.curves?.[Number(this.app.layer)] : null; }
+  // The curve of the chosen layer; "t2" is the layer of the marks of curve 2.
+  index() { return Number(/^t?(\d+)$/.exec(this.app.layer)?.[1] ?? NaN); }
+  curve() { return this.app.changes.curves?.[this.index()] ?? null; }
+  marks() { return this.app.layer.startsWith("t"); }
+  boxes() { return this.app.layer === "region" || this.app.layer === "exclude"; }
 
   frame() {
     const { picture, reading } = this.app.view;
@@ -45,8 +49,10 @@ export class Stage {
     const [left, , , bottom] = this.frame();
     if (layer === "x") return (changes.x_axis ?? []).map((p) => ({ x: p.pixel, y: bottom, point: p }));
     if (layer === "y") return (changes.y_axis ?? []).map((p) => ({ x: left, y: p.pixel, point: p }));
+    if (this.boxes()) return rectsOf(changes, layer).flatMap(([a, b, c, d], k) => [{ x: a, y: b, box: k }, { x: c, y: d, box: k, far: true }]);
     const curve = this.curve();
-    if (!curve) return [];
+    if (!curve?.corners) return [];
+    if (this.marks()) return (curve.ticks ?? []).map((x) => ({ x, y: levelAt(curve, x), tick: true }));
     const found = curve.corners.map(([x, y]) => ({ x, y }));
     const last = curve.corners[curve.corners.length - 1];
     found.push({ x: Math.max(curve.end ?? last[0], last[0]), y: last[1], end: true });
@@ -57,8 +63,9 @@ export class Stage {
     const { layer } = this.app;
     const h = all[k];
     const shown = h.point ? (h.point.value == null ? "no value yet" : `printed ${this.printed(h.point.value)}`) : this.values(h);
+    if (h.box !== undefined) return `${layer === "region" ? "Panel" : `Place without a curve, ${h.box + 1} of ${all.length / 2}`}, ${h.far ? "lower right" : "upper left"} corner; at ${round(h.x)}, ${round(h.y)} px.`;
     const title = layer === "x" ? "Time axis, point" : layer === "y" ? "Survival axis, point" : `${this.curve().arm},`;
-    const which = h.end ? "end of the line" : h.point ? `${k + 1} of ${all.length}` : `corner ${k + 1} of ${all.length - 1}`;
+    const which = h.end ? "end of the line" : h.point ? `${k + 1} of ${all.length}` : h.tick ? `censoring mark ${k + 1} of ${all.length}` : `corner ${k + 1} of ${all.length - 1}`;
     return `${title} ${which}: ${shown}; at ${round(h.x)}, ${round(h.y)} px.`;
   }
 
@@ -84,7 +91,7 @@ export class Stage {
     };
     (changes.curves ?? []).forEach((curve, k) => {
       if (!curve.on || !curve.corners) return;
-      const chosen = String(k) === layer;
+      const chosen = k === this.index();
       const look = { fill: "none", stroke: colourOf(k), "stroke-width": (chosen ? 3 : 2.4) * u, "stroke-dasharray": DASHES[k % 6].split(" ").filter(Boolean).map((v) => v * u).join(" ") };
       add("path", { d: pathOf(curve), ...look, "data-curve": k });
       const d = (curve.ticks ?? []).map((x) => `M${x} ${levelAt(curve, x) - 4 * u}v${8 * u}`).join("");
@@ -98,6 +105,10 @@ export class Stage {
     for (const [axis, points] of [["x", changes.x_axis ?? []], ["y", changes.y_axis ?? []]]) for (const p of points) {
       const [x, y] = axis === "x" ? [p.pixel, bottom] : [left, p.pixel];
       add("path", { d: `M${x - 6 * u} ${y}h${12 * u}M${x} ${y - 6 * u}v${12 * u}`, stroke: "#a34700", "stroke-width": 1.4 * u });
+    }
+    for (const [kind, rects] of [["region", rectsOf(changes, "region")], ["exclude", rectsOf(changes, "exclude")]]) for (const [a, b, c, d] of rects) {
+      const look = kind === "region" ? { fill: "none" } : { fill: "#a34700", "fill-opacity": 0.14 };
+      add("rect", { x: a, y: b, width: c - a, height: d - b, ...look, stroke: "#a34700", "stroke-width": 1.4 * u, "stroke-dasharray": `${6 * u} ${3 * u}`, class: kind });
     }
     for (const pick of changes.picks ?? []) for (const [x, y] of pick.points ?? []) {
       add("circle", { cx: x, cy: y, r: 6 * u, fill: pick.colour ?? "none", stroke: "#000", "stroke-width": 1.5 * u });
@@ -129,8 +140,10 @@ export class Stage {
     if (h?.point && document.activeElement !== input) input.value = h.point.value == null ? "" : this.printed(h.point.value);
     let words = "";
     if (tool === "pick") words = this.cross ? `Cross at ${round(this.cross[0])}, ${round(this.cross[1])} px. Click, or press Enter, on the line of a curve.` : "Click on the line of a curve, or use the arrows.";
-    else if (tool === "erase") words = this.curve() ? `Draw a box over the corners and marks of ${this.curve().arm} to erase.` : "Choose a curve first.";
+    else if (tool === "erase") words = this.curve()?.corners ? `Draw a box over the corners and marks of ${this.curve().arm} to erase.` : "Choose a curve first.";
     else if (h) words = this.name(this.handle, all);
+    else if (this.boxes()) words = `Draw a box ${layer === "region" ? "around the panel" : "over a place that holds no curve"}, or press Add. It counts when the figure is read again.`;
+    else if (this.marks()) words = `${this.curve()?.arm ?? "This curve"} has no censoring marks. Add puts one in its middle.`;
     else words = layer === "x" || layer === "y" ? "No points yet. Add two." : "";
     if (this.where.textContent !== words) this.where.textContent = words;
   }
@@ -142,14 +155,20 @@ export class Stage {
     x = Math.min(Math.max(x, 0), width); y = Math.min(Math.max(y, 0), height);
     if (layer === "x") changes.x_axis[k].pixel = round(x);
     else if (layer === "y") changes.y_axis[k].pixel = round(y);
+    else if (this.boxes()) {
+      const rects = rectsOf(changes, layer), box = rects[k >> 1], least = 2;
+      if (k % 2) { box[2] = round(Math.max(x, box[0] + least)); box[3] = round(Math.max(y, box[1] + least)); }
+      else { box[0] = round(Math.min(x, box[2] - least)); box[1] = round(Math.min(y, box[3] - least)); }
+      keepRects(changes, layer, rects);
+    } else if (this.marks()) changes.curves[this.index()].ticks[k] = round(x);
     else {
-      const curve = changes.curves[Number(layer)];
+      const curve = changes.curves[this.index()];
       if (k === curve.corners.length) curve.end = round(x);
       else curve.corners[k] = [round(x), round(y)];
     }
   }
 
-  word() { return this.app.layer === "x" ? "time axis" : this.app.layer === "y" ? "survival axis" : this.curve()?.arm ?? "curve"; }
+  word() { if (this.boxes()) return this.app.layer === "region" ? "the panel" : "a place without a curve"; return this.app.layer === "x" ? "time axis" : this.app.layer === "y" ? "survival axis" : this.curve()?.arm ?? "curve"; }
 
   nudge(dx, dy) {
     if (this.app.tool === "pick") { this.aim(dx, dy); return; }
@@ -183,11 +202,21 @@ export class Stage {
       const name = layer === "x" ? "x_axis" : "y_axis";
       this.act(`added a point to the ${this.word()}`, (c) => { (c[name] ??= []).push({ pixel: round((layer === "x" ? width : height) / 2), value: null }); });
       this.handle = this.app.changes[name].length - 1;
+    } else if (this.boxes()) {
+      const [a, b, c, d] = this.frame();
+      const rect = layer === "region" ? [a, b, c, d] : [(2 * a + c) / 3, (2 * b + d) / 3, (a + 2 * c) / 3, (b + 2 * d) / 3];
+      this.mark(rect);
+    } else if (this.marks() && this.curve()?.corners) {
+      const all = this.handles(), curve = this.curve();
+      const last = Math.max(curve.end ?? -Infinity, curve.corners[curve.corners.length - 1][0]);
+      const from = all[k]?.x ?? curve.corners[0][0], to = all[k + 1]?.x ?? last;
+      this.act(`added a mark to ${this.word()}`, (c) => { (c.curves[this.index()].ticks ??= []).splice(k + 1, 0, round((from + to) / 2)); });
+      this.handle = all.length ? k + 1 : 0;
     } else if (this.curve()) {
       const all = this.handles();
       const at = Math.min(k, all.length - 2);
       const a = all[at], b = all[at + 1];
-      this.act(`added a corner to ${this.word()}`, (c) => c.curves[Number(layer)].corners.splice(at + 1, 0, [round((a.x + b.x) / 2), round((a.y + b.y) / 2)]));
+      this.act(`added a corner to ${this.word()}`, (c) => c.curves[this.index()].corners.splice(at + 1, 0, [round((a.x + b.x) / 2), round((a.y + b.y) / 2)]));
       this.handle = at + 1;
     }
     this.draw();
@@ -197,22 +226,35 @@ export class Stage {
     const { layer } = this.app;
     const k = this.handle;
     if (layer === "x" || layer === "y") this.act(`erased a point of the ${this.word()}`, (c) => c[layer === "x" ? "x_axis" : "y_axis"].splice(k, 1));
-    else {
+    else if (this.boxes()) {
+      if (this.handles().length) this.act(`took away ${this.word()}`, (c) => keepRects(c, layer, rectsOf(c, layer).filter((_, i) => i !== k >> 1)));
+    } else if (this.marks()) {
+      if (this.curve()?.ticks?.length) this.act(`erased a mark of ${this.word()}`, (c) => c.curves[this.index()].ticks.splice(k, 1));
+    } else {
       const curve = this.curve();
-      if (!curve || curve.corners.length < 2 || k >= curve.corners.length) return;
-      this.act(`erased a corner of ${this.word()}`, (c) => c.curves[Number(layer)].corners.splice(k, 1));
+      if (!curve?.corners || curve.corners.length < 2 || k >= curve.corners.length) return;
+      this.act(`erased a corner of ${this.word()}`, (c) => c.curves[this.index()].corners.splice(k, 1));
     }
     this.draw();
   }
 
+  // A box drawn for the panel, or for a place without a curve.
+  mark(rect) {
+    const { layer } = this.app, { width, height } = this.app.view.picture;
+    const [a, b, c, d] = [Math.max(rect[0], 0), Math.max(rect[1], 0), Math.min(rect[2], width), Math.min(rect[3], height)].map(round);
+    if (c - a < 2 || d - b < 2) return;
+    this.act(layer === "region" ? "marked the panel" : "marked a place without a curve", (x) => keepRects(x, layer, layer === "region" ? [[a, b, c, d]] : [...rectsOf(x, layer), [a, b, c, d]]));
+    this.handle = Math.max(this.handles().length - 1, 0);
+  }
+
   wipe([x, y, w, h]) {
     const curve = this.curve();
-    if (!curve) return;
+    if (!curve?.corners) return;
     const inside = (px, py) => px >= x && px <= x + w && py >= y && py <= y + h;
-    const corners = curve.corners.filter(([px, py], i) => i === 0 || !inside(px, py));
+    const corners = this.marks() ? curve.corners : curve.corners.filter(([px, py], i) => i === 0 || !inside(px, py));
     const ticks = (curve.ticks ?? []).filter((t) => !inside(t, levelAt(curve, t)));
     if (corners.length === curve.corners.length && ticks.length === (curve.ticks ?? []).length) return;
-    this.act(`erased a part of ${curve.arm}`, (c) => Object.assign(c.curves[Number(this.app.layer)], { corners, ticks }));
+    this.act(`erased a part of ${curve.arm}`, (c) => Object.assign(c.curves[this.index()], { corners, ticks }));
   }
 
   pick(x, y) {
@@ -288,7 +330,7 @@ export class Stage {
   listen() {
     const svg = this.svg;
     // A finger on a handle drags it; anywhere else it scrolls the page.
-    svg.addEventListener("touchstart", (e) => { if (this.app.tool !== "move" || this.nearest(...this.at(e.touches[0])) >= 0) e.preventDefault(); }, { passive: false });
+    svg.addEventListener("touchstart", (e) => { if (this.app.tool !== "move" || this.boxes() || this.nearest(...this.at(e.touches[0])) >= 0) e.preventDefault(); }, { passive: false });
     svg.addEventListener("pointerdown", (e) => {
       if (e.button) return;
       svg.focus({ preventScroll: true });
@@ -298,11 +340,12 @@ export class Stage {
       if (tool === "erase") this.moved = { from: [x, y] };
       else {
         const k = this.nearest(x, y);
-        if (k < 0) return;
-        this.handle = k;
+        if (k < 0 && !this.boxes()) return;
+        if (k < 0) this.moved = { from: [x, y], mark: true };
+        else this.handle = k;
         const h = this.handles()[k];
-        this.moved = { k, off: [h.x - x, h.y - y], kept: structuredClone(this.app.changes), changed: false };
-        this.look(h);
+        if (h) this.moved = { k, off: [h.x - x, h.y - y], kept: structuredClone(this.app.changes), changed: false };
+        if (h) this.look(h);
       }
       svg.setPointerCapture(e.pointerId);
       this.draw();
@@ -324,7 +367,7 @@ export class Stage {
       if (!m) return;
       const box = this.rubber;
       this.rubber = null;
-      if (m.from) { if (box && e.type === "pointerup") this.wipe(box); }
+      if (m.from) { if (box && e.type === "pointerup") { if (m.mark) this.mark([box[0], box[1], box[0] + box[2], box[1] + box[3]]); else this.wipe(box); } }
       else if (m.changed) {
         const after = this.app.changes;
         this.app.changes = m.kept;
@@ -353,6 +396,10 @@ export class Stage {
     new ResizeObserver(() => { if (this.app.view) this.show(); }).observe(this.box);
   }
 }
+
+// The rectangles of a layer: one for the panel, any number of places without a curve; left, top, right, bottom.
+const rectsOf = (changes, layer) => structuredClone(layer === "region" ? (changes.region ? [changes.region] : []) : changes.exclude ?? []);
+const keepRects = (changes, layer, rects) => { if (layer === "region") changes.region = rects[0] ?? null; else changes.exclude = rects; };
 
 export function levelAt(curve, x) {
   let y = curve.corners[0][1];
