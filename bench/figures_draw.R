@@ -13,12 +13,18 @@ affine <- function(x0, x1, y0, y1) list(x_slope = 1 / (x1 - x0), x_intercept = -
 draw_base <- function(p, file, res) {
   png(file, p$width, p$height, res = res, type = "cairo")
   k <- length(p$arms)
-  par(mar = c(if (p$risk_table) 6 + 1.3 * k else 4.5, if (p$risk_table) 8 else 4.5, 2, if (p$legend == "right") 8 else 1.5), family = family(p), cex = p$font_scale * 0.9, bty = if (p$frame == "box") "o" else "l", las = 1, mgp = c(2.6, 0.8, 0))
+  across <- if (p$las == 2) 1 else 0
+  par(mar = c(across + if (p$risk_table) 6 + 1.3 * k else 4.5, if (p$risk_table) 8 else 4.5, 2, if (p$legend == "right") 8 else 1.5), family = family(p), cex = p$font_scale * 0.9, bty = if (p$frame == "box") "o" else "l", las = p$las, mgp = c(2.6, 0.8, 0))
   flip <- function(s) if (p$upward) 1 - s else s
-  plot(NA, xlim = c(0, p$x_max), ylim = c(p$y_min, 1), xaxs = if (p$pad) "r" else "i", yaxs = if (p$pad) "r" else "i", axes = FALSE, xlab = p$x_label, ylab = p$y_label, main = if (is.null(p$title)) "" else p$title)
+  plot(NA, xlim = c(0, p$x_max), ylim = c(p$y_min, 1), xaxs = if (p$pad) "r" else "i", yaxs = if (p$pad) "r" else "i", axes = FALSE, xlab = "", ylab = "", main = if (is.null(p$title)) "" else p$title)
+  title(xlab = p$x_label, line = 2.6 + across); title(ylab = p$y_label)
   if (!is.null(p$grid)) abline(h = seq(p$y_min, 1, p$y_step), v = vec(p$x_ticks), col = "grey85", lty = if (p$grid == "dotted") 3 else 1)
   axis(1, vec(p$x_ticks)); yt <- seq(ceiling(p$y_min / p$y_step - 1e-9) * p$y_step, 1, p$y_step); axis(2, yt, ylabs(p, yt)); box()
-  for (a in p$arms) {
+  if (p$survfit_plot) {
+    d <- frame_of(p); f <- if (k == 1) survfit(Surv(time, event) ~ 1, d) else survfit(Surv(time, event) ~ arm, d)
+    lines(f, fun = if (p$upward) "event" else "S", conf.int = p$ribbon && k == 1, mark.time = !is.null(p$marks), pch = if (identical(p$marks, "|")) "|" else 3, cex = 0.8,
+      col = sapply(p$arms, `[[`, "colour"), lty = lty[sapply(p$arms, `[[`, "dash")], lwd = p$lw * 1.2)
+  } else for (a in p$arms) {
     f <- km(a); x <- c(0, f$time); s <- c(1, f$surv)
     if (p$ribbon) { lines(c(0, f$time), flip(c(1, f$lower)), type = "s", lty = 3, col = a$colour); lines(c(0, f$time), flip(c(1, f$upper)), type = "s", lty = 3, col = a$colour) }
     lines(x, flip(s), type = "s", col = a$colour, lty = lty[[a$dash]], lwd = p$lw * 1.2)
@@ -29,11 +35,11 @@ draw_base <- function(p, file, res) {
   else if (p$legend != "none") legend(if (p$legend == "lower left") "bottomleft" else "topright", nm, col = cols, lty = lt, lwd = p$lw * 1.2, bty = if (p$pad) "n" else "o")
   if (!is.null(p$note)) text(0.7 * p$x_max, p$y_min + 0.62 * (1 - p$y_min), p$note, cex = 0.85)
   if (p$risk_table) {
-    mtext("No. at risk", 1, line = 4, at = par("usr")[1] - 0.02 * p$x_max, adj = 1, cex = p$font_scale * 0.85)
+    mtext("No. at risk", 1, line = 4 + across, at = par("usr")[1] - 0.02 * p$x_max, adj = 1, las = 1, cex = p$font_scale * 0.85)
     for (i in seq_len(k)) {
       n <- risk(p, p$arms[[i]])
-      mtext(nm[i], 1, line = 4 + 1.2 * i, at = par("usr")[1] - 0.04 * p$x_max, adj = 1, cex = p$font_scale * 0.85, col = if (p$risk_colour) cols[i] else "black")
-      mtext(ifelse(n > 0, n, ""), 1, line = 4 + 1.2 * i, at = vec(p$x_ticks), cex = p$font_scale * 0.85)
+      mtext(nm[i], 1, line = 4 + across + 1.2 * i, at = par("usr")[1] - 0.04 * p$x_max, adj = 1, las = 1, cex = p$font_scale * 0.85, col = if (p$risk_colour) cols[i] else "black")
+      mtext(ifelse(n > 0, n, ""), 1, line = 4 + across + 1.2 * i, at = vec(p$x_ticks), las = 1, cex = p$font_scale * 0.85)
     }
   }
   px <- affine(grconvertX(0, "user", "device"), grconvertX(1, "user", "device"), grconvertY(0, "user", "device"), grconvertY(1, "user", "device"))

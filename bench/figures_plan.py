@@ -132,4 +132,6 @@ def plan(seed: int, index: int) -> dict[str, Any]:
     p["jpeg"] = int(one(35, 50, 70, 90)) if rng.random() < 0.4 else None
     p["noise"] = float(rng.uniform(2, 6)) if rng.random() < 0.08 else 0.0
     p["shrink"] = float(rng.uniform(0.6, 0.95)) if width >= 1200 and rng.random() < 0.15 else None  # resampled after drawing
+    p["las"] = int(one(0, 0, 1, 1, 2)) if engine == "base" else 1  # R's direction of labels: along the axis, level, across
+    p["survfit_plot"] = bool(engine == "base" and rng.random() < 0.4)  # drawn by survival's own plot method
     return p
