@@ -20,7 +20,7 @@ from nextarm.figures.raster.dashes import Dashes, along, dashes_along
 from nextarm.figures.raster.edges import Steps, edges, staircase, width_of, without_ticks
 from nextarm.figures.raster.ink import Canvas, Image, Mask
 from nextarm.figures.raster.panel import Floats
-from nextarm.figures.raster.paths import Path, follow, stroke_width
+from nextarm.figures.raster.paths import Path, flat_strokes, follow, stroke_width
 from nextarm.figures.raster.refine import best_blur, refine
 
 #: Most curves of one ink.
@@ -60,6 +60,7 @@ def find_arms(canvas: Canvas, inks: tuple[Ink, ...], *, most: int | None = None)
     drafts: list[Draft] = []
     outside = beyond_frame(canvas)
     lab = to_lab(np.array([ink.colour for ink in inks], np.float32)) if inks else np.zeros((0, 3), np.float32)
+    usual = usual_width(inks)
     for index, ink in enumerate(inks):
         claimed = np.zeros(canvas.neutral.shape, bool)
         for d in drafts:
@@ -69,7 +70,7 @@ def find_arms(canvas: Canvas, inks: tuple[Ink, ...], *, most: int | None = None)
         mine: list[Draft] = []
         taken = np.zeros(claimed.shape, bool)
         for _ in range(MOST):
-            draft = next_curve(canvas, ink, index, own, claimed | taken, outside, again=bool(mine))
+            draft = next_curve(canvas, ink, index, own, claimed | taken, outside, usual=usual, again=bool(mine))
             if draft is None or is_satellite(draft, drafts + mine, inks, own.shape):
                 break
             mine.append(draft)
@@ -90,14 +91,22 @@ def beyond_frame(canvas: Canvas) -> Mask:
     return outside
 
 
-def next_curve(canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, outside: Mask, *, again: bool) -> Draft | None:
+def usual_width(inks: tuple[Ink, ...]) -> float | None:
+    """Width of the lines of a panel, from the inks that have level strokes; None without any."""
+    level = [i for i in inks if flat_strokes(i.own).sum() >= 60]
+    return float(np.median([stroke_width(i.own) for i in level])) if level else None
+
+
+def next_curve(
+    canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, outside: Mask, *, usual: float | None, again: bool
+) -> Draft | None:
     """The best path in the ink that is left, fitted; None where it is no curve."""
     rows, columns = own.shape
     first, last = max(0, int(np.floor(canvas.left)) + 1), min(columns - 1, int(np.ceil(canvas.right)) - 1)
     top, bottom = int(np.clip(canvas.top, 0, rows - 1)), int(np.clip(canvas.bottom, 0, rows - 1))
     if last - first < 8 or bottom - top < 8 or (own > 0.5).sum() < 20:
         return None
-    width = stroke_width(np.asarray(ink.own))
+    width = stroke_width(np.asarray(ink.own), usual=usual)
     hidden = ink.foreign | canvas.neutral | claimed
     # The lines of a small or compressed image never reach the full strength of their ink.
     level = float(np.clip(np.median(own[own > 0.4]), 0.5, 1.0))
@@ -115,8 +124,9 @@ def next_curve(canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, 
     drop = upright(own, path, width)
     if seen.sum() < min(15, LEAST * span) or seen.sum() + drop < max(15, LEAST * span) or path.gain + drop < 0.25 * span:
         return None
-    # Where much of the panel is ink, as in noise, a path meets ink by chance.
-    if seen.sum() < min(0.9, 0.3 + 4 * float((own > 0.5).mean())) * (seen.sum() + blank.sum()):
+    # Where much of the panel is ink, as in noise, a path meets ink by chance. Gaps no longer than those between dots count half.
+    gaps = 0.5 * (int(blank.sum()) + int(longer_runs(blank, bridge).sum()))
+    if seen.sum() < min(0.9, 0.3 + 4 * float((own > 0.5).mean())) * (seen.sum() + gaps):
         return None
     begin = int(np.flatnonzero(seen)[0])
     if blank[:begin].sum() > 0.12 * span or begin > 0.5 * span:
@@ -124,6 +134,15 @@ def next_curve(canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, 
     blocked = hidden & (own < 0.5) | claimed | outside
     draft = fit(canvas, index, own, blocked, path, width, seen, veiled)
     return draft if looks_like_a_curve(draft, canvas, own, blocked, again=again) else None
+
+
+def longer_runs(mask: Mask, least: int) -> Mask:
+    """The runs of a mask that are longer than ``least``."""
+    edge = np.flatnonzero(np.diff(np.r_[False, mask, False].astype(np.int8)))
+    out = np.zeros(mask.size, bool)
+    for a, b in zip(edge[::2], edge[1::2], strict=True):
+        out[a:b] = b - a > least
+    return out
 
 
 def to_the_bottom(own: Image, hidden: Mask, path: Path, *, width: float, bottom: int) -> Path:
@@ -250,7 +269,7 @@ def looks_like_a_curve(draft: Draft, canvas: Canvas, own: Image, blocked: Mask, 
     either = np.isfinite(upper) | np.isfinite(lower)
     both = np.isfinite(thick)
     span = canvas.right - canvas.left
-    if either.sum() < 0.25 * draft.seen.sum():
+    if either.sum() + upright(own, draft.path, draft.width) < 0.25 * draft.seen.sum():  # a steep thick line shows its sides, not its edges
         return False
     if both.sum() > 20 and (np.abs(thick[both] - draft.width) < 0.35 * draft.width + 0.7).mean() < 0.12:
         return False

@@ -13,6 +13,7 @@ import numpy as np
 from nextarm.core.result import record
 from nextarm.figures.marks import AxisPoint, Marks
 from nextarm.figures.raster.axes import AxisPair, FittedAxis, fit_axis, pair_axes
+from nextarm.figures.raster.boxes import rectangles
 from nextarm.figures.raster.direction import is_upward
 from nextarm.figures.raster.frame import Frame, find_frame, grid_lines
 from nextarm.figures.raster.labels import Labels, label_columns, label_rows
@@ -251,11 +252,16 @@ def _assembled(
     in_table = {
         id(w) for w in words if table is not None and any(abs(w.y - r.y) < 0.6 * w.height for r in table.rows) and w.y > frame.bottom
     }
-    candidates = [p for p in (*spoken_in, *phrases([w for w in near if id(w) not in in_table])) if p.text != x_label]
+    drawn = rectangles(strength, stats, box, high=high)
+    celled = [r.box for r in drawn if r.table]
+    candidates = [
+        p for p in (*spoken_in, *phrases([w for w in near if id(w) not in in_table]))
+        if p.text != x_label and not any(b.left < p.box.left and p.box.right < b.right and b.top < p.y < b.bottom for b in celled)
+    ]  # fmt: skip
     entries = legend_entries(rgb, strength, stats, candidates)
     text_boxes = [p.box for p in spoken_in if p.confidence > 0.85 and sum(c.isalnum() for c in p.text) >= 3]
     hints: list[ArmHint] = [h for h, _ in entries]
-    exclude = [_enclosing(stats, b, 1.2 * high) for b in text_boxes]
+    exclude = [_enclosing(stats, b, 1.2 * high) for b in text_boxes] + [r.box for r in drawn]
     if entries:
         legend_box = around([b for _, b in entries])
         if legend_box.right > box.left and legend_box.left < box.right and legend_box.top < box.bottom and legend_box.bottom > box.top:

@@ -63,13 +63,16 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
             strong = members[np.linalg.norm(members, axis=1) >= np.median(np.linalg.norm(members, axis=1))]
             found.append((members.shape[0], np.asarray(np.median(strong, axis=0), float)))
     found = without_shades(found, canvas.difference, core)
+
+    def share(v: Floats) -> Image:
+        if banded:
+            return share_over(over, np.asarray(v - canvas.ground, np.float32), canvas.noise)
+        return share_of(canvas.difference, v, canvas.noise)
+
+    groups = of_one_hue(found, hints, canvas.background) if smeared(size, core, usable) else [[f] for f in found]
+    found = [group[0] for group in groups]
     vectors = [f[1] for f in found]
-    shares = [
-        share_over(over, np.asarray(v - canvas.ground, np.float32), canvas.noise)
-        if banded
-        else share_of(canvas.difference, v, canvas.noise)
-        for v in vectors
-    ]
+    shares = [np.max([share(v) for _, v in group], axis=0) for group in groups]
     lab_found = to_lab(np.array([v + canvas.background for v in vectors], np.float32)) if vectors else np.zeros((0, 3), np.float32)
     keys = to_lab(np.array(hints, np.float32)) if hints else np.zeros((0, 3), np.float32)
     made: list[Ink] = []
@@ -91,6 +94,55 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
             foreign=other | rest, other=each, rest=rest,
         ))  # fmt: skip
     return tuple(made)
+
+
+def smeared(size: Image, core: Mask, usable: Mask) -> bool:
+    """Whether the surroundings of lines are not clean, as compression and noise leave them."""
+    mask = core.astype(np.uint8)
+    ring = (cv2.dilate(mask, np.ones((13, 13), np.uint8)) > 0) & (cv2.dilate(mask, np.ones((7, 7), np.uint8)) == 0) & usable
+    return bool(ring.any() and ((size[ring] > 0.7) & (size[ring] < 20.0)).mean() > 0.4)
+
+
+def hue(colour: Floats) -> tuple[float, Floats]:
+    """Lightness of a colour (0 to 255), and its two differences of colour (:math:`C_b, C_r`)."""
+    light = float(colour @ np.array([0.299, 0.587, 0.114]))
+    return light, np.array([0.564 * (colour[2] - light), 0.713 * (colour[0] - light)])
+
+
+def same_hue(a: Floats, b: Floats, *, degrees: float = 15.0, least: float = 10.0) -> bool:
+    """Whether two colours have one hue; never where one is about grey."""
+    u, v = hue(a)[1], hue(b)[1]
+    size = float(np.linalg.norm(u)), float(np.linalg.norm(v))
+    return min(size) > least and float(u @ v) > np.cos(np.radians(degrees)) * size[0] * size[1]
+
+
+def of_one_hue(found: list[tuple[int, Floats]], hints: tuple[RGB, ...], background: Floats) -> list[list[tuple[int, Floats]]]:
+    """Inks in groups of one hue and about one darkness, the most frequent first in each.
+
+    Compression stores colour at half the size: a thin line keeps its lightness and its hue and loses more or less of its colour,
+    as it happens to lie. Inks whose nearest keys differ stay apart.
+    """
+    keys = [np.array(h, float) for h in hints]
+    groups: list[list[tuple[int, Floats]]] = []
+    for ink in sorted(found, key=lambda f: -f[0]):
+        colour = ink[1] + background
+        for group in groups:
+            other = group[0][1] + background
+            depth = sorted(abs(hue(c)[0] - hue(background)[0]) for c in (colour, other))
+            if same_hue(colour, other) and depth[0] > 0.7 * depth[1] and nearest_hue(colour, keys) == nearest_hue(other, keys):
+                group.append(ink)
+                break
+        else:
+            groups.append([ink])
+    return groups
+
+
+def nearest_hue(colour: Floats, keys: list[Floats]) -> int:
+    """Which key has the hue of a colour; -1 without keys."""
+    if not keys:
+        return -1
+    u = hue(colour)[1]
+    return int(np.argmax([float(u @ v) / max(1e-9, float(np.linalg.norm(v))) for v in (hue(k)[1] for k in keys)]))
 
 
 def one_key(a: Image, b: Image, keys: Image) -> bool:

@@ -117,6 +117,9 @@ def find_frame(
         ends["right"] = _goes_on(seen, x1, min(x1 + 1.02 * x_step, columns - 1.0), 0.015 * (x1 - x0))
     if bottom is None and left is None and tinted is None and zero > y1 + 3:
         part = hard[:, int(x0) + 2 : int(x1) + 1]
+        if x_step > 12:  # tick marks that stand out of the panel go on below it
+            beside = np.abs((np.arange(part.shape[1]) + int(x0) + 2.5 - x0 + x_step / 2) % x_step - x_step / 2)
+            part = part & (beside > max(3.0, 0.003 * (x1 - x0)))
         at = np.flatnonzero(part[max(0, int(y1) - 4) : int(y1) + 2].any(0))
         seen = part[:, max(0, at[0] - 2) :].any(1) if at.size else np.zeros(rows, bool)
         ends["bottom"] = _goes_on(seen, y1, min(zero + 2.0, x_labels - 1.0), 0.015 * (x1 - x0))

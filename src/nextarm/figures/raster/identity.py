@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nextarm.figures.raster.arms import Draft, centres
-from nextarm.figures.raster.colours import Ink, to_lab
+from nextarm.figures.raster.arms import Draft, centres, heights_of
+from nextarm.figures.raster.colours import Ink, hue, to_lab
 from nextarm.figures.raster.ink import Canvas
 from nextarm.figures.raster.panel import RGB, ArmHint, Floats
 
@@ -32,18 +32,52 @@ def match_hints(drafts: list[Draft], inks: tuple[Ink, ...], hints: tuple[ArmHint
     useful = [k for k, h in enumerate(hints) if h.colour is not None or h.dash is not None or h.spot is not None]
     if not drafts or not useful:
         return matched
-    cost = np.array([[_cost(d, inks, hints[k], work) for k in useful] for d in drafts])
+    colours = [colour_of(d, inks[d.ink], work) for d in drafts]
+    cost = np.array([[_cost(d, colour, hints[k], work) for k in useful] for d, colour in zip(drafts, colours, strict=True)])
     limit = FAR + STYLE
     for i, j in zip(*linear_sum_assignment(np.minimum(cost, 10 * limit)), strict=True):
-        if cost[i, j] < limit:
+        if cost[i, j] < limit and not twins(hints, useful[int(j)]):
             matched[int(i)] = useful[int(j)]
     return matched
 
 
-def _cost(draft: Draft, inks: tuple[Ink, ...], hint: ArmHint, work: Canvas) -> float:
+def twins(hints: tuple[ArmHint, ...], k: int) -> bool:
+    """Whether another key has the colour and the line style of key ``k``: then neither tells which curve is meant."""
+    mine = hints[k]
+    return mine.spot is None and any(
+        i != k and h.spot is None and h.dash == mine.dash
+        and (h.colour == mine.colour or (h.colour is not None and mine.colour is not None and colour_distance(h.colour, mine.colour) < 8.0))
+        for i, h in enumerate(hints)
+    )  # fmt: skip
+
+
+def colour_of(draft: Draft, ink: Ink, work: Canvas) -> RGB:
+    """Colour of a curve where it is seen; that of its ink where it hardly is (compression moves colours along a line)."""
+    columns = np.arange(draft.path.first, draft.path.last + 1)
+    rows = np.clip(np.round(heights_of(draft) - 0.5).astype(int), 0, ink.own.shape[0] - 1)
+    sure = draft.seen & (ink.own[rows, columns] > 0.7)
+    if sure.sum() < 12:
+        return ink.colour
+    here = np.median(work.difference[rows[sure], columns[sure]], axis=0) + work.background
+    red, green, blue = (int(v) for v in np.clip(np.round(here), 0, 255))
+    return (red, green, blue)
+
+
+def apart_in_colour(a: RGB, b: RGB) -> float:
+    """Distance of two colours in CIELAB, or less where their hues agree: a thin line and its thin key lose colour differently."""
+    (light, u), (other, v) = hue(np.array(a, float)), hue(np.array(b, float))
+    size = float(np.linalg.norm(u)), float(np.linalg.norm(v))
+    distance = colour_distance(a, b)
+    if min(size) < 10.0:
+        return distance
+    angle = float(np.degrees(np.arccos(np.clip(float(u @ v) / (size[0] * size[1]), -1.0, 1.0))))
+    return min(distance, 4.0 + 0.8 * angle + 0.15 * abs(light - other))
+
+
+def _cost(draft: Draft, colour: RGB, hint: ArmHint, work: Canvas) -> float:
     total = 0.0
     if hint.colour is not None:
-        apart = colour_distance(inks[draft.ink].colour, hint.colour)
+        apart = apart_in_colour(colour, hint.colour)
         if apart > FAR:
             return 1e6
         total += apart
@@ -108,7 +142,7 @@ def confused(drafts: list[Draft], inks: tuple[Ink, ...]) -> list[tuple[int, int]
             if wide.any() and close[int(np.argmax(wide)) :].any():
                 first = int(np.argmax(wide))
                 meet = first + int(np.argmax(close[first:]))
-                if wide[meet:].any():
+                if (apart[meet:] > 1.5 * width).any():
                     pairs.append((j, i))
     return pairs
 

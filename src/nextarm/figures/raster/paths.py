@@ -129,7 +129,7 @@ def follow(
     across = _evidence(share, veil, width, vertical=True)
     along = _evidence(share, veil, width, vertical=False)
     lean = np.asarray(cv2.filter2D(share, -1, flanks(width), borderType=cv2.BORDER_CONSTANT), np.float32)
-    across = (np.maximum(across[0], CORNER * loose), across[1])
+    across = (np.maximum(across[0], CORNER * loose * (1 - across[1])), across[1])  # where something hides the place, it says nothing more
     along = (np.maximum(along[0], FULL * loose), along[1])
     cost = -(across[0] * (OWN - gap) + gap * (1 - across[1])) + LEAN * np.abs(lean)
     # Ink of half strength is drawn: the upright of a thin line often lies between two columns.
@@ -170,8 +170,18 @@ def flanks(width: float) -> Image:
     return np.asarray(weight / np.abs(weight).sum() * 2, np.float32).reshape(-1, 1)
 
 
-def stroke_width(own: Image) -> float:
-    """Width of the lines of an ink in pixels: the median ink across, where the stroke is longer along than across."""
+def flat_strokes(own: Image) -> Mask:
+    """Pixels of level strokes, longer along than across; dotted and steep lines have few."""
+    ink = own > 0.5
+    wide = run_lengths(ink)
+    return np.asarray(ink & (wide > 3 * run_lengths(ink.T).T) & (wide > 6), bool)
+
+
+def stroke_width(own: Image, *, usual: float | None = None) -> float:
+    """Width of the lines of an ink in pixels: the median ink across, where the stroke is longer along than across.
+
+    Without such strokes (dotted lines, whose marks would be measured instead) it is ``usual``, the width of the other lines.
+    """
     ink = own > 0.5
     if ink.sum() < 20:
         return 1.0
@@ -179,6 +189,8 @@ def stroke_width(own: Image) -> float:
     high = run_lengths(ink.T).T
     flat = ink & (wide > 3 * high) & (wide > 6)
     steep = ink & (high > 3 * wide) & (high > 6)
+    if flat.sum() < 20 and usual is not None:
+        return usual
     chosen = flat if flat.sum() >= 20 else (flat | steep if (flat | steep).sum() >= 20 else ink)
     across = np.where(flat, high, wide)[chosen]
     # Each run counts once, not once a pixel, or a few big markers outweigh a thin line.

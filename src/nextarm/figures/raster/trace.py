@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 
 from nextarm.figures.raster.arms import Draft, find_arms
 from nextarm.figures.raster.colours import Ink, inks
-from nextarm.figures.raster.identity import FAR, colour_distance, confused, match_hints, paler, uncertainty, without_limits
+from nextarm.figures.raster.identity import (
+    FAR,
+    apart_in_colour,
+    colour_distance,
+    colour_of,
+    confused,
+    match_hints,
+    paler,
+    uncertainty,
+    without_limits,
+)
 from nextarm.figures.raster.ink import Canvas, canvas
 from nextarm.figures.raster.panel import ArmHint, Panel, TracedCurve, TracedPanel
 from nextarm.figures.raster.shapes import Shape
@@ -80,8 +90,13 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
     drafts, limits = without_limits(find_arms(work, found), found)
     warnings = ["two broken lines beside a curve were taken for its confidence limits"] if limits else []
     if panel.n_arms is not None and len(drafts) > panel.n_arms:
-        warnings.append(f"{len(drafts)} curves were found, {panel.n_arms} are named: the least likely were left out")
-        drafts = sorted(drafts, key=lambda d: (not expected(found[d.ink], hints), is_limit(d, drafts, found), -d.gain))[: panel.n_arms]
+        ranked = sorted(drafts, key=lambda d: (not expected(found[d.ink], hints), is_limit(d, drafts, found), -d.gain))
+        kept, rest = ranked[: panel.n_arms], ranked[panel.n_arms :]
+        if not corroborated(hints):  # the legend may have been read in part
+            kept += [d for d in rest if stands_alone(d, kept, hints, found, work)]
+        if len(kept) < len(drafts):
+            warnings.append(f"{len(drafts)} curves were found, {panel.n_arms} are named: the least likely were left out")
+        drafts = kept
     drafts = sorted(drafts, key=lambda d: float(d.steps.y[-1]))
     named = match_hints(drafts, found, hints, work)
     unsure = {k for pair in confused(drafts, found) for k in pair}
@@ -108,6 +123,23 @@ def is_limit(draft: Draft, drafts: list[Draft], found: tuple[Ink, ...]) -> bool:
     )
 
 
+def corroborated(hints: tuple[ArmHint, ...]) -> bool:
+    """Whether legend and at-risk table name the same arms: then there are no more."""
+    return bool(hints) and all(h.n is not None for h in hints) and any(h.where == "legend" for h in hints)
+
+
+def stands_alone(draft: Draft, kept: list[Draft], hints: tuple[ArmHint, ...], found: tuple[Ink, ...], work: Canvas) -> bool:
+    """Whether a draft is seen nearly throughout, in a colour that is no other curve's and no key's: a curve whose name was not read."""
+    colour = colour_of(draft, found[draft.ink], work)
+    taken = [colour_of(d, found[d.ink], work) for d in kept] + [h.colour for h in hints if h.colour is not None]
+    blank = int((~draft.seen & ~draft.hidden).sum())
+    return (
+        int(draft.seen.sum()) > 4 * blank
+        and draft.gain > 0.3 * max(d.gain for d in kept)
+        and all(apart_in_colour(colour, c) > FAR for c in taken)
+    )
+
+
 def expected(ink: Ink, hints: tuple[ArmHint, ...]) -> bool:
     """Whether a key has about the colour of an ink; where keys without colour are, every ink is expected."""
     return any(h.colour is None or colour_distance(ink.colour, h.colour) < FAR for h in hints) or not hints
@@ -122,7 +154,7 @@ def traced(
     if steps.y[-1] > work.bottom - draft.width and steps.end < work.right - 3 * draft.width:
         warnings = (*warnings, "the curve reaches the bottom of the panel before its end and may go on below it")
     return TracedCurve(
-        x=work.to_image_x(steps.x), y=work.to_image_y(steps.y), end=float(work.to_image_x(steps.end)), colour=ink.colour,
+        x=work.to_image_x(steps.x), y=work.to_image_y(steps.y), end=float(work.to_image_x(steps.end)), colour=colour_of(draft, ink, work),
         dash=draft.dashes.name, ticks=work.to_image_x(marks.x), tick_count=marks.count,
         uncertainty=uncertainty(draft) / work.scale, hint=hint, warnings=warnings,
     )  # fmt: skip

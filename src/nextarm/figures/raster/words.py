@@ -74,13 +74,15 @@ def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
     if not tall.size:
         return []
     typical = float(np.median(tall))
+    letter &= ~((width > 5 * np.maximum(height, 3)) & (height <= 0.5 * typical))  # keys of a legend, thick or smeared
     letter &= ~((height > 1.7 * typical) & (width > typical) & (area < 0.15 * width * height))  # drawn frames around text
     letter &= ~((height > 1.7 * typical) & (width <= np.maximum(3, 0.1 * height)))  # their sides
     painted = np.zeros((rows, columns), np.uint8)
     chosen = np.flatnonzero(letter).astype(np.int32)
     for k in chosen:
         small = height[k] < 0.55 * typical
-        reach = 0.4 * (typical if small else height[k])
+        upright = height[k] > 1.7 * typical and height[k] > 1.5 * width[k]  # letters of a text that runs upwards, run together
+        reach = 0.4 * (typical if small or upright else height[k])
         lift = int(0.3 * typical) if small and width[k] >= 0.6 * height[k] else 1  # dots of i and %, not tick marks
         a, b = max(0, int(left[k] - reach / 2)), int(left[k] + width[k] + reach / 2) + 1
         painted[max(0, top[k] - lift) : top[k] + height[k] + lift, a:b] = 1
