@@ -60,7 +60,7 @@ def find_arms(canvas: Canvas, inks: tuple[Ink, ...], *, most: int | None = None)
     drafts: list[Draft] = []
     outside = beyond_frame(canvas)
     lab = to_lab(np.array([ink.colour for ink in inks], np.float32)) if inks else np.zeros((0, 3), np.float32)
-    usual = usual_width(inks)
+    widths = line_widths(inks)
     for index, ink in enumerate(inks):
         claimed = np.zeros(canvas.neutral.shape, bool)
         for d in drafts:
@@ -70,7 +70,7 @@ def find_arms(canvas: Canvas, inks: tuple[Ink, ...], *, most: int | None = None)
         mine: list[Draft] = []
         taken = np.zeros(claimed.shape, bool)
         for _ in range(MOST):
-            draft = next_curve(canvas, ink, index, own, claimed | taken, outside, usual=usual, again=bool(mine))
+            draft = next_curve(canvas, ink, index, own, claimed | taken, outside, width=widths[index], again=bool(mine))
             if draft is None or is_satellite(draft, drafts + mine, inks, own.shape):
                 break
             mine.append(draft)
@@ -91,14 +91,16 @@ def beyond_frame(canvas: Canvas) -> Mask:
     return outside
 
 
-def usual_width(inks: tuple[Ink, ...]) -> float | None:
-    """Width of the lines of a panel, from the inks that have level strokes; None without any."""
-    level = [i for i in inks if flat_strokes(i.own).sum() >= 60]
-    return float(np.median([stroke_width(i.own) for i in level])) if level else None
+def line_widths(inks: tuple[Ink, ...]) -> list[float]:
+    """Width of the lines of every ink; inks without level strokes (dotted lines) have that of the others."""
+    own = [stroke_width(i.own) for i in inks]
+    level = [int(flat_strokes(i.own).sum()) for i in inks]
+    sure = [w for w, n in zip(own, level, strict=True) if n >= 60]
+    return [float(np.median(sure)) if n < 20 and sure else w for w, n in zip(own, level, strict=True)]
 
 
 def next_curve(
-    canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, outside: Mask, *, usual: float | None, again: bool
+    canvas: Canvas, ink: Ink, index: int, own: Image, claimed: Mask, outside: Mask, *, width: float, again: bool
 ) -> Draft | None:
     """The best path in the ink that is left, fitted; None where it is no curve."""
     rows, columns = own.shape
@@ -106,7 +108,6 @@ def next_curve(
     top, bottom = int(np.clip(canvas.top, 0, rows - 1)), int(np.clip(canvas.bottom, 0, rows - 1))
     if last - first < 8 or bottom - top < 8 or (own > 0.5).sum() < 20:
         return None
-    width = stroke_width(np.asarray(ink.own), usual=usual)
     hidden = ink.foreign | canvas.neutral | claimed
     # The lines of a small or compressed image never reach the full strength of their ink.
     level = float(np.clip(np.median(own[own > 0.4]), 0.5, 1.0))

@@ -40,14 +40,14 @@ def behind(difference: Image, unknown: Mask, noise: float) -> Image:
     level = np.zeros_like(difference)
     best = np.full((rows, columns), np.float32(near))
     for colour in colours:
-        apart = np.abs(difference - colour).max(axis=2)
+        apart = largest(np.abs(difference - colour))
         mine = apart < best
         best[mine] = apart[mine]
         level[mine] = colour
         filled |= mine
     filled &= ~unknown
     filled = cv2.morphologyEx(filled.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
-    empty = (np.abs(difference).max(axis=2) < max(6.0, 3.5 * noise)) & ~unknown
+    empty = (largest(np.abs(difference)) < max(6.0, 3.5 * noise)) & ~unknown
     known = filled | empty
     if not known.any():
         return nothing
@@ -57,9 +57,14 @@ def behind(difference: Image, unknown: Mask, noise: float) -> Image:
     # A pixel on the border of an area is a mixture of its two sides: behind it lies itself.
     square = np.ones((3, 3), np.uint8)
     low, high = cv2.erode(ground, square) - near / 2, cv2.dilate(ground, square) + near / 2
-    border = ((high - low).max(axis=2) > 1.5 * near) & (difference >= low).all(axis=2) & (difference <= high).all(axis=2)
+    border = (largest(high - low) > 1.5 * near) & (largest(low - difference) <= 0) & (largest(difference - high) <= 0)
     ground[border] = difference[border]
     return ground
+
+
+def largest(field: Image) -> Image:
+    """Largest of the three channels (numpy reduces a short last axis slowly)."""
+    return np.asarray(np.maximum(np.maximum(field[..., 0], field[..., 1]), field[..., 2]))
 
 
 def area_colours(difference: Image, unknown: Mask, noise: float) -> list[Image]:
@@ -67,8 +72,8 @@ def area_colours(difference: Image, unknown: Mask, noise: float) -> list[Image]:
     rows, columns = difference.shape[:2]
     side = max(9, rows // 90)
     square = np.ones((side, side), np.uint8)
-    spread = (cv2.dilate(difference, square) - cv2.erode(difference, square)).max(axis=2)
-    strength = np.abs(difference).max(axis=2)
+    spread = largest(cv2.dilate(difference, square) - cv2.erode(difference, square))
+    strength = largest(np.abs(difference))
     seed = (spread < 2 * NEAR + 4 * noise) & (strength > FAINT + 2 * noise) & (strength < STRONG + 60) & ~unknown
     left = difference[seed]
     least = max(30, int(LEAST * rows * columns / 8))

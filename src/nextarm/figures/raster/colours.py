@@ -69,7 +69,7 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
             return share_over(over, np.asarray(v - canvas.ground, np.float32), canvas.noise)
         return share_of(canvas.difference, v, canvas.noise)
 
-    groups = of_one_hue(found, hints, canvas.background) if smeared(size, core, usable) else [[f] for f in found]
+    groups = of_one_line(found, hints, canvas.background, smeared=smeared(size, core, usable))
     found = [group[0] for group in groups]
     vectors = [f[1] for f in found]
     shares = [np.max([share(v) for _, v in group], axis=0) for group in groups]
@@ -116,11 +116,14 @@ def same_hue(a: Floats, b: Floats, *, degrees: float = 15.0, least: float = 10.0
     return min(size) > least and float(u @ v) > np.cos(np.radians(degrees)) * size[0] * size[1]
 
 
-def of_one_hue(found: list[tuple[int, Floats]], hints: tuple[RGB, ...], background: Floats) -> list[list[tuple[int, Floats]]]:
-    """Inks in groups of one hue and about one darkness, the most frequent first in each.
+def of_one_line(
+    found: list[tuple[int, Floats]], hints: tuple[RGB, ...], background: Floats, *, smeared: bool
+) -> list[list[tuple[int, Floats]]]:
+    """Inks in groups that one line can have, the most frequent first in each.
 
-    Compression stores colour at half the size: a thin line keeps its lightness and its hue and loses more or less of its colour,
-    as it happens to lie. Inks whose nearest keys differ stay apart.
+    The core of a thin line is a little paler where it lies between two rows of pixels. Compression (``smeared``) stores colour at
+    half the size besides: a line keeps its lightness and its hue and loses more or less of its colour, as it happens to lie. Inks
+    whose nearest keys differ stay apart.
     """
     keys = [np.array(h, float) for h in hints]
     groups: list[list[tuple[int, Floats]]] = []
@@ -129,12 +132,21 @@ def of_one_hue(found: list[tuple[int, Floats]], hints: tuple[RGB, ...], backgrou
         for group in groups:
             other = group[0][1] + background
             depth = sorted(abs(hue(c)[0] - hue(background)[0]) for c in (colour, other))
-            if same_hue(colour, other) and depth[0] > 0.7 * depth[1] and nearest_hue(colour, keys) == nearest_hue(other, keys):
+            hued = smeared and same_hue(colour, other) and depth[0] > 0.7 * depth[1]
+            if (hued and nearest_hue(colour, keys) == nearest_hue(other, keys)) or (
+                depth[0] > 0.8 * depth[1] and paler(ink[1], group[0][1])
+            ):
                 group.append(ink)
                 break
         else:
             groups.append([ink])
     return groups
+
+
+def paler(a: Floats, b: Floats) -> bool:
+    """Whether two differences from the background have one direction and nearly one length."""
+    size = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    return float(a @ b) > 0.99 * size[0] * size[1] and min(size) > 0.82 * max(size)
 
 
 def nearest_hue(colour: Floats, keys: list[Floats]) -> int:

@@ -83,6 +83,7 @@ def _cost(draft: Draft, colour: RGB, hint: ArmHint, work: Canvas) -> float:
         total += apart
     if hint.dash is not None and hint.dash != draft.dashes.name:
         total += STYLE if "solid" in (hint.dash, draft.dashes.name) else 0.3 * STYLE
+        total += 0.5 * STYLE * (1 - draft.dashes.duty if hint.dash == "solid" else draft.dashes.duty)  # of two broken lines the fuller
     if hint.spot is not None:
         x = (hint.spot[0] - work.x0) * work.scale
         height = float(draft.steps.at(np.array([min(x, draft.steps.end)]))[0])

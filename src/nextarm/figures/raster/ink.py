@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextarm.core.result import record
-from nextarm.figures.raster.bands import behind
+from nextarm.figures.raster.bands import behind, largest
 from nextarm.figures.raster.panel import Floats, Panel
 
 #: A panel wider or higher than this is reduced first; the answer does not get better above.
@@ -135,7 +135,7 @@ def background(cut: Image) -> tuple[Image, float]:
     bins = (flat.astype(np.int32) >> 4) @ np.array([256, 16, 1])
     best = int(np.bincount(bins).argmax())
     centre = np.median(flat[bins == best], axis=0)
-    near = np.abs(cut - centre).max(axis=2) < 24
+    near = largest(np.abs(cut - centre)) < 24
     centre = np.median(cut[near], axis=0)
     ground = np.broadcast_to(centre.astype(np.float32), (1, 1, 3))
     r, c = np.nonzero(near)

@@ -177,11 +177,8 @@ def flat_strokes(own: Image) -> Mask:
     return np.asarray(ink & (wide > 3 * run_lengths(ink.T).T) & (wide > 6), bool)
 
 
-def stroke_width(own: Image, *, usual: float | None = None) -> float:
-    """Width of the lines of an ink in pixels: the median ink across, where the stroke is longer along than across.
-
-    Without such strokes (dotted lines, whose marks would be measured instead) it is ``usual``, the width of the other lines.
-    """
+def stroke_width(own: Image) -> float:
+    """Width of the lines of an ink in pixels: the median ink across, where the stroke is longer along than across."""
     ink = own > 0.5
     if ink.sum() < 20:
         return 1.0
@@ -189,8 +186,6 @@ def stroke_width(own: Image, *, usual: float | None = None) -> float:
     high = run_lengths(ink.T).T
     flat = ink & (wide > 3 * high) & (wide > 6)
     steep = ink & (high > 3 * wide) & (high > 6)
-    if flat.sum() < 20 and usual is not None:
-        return usual
     chosen = flat if flat.sum() >= 20 else (flat | steep if (flat | steep).sum() >= 20 else ink)
     across = np.where(flat, high, wide)[chosen]
     # Each run counts once, not once a pixel, or a few big markers outweigh a thin line.

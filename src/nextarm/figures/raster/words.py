@@ -89,8 +89,8 @@ def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
     _, label = cv2.connectedComponents(painted, connectivity=4)
     group = label[top[chosen] + height[chosen] // 2, left[chosen] + width[chosen] // 2]
     boxes = []
-    for g in np.unique(group):
-        part = _without_marks(chosen[group == g], left, top, width, height, typical)
+    for whole in (line for g in np.unique(group) for line in _lines(chosen[group == g], top, height, typical)):
+        part = _without_marks(whole, left, top, width, height, typical)
         if not part.size:
             continue
         box = Box(
@@ -101,6 +101,19 @@ def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
         if tallness >= 5 and tallness <= 1.6 * tallest and box.right - box.left >= 2:
             boxes.append((box, int(part.size)))
     return sorted(boxes, key=lambda b: (b[0].top, b[0].left))
+
+
+def _lines(part: Ints, top: Ints, height: Ints, typical: float) -> list[Ints]:
+    """Pieces of a word in lines: two lines of letters that nearly touch are cut where no piece crosses from one to the other."""
+    order = part[np.argsort(top[part], kind="stable")]
+    below = np.maximum.accumulate((top + height)[order])
+    lines, start = [], 0
+    for k in range(1, order.size):
+        if top[order[k]] < below[k - 1] or min(height[order[start:k]].max(), height[order[k:]].max()) < 0.7 * typical:
+            continue
+        lines.append(order[start:k])
+        start = k
+    return [*lines, order[start:]]
 
 
 def _without_marks(part: Ints, left: Ints, top: Ints, width: Ints, height: Ints, typical: float) -> Ints:
