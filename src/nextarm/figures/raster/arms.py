@@ -29,6 +29,8 @@ MOST = 6
 PRICE = 0.5
 #: Least part of the axis over which a curve must be seen in its own ink.
 LEAST = 0.1
+#: Where less of the panel than this is ink, a broken line is no chance.
+SPARSE = 0.012
 #: Inks farther apart than this in CIELAB are told apart also where their lines touch.
 OTHER = 45.0
 
@@ -125,9 +127,10 @@ def next_curve(
     drop = upright(own, path, width)
     if seen.sum() < min(15, LEAST * span) or seen.sum() + drop < max(15, LEAST * span) or path.gain + drop < 0.25 * span:
         return None
-    # Where much of the panel is ink, as in noise, a path meets ink by chance. Gaps no longer than those between dots count half.
-    gaps = 0.5 * (int(blank.sum()) + int(longer_runs(blank, bridge).sum()))
-    if seen.sum() < min(0.9, 0.3 + 4 * float((own > 0.5).mean())) * (seen.sum() + gaps):
+    # Where much of the panel is ink, as in noise, a path meets ink by chance. Else gaps no longer than those between dots count half.
+    dense = float((own > 0.5).mean())
+    gaps = 0.5 * (int(blank.sum()) + int((longer_runs(blank, bridge) if dense < SPARSE else blank).sum()))
+    if seen.sum() < min(0.9, 0.3 + 4 * dense) * (seen.sum() + gaps):
         return None
     begin = int(np.flatnonzero(seen)[0])
     if blank[:begin].sum() > 0.12 * span or begin > 0.5 * span:

@@ -21,7 +21,7 @@ from nextarm.figures.raster.legend import Phrase, around, direct_names, legend_e
 from nextarm.figures.raster.names import join_names
 from nextarm.figures.raster.panel import ArmHint, Box, Panel, PixelAxis
 from nextarm.figures.raster.risk_table import RiskRow, RiskTable, find_risk_table
-from nextarm.figures.raster.turned import turned_numbers, without
+from nextarm.figures.raster.turned import turned_numbers, turned_times, upright_words, without
 from nextarm.figures.raster.words import INK, Contrast, Image, Word, contrast, read_words, word_boxes
 from nextarm.figures.reading import FigureRefused
 
@@ -328,7 +328,10 @@ def calibrate(rgb: Image, marks: Marks | None = None) -> list[CalibratedPanel]:
     ink = strength > INK
     stats = _components(ink)
     words = read_words(rgb, word_boxes(ink))
-    rows, columns = label_rows(words), label_columns(words)
+    columns = label_columns(words)
+    upwards = turned_times(rgb, ink, columns)
+    words = upright_words(words, upwards)
+    rows = [*label_rows(words), *upwards]
     pairs = pair_axes(rows, columns)
     if not pairs and rows:
         turned = turned_numbers(rgb, ink, rows)
