@@ -67,8 +67,10 @@ def turned_times(rgb: Image, ink: NDArray[np.bool_], columns: Sequence[Labels]) 
             for c in columns
         ):  # fmt: skip
             boxes.append((box, pieces))
-    tall = [height - box.right for box, pieces in boxes if pieces > 1 and box.right - box.left > 1.2 * (box.bottom - box.top)]
-    if not any(sum(abs(t - other) <= 3 for other in tall) >= AT_LEAST - 1 for t in tall):
+    size = float(np.median([c.height for c in columns])) if columns else 0.0
+    tall = [height - box.right for box, pieces in boxes if _stacked(box, pieces, size)]
+    tops = [height - box.right for box, _ in boxes]
+    if not any(sum(abs(t - other) <= 3 for other in tops) >= AT_LEAST for t in tall):
         return []
     words, ends, stacked = [], {}, set()
     for word in read_words(np.ascontiguousarray(np.rot90(rgb, k=3)), boxes):
@@ -76,13 +78,22 @@ def turned_times(rgb: Image, ink: NDArray[np.bool_], columns: Sequence[Labels]) 
         made = Word(box=Box(left=box.top, top=top, right=box.bottom, bottom=top + word.height), pieces=word.pieces, reading=word.reading)
         words.append(made)
         ends[id(made)] = height - box.left
-        if word.pieces > 1 and box.right - box.left > 1.2 * word.height:
+        if _stacked(box, word.pieces, size):
             stacked.add(id(made))
-    rows = []
-    for row in label_rows(words):
-        if sum(id(w) in stacked for w in row.words) >= max(2, len(row.words) // 2):
-            rows.append(replace(row, far=float(max(ends[id(w)] for w in row.words))))
-    return rows
+    rows = [replace(row, far=float(max(ends[id(w)] for w in row.words))) for row in label_rows(words)]
+    return [r for r in rows if _upwards(r, stacked)]
+
+
+def _stacked(box: Box, pieces: int, size: float) -> bool:
+    """Whether a box of the turned picture holds more than one digit: digits may touch, and an upright one is narrow when turned."""
+    wide, high = box.right - box.left, box.bottom - box.top
+    return wide > 1.05 * high if pieces > 1 else wide > 1.2 * high > 0.96 * size
+
+
+def _upwards(row: Labels, stacked: set[int]) -> bool:
+    """Whether all labels of several digits in a row are words that run upwards."""
+    long = [id(w) for w in row.words if len(w.reading.number) > 1]
+    return bool(long) and all(i in stacked for i in long)
 
 
 def upright_words(words: Sequence[Word], rows: Sequence[Labels]) -> list[Word]:
