@@ -166,12 +166,12 @@ class GroupSequentialLogRankTable(DesignTable):
             found += self._looks_too_early(plan)
         if not found:
             found += self._bounds_problems(plan)
-        moments = moments_of(setting_of(plan), self.margin)
-        if self.method == "schoenfeld" and not moments.proportional:
+        if self.method == "schoenfeld" and not moments_of(setting_of(plan), self.margin).proportional:
             found.append(
                 Problem("method = 'schoenfeld'", "", "needs a hazard ratio that is constant over time", "Take method = 'asymptotic'")
             )
-        if plan.solve is not None and plan.solve.for_ in ("n", "duration", "events") and moments.drift <= 0.0:
+        sized = plan.solve is not None and plan.solve.for_ in ("n", "duration", "events")
+        if plan.solve is not None and sized and moments_of(setting_of(plan), self.margin).drift <= 0.0:
             rule = f"the experimental arm must do better than the null (hazard ratio {self.margin:g}) to solve for {plan.solve.for_}"
             found.append(Problem(f"kind = {self.kind!r}", "", rule))
         return found

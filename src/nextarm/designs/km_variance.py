@@ -10,6 +10,7 @@ the expected Greenwood sum. Complete follow-up to t gives the binomial S (1 - S)
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,14 +25,27 @@ def kaplan_meier_se(model: Distribution, *, accrual: Accrual, analysis_time: flo
 
     None if nobody can have been followed to the milestone by then. Only patients entered by the analysis count.
     """
+    found = kaplan_meier_ses(model, (1.0,), accrual=accrual, analysis_time=analysis_time, milestone=milestone, share=share)
+    return None if found is None else found[0]
+
+
+def kaplan_meier_ses(
+    model: Distribution, hazard_ratios: Sequence[float], *, accrual: Accrual, analysis_time: float, milestone: float, share: float = 1.0
+) -> tuple[float, ...] | None:
+    """:func:`kaplan_meier_se` of ``model`` with its hazard multiplied by each of ``hazard_ratios``, integrated together."""
     if analysis_time <= milestone:
         return None
     breaks = integration_breaks((model,), accrual, analysis_time)
     s, w = follow_up_nodes(milestone, breaks)
     observed = share * accrual.entered(analysis_time - s) * accrual.still_in(s)
-    survival = np.asarray(model.survival(s), np.float64)
-    at = float(model.survival(np.asarray(milestone)))
-    if at <= 0.0 or at >= 1.0:
-        return 0.0
-    total = float(np.sum(w * np.asarray(model.density(s)) / (survival**2 * observed)))
-    return at * math.sqrt(total)
+    cumulative, hazard = np.asarray(model.cumulative_hazard(s), np.float64), np.asarray(model.hazard(s), np.float64)
+    at_milestone = float(model.cumulative_hazard(np.asarray(milestone)))
+    ses = []
+    for ratio in hazard_ratios:
+        at, survival = float(np.exp(-ratio * at_milestone)), np.exp(-ratio * cumulative)
+        if at <= 0.0 or at >= 1.0:
+            ses.append(0.0)
+            continue
+        total = float(np.sum(w * (ratio * hazard * survival) / (survival**2 * observed)))
+        ses.append(at * math.sqrt(total))
+    return tuple(ses)

@@ -21,7 +21,8 @@ from nextarm.core.units import FloatArray
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.expected_events import integration_breaks
 from nextarm.designs.quadrature import follow_up_nodes
-from nextarm.designs.truths import Distribution
+from nextarm.designs.truths import Distribution, ProportionalHazards
+from nextarm.survival.models.distribution import Distribution as SurvivalModel
 
 
 @record
@@ -56,15 +57,16 @@ def log_rank_moments(
     ``null`` is the hazard ratio under the null hypothesis.
     """
     s, w = follow_up_nodes(time, integration_breaks((control, experimental), accrual, time))
-    present = accrual.entered(time - s) * accrual.still_in(s)
+    so_many, still = accrual.entered(time - s), accrual.still_in(s)
+    present = so_many * still
     n0, n1 = (1.0 - share) * present, share * present
-    y0, y1 = n0 * _array(control.survival(s)), n1 * _array(experimental.survival(s))
-    d0, d1 = w * n0 * _array(control.density(s)), w * n1 * _array(experimental.density(s))
+    (s0, h0, f0), (s1, h1, f1) = _of(control, s), _of(experimental, s)
+    y0, y1 = n0 * s0, n1 * s1
+    d0, d1 = w * n0 * f0, w * n1 * f1
     total = y0 + null * y1
     p = np.divide(null * y1, total, out=np.full_like(total, share), where=total > 0.0)
     drift = float(np.sum(p * d0) - np.sum((1.0 - p) * d1))
     v = float(np.sum(p * (1.0 - p) * (d0 + d1)))
-    h0, h1 = _array(control.hazard(s)), _array(experimental.hazard(s))
     ratio = np.divide(h1, h0, out=np.ones_like(h1), where=(h0 > 0.0) & (h1 > 0.0))
     deaths = d0 + d1
     events = float(np.sum(deaths))
@@ -73,16 +75,16 @@ def log_rank_moments(
     spread = float(np.ptp(np.log(ratio[counted]))) if counted.any() else 0.0
     root = np.sqrt(v) if v > 0.0 else 1.0
     entered = float(accrual.entered(time))
-    leaving = w * accrual.still_in(s) * (accrual.rate(time - s) + accrual.dropout_rate(s) * accrual.entered(time - s))
+    leaving = w * still * (accrual.rate(time - s) + accrual.dropout_rate(s) * so_many)
     variance = 0.0
     if v > 0.0 and entered > 0.0:
         hazard = np.divide(d0 + d1, total, out=np.zeros_like(total), where=total > 0.0)
         k = -drift / (2.0 * v)
-        for z, part, risk, died, model in ((0.0, 1.0 - share, 1.0, d0, control), (1.0, share, null, d1, experimental)):
+        for z, part, risk, died, alive in ((0.0, 1.0 - share, 1.0, d0, s0), (1.0, share, null, d1, s1)):
             event = (z - p) - k * p * (1.0 - p)
             step = (z - p) * risk * hazard * (1.0 + k * (1.0 - 2.0 * p))
             so_far = np.cumsum(step) - 0.5 * step
-            gone = part * leaving * _array(model.survival(s))
+            gone = part * leaving * alive
             mean = float(np.sum(died * (event - so_far)) - np.sum(gone * so_far))
             square = float(np.sum(died * (event - so_far) ** 2) + np.sum(gone * so_far**2))
             variance += square - mean * mean / (part * entered)
@@ -98,5 +100,9 @@ def log_rank_moments(
     )
 
 
-def _array(values: FloatArray) -> FloatArray:
-    return np.asarray(values, np.float64)
+def _of(model: Distribution, s: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Survival, hazard and density at ``s``, each worked out once."""
+    alive, hazard = np.asarray(model.survival(s), np.float64), np.asarray(model.hazard(s), np.float64)
+    if isinstance(model, SurvivalModel | ProportionalHazards):
+        return alive, hazard, np.where(alive > 0.0, hazard * alive, 0.0)
+    return alive, hazard, np.asarray(model.density(s), np.float64)

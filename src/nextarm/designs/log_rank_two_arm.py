@@ -79,8 +79,7 @@ class LogRankTable(DesignTable):
         """Events must be reachable and not be solved for at once; Lachin-Foulkes and Schoenfeld need a constant ratio."""
         found = unreachable(plan, self.events, self.latest)
         setting = setting_of(plan, latest=self.latest)
-        moments = moments_of(setting, self.margin)
-        if self.method in ("schoenfeld", "lachin-foulkes") and not moments.proportional:
+        if self.method in ("schoenfeld", "lachin-foulkes") and not moments_of(setting, self.margin).proportional:
             found.append(
                 Problem(
                     f"method = {self.method!r}",
@@ -92,7 +91,8 @@ class LogRankTable(DesignTable):
         if self.method == "average-hazard-ratio" and average_hazard_ratio_power(setting, alpha=self.alpha) is None:
             rule = "needs a hazard ratio that is constant between the cuts of the truths"
             found.append(Problem(f"method = {self.method!r}", "", rule, "Take method = 'asymptotic' (or 'auto')"))
-        if plan.solve is not None and plan.solve.for_ in ("n", "duration", "events") and moments.drift <= 0.0:
+        sized = plan.solve is not None and plan.solve.for_ in ("n", "duration", "events")
+        if plan.solve is not None and sized and moments_of(setting, self.margin).drift <= 0.0:
             rule = f"the experimental arm must do better than the null (hazard ratio {self.margin:g}) to solve for {plan.solve.for_}"
             found.append(Problem("kind = 'log-rank'", "", rule))
         return found

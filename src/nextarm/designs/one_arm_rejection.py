@@ -9,15 +9,15 @@ estimate by quadrature.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from nextarm.core.units import FloatArray
-from nextarm.designs.km_variance import kaplan_meier_se
+from nextarm.designs.km_variance import kaplan_meier_ses
 from nextarm.designs.quadrature import gauss_legendre
 from nextarm.designs.reference import Reference
 from nextarm.designs.setting import Setting
-from nextarm.designs.truths import ProportionalHazards
 
 _GRID = np.linspace(0.002, 0.998, 499)
 #: Milestone survivals at which the variance is integrated; its ratio to the binomial one is smooth in between.
@@ -25,19 +25,27 @@ _KNOTS = np.array([0.02, 0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.95, 0.98])
 
 
 def se_at(setting: Setting, survival: float | None) -> float:
-    """Standard error of S_hat(milestone) of the experimental arm; for another ``survival`` hazards are scaled to it.
+    """Standard error of S_hat(milestone) of the experimental arm, as planned or (``survival`` given) as in :func:`ses_at`."""
+    return ses_at(setting, (survival,))[0]
 
-    Infinity where nobody is followed to the milestone by the analysis.
+
+def ses_at(setting: Setting, survivals: Sequence[float | None]) -> tuple[float, ...]:
+    """Standard errors of S_hat(milestone) of the experimental arm where that is each of ``survivals``, hazards scaled to it.
+
+    None stands for its own. Infinity where nobody is followed to the milestone by the analysis.
     """
     name = setting.experimental
-    model = setting.truths[name]
-    if survival is not None:
-        own = setting.survival_at_milestone()[name]
-        model = ProportionalHazards(base=model, hazard_ratio=math.log(survival) / math.log(own)) if 0.0 < own < 1.0 else model
-    se = kaplan_meier_se(
-        model, accrual=setting.accrual, analysis_time=setting.analysis_time, milestone=setting.milestone, share=setting.shares[name]
+    own = setting.survival_at_milestone()[name]
+    ratios = [math.log(s) / math.log(own) if s is not None and 0.0 < own < 1.0 else 1.0 for s in survivals]
+    found = kaplan_meier_ses(
+        setting.truths[name],
+        ratios,
+        accrual=setting.accrual,
+        analysis_time=setting.analysis_time,
+        milestone=setting.milestone,
+        share=setting.shares[name],
     )
-    return math.inf if se is None else se
+    return (math.inf,) * len(ratios) if found is None else found
 
 
 class Rejection:
@@ -45,10 +53,9 @@ class Rejection:
 
     def __init__(self, setting: Setting, reference: Reference, *, scale: str, critical: float, margin: float) -> None:
         self.reference, self.scale, self.critical, self.margin = reference, scale, critical, margin
-        self.reachable = math.isfinite(se_at(setting, None))
-        self.factor = np.ones(len(_KNOTS))
-        if self.reachable:
-            self.factor = np.array([se_at(setting, float(s)) ** 2 / (s * (1.0 - s)) for s in _KNOTS])
+        ses = np.array(ses_at(setting, _KNOTS.tolist()))
+        self.reachable = bool(np.isfinite(ses).all())
+        self.factor = ses**2 / (_KNOTS * (1.0 - _KNOTS)) if self.reachable else np.ones(len(_KNOTS))
 
     def se(self, survival: FloatArray | float) -> FloatArray:
         """Standard error of S_hat where the milestone survival is ``survival``."""
