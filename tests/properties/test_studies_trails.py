@@ -25,7 +25,7 @@ def sections(package):
     patch = pytest.MonkeyPatch()
     for name in ("TRIALS", "CELL_TRIALS", "ERROR_TRIALS"):
         patch.setattr(next_trial_worked, name, 1024)
-    made = {make.__module__.rsplit(".", 1)[1]: make(package) for make in report.SECTIONS}
+    made = {make.__module__.rsplit(".", 1)[1]: make(package) for _, _, make in report.SECTIONS}
     patch.undo()
     return made
 

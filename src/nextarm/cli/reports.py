@@ -12,24 +12,36 @@ from nextarm.cli.show import progress_bar
 
 
 def report(
-    study: Annotated[str, typer.Argument(help="A bundled study.")] = "infant-all",
-    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("build/infant-all"),
+    study: Annotated[str, typer.Argument(help="A bundled study, or a study folder.")] = "infant-all",
+    out: Annotated[Path | None, typer.Option(help="The folder to write to; build/STUDY if not given.")] = None,
+    sections: Annotated[str | None, typer.Option(help="Only these, by comma: plateau,methods; 'list' shows which there are.")] = None,
+    site: Annotated[bool, typer.Option("--site", help="A whole site to share: evidence pages, tables, plans, sources, versions.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print results.json on standard output as well.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Write a study's report: one HTML file that opens offline, and every number as JSON.
 
+    A study folder's report is on its own rows, curves and plans, and on the questions of its report.toml.
+
     Example: nextarm report infant-all --out build/infant-all
     """
     from nextarm import verbs
 
+    if sections == "list":
+        for part in verbs.report_parts(study):
+            print(f"{part.id:<18}{part.title}{'' if part.usual else ' (if asked for)'}")
+        return
+    named = None if sections is None else [s.strip() for s in sections.split(",") if s.strip()]
+    folder = out or Path("build") / Path(study).resolve().name
     with progress_bar("sections", quiet=quiet) as progress:
-        written = verbs.report(study, out=out, progress=progress)
+        written = verbs.report(study, out=folder, sections=named, site=site, progress=progress)
     if json:
         print(written.results.read_text(encoding="utf-8"), end="")
         return
     print(f"The report is at {written.html} ({written.numbers} numbers, {len(written.charts)} charts).")
     print(f"Every number with its trail: {written.results}")
+    if site:
+        print(f"To share: the folder {folder}; its first page is {folder / 'index.html'}, and it needs no server.")
 
 
 def verify(

@@ -24,6 +24,8 @@ from nextarm.report.formats import format_number, format_parts, parse_format
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SECTION = re.compile(r"[a-z][a-z0-9-]*")
+#: A file beside the report.
+_BESIDE = re.compile(r"([a-z0-9_-]+/)*[A-Za-z0-9_-]+(\.[a-z0-9-]+)*\.(html|csv|json|toml|bib|svg|txt)")
 
 
 def slug(text: str) -> str:
@@ -124,14 +126,15 @@ def _plain(value: Any, name: str) -> float | int | None:
 
 @dataclass(frozen=True)
 class Link:
-    """A link in a text: to an address (http, https, mailto) or to a place in the report (``#section-id``)."""
+    """A link in a text: to an address (http, https, mailto), a place in the report (``#section-id``) or a file beside it."""
 
     text: str
     href: str
 
     def __post_init__(self) -> None:
-        if not self.href.startswith(("https://", "http://", "#", "mailto:")):
-            raise CallError(f"href = {self.href!r}", rule="must begin with https://, http://, mailto: or #")
+        if not self.href.startswith(("https://", "http://", "#", "mailto:")) and not _BESIDE.fullmatch(self.href):
+            rule = "must begin with https://, http://, mailto: or #, or be a plain file name such as data/arms.csv"
+            raise CallError(f"href = {self.href!r}", rule=rule)
 
 
 @dataclass(frozen=True)

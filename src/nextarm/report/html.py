@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
@@ -47,8 +48,18 @@ def draw_charts(report: doc.Report) -> dict[str, tuple[str, str]]:
     return {chart.id: (draw(chart.wide), draw(chart.narrow)) for chart in charts_of(report)}
 
 
-def render_html(report: doc.Report, *, drawings: Drawings | None = None, ledger: Ledger | None = None) -> str:
-    """Render ``report`` as one HTML page. ``drawings`` and ``ledger`` save work where they are already at hand."""
+def render_html(
+    report: doc.Report,
+    *,
+    drawings: Drawings | None = None,
+    ledger: Ledger | None = None,
+    pages: Sequence[tuple[str, str]] = (),
+    here: str = "",
+) -> str:
+    """Render ``report`` as one HTML page. ``drawings`` and ``ledger`` save work where they are already at hand.
+
+    ``pages`` are the other pages of a site (title and file name) that the contents lead to, ``here`` the name of this one.
+    """
     book = ledger or ledger_of(report)
     page = _Page(drawings=draw_charts(report) if drawings is None else drawings)
     script = _asset("script.js")
@@ -58,6 +69,8 @@ def render_html(report: doc.Report, *, drawings: Drawings | None = None, ledger:
         .get_template("page.html")
         .render(
             report=report,
+            pages=pages,
+            here=here,
             book=book,
             page=page,
             render=page.render,
@@ -116,12 +129,18 @@ class _Page:
 
     def __post_init__(self) -> None:
         self.seen: set[str] = set()
+        self.captions: Counter[str] = Counter()
         self.count = 0
 
     def fresh(self, stem: str) -> str:
         """An id that no other element has."""
         self.count += 1
         return f"{stem}-{self.count}"
+
+    def again(self, caption: str) -> int:
+        """How many tables of this caption stand before: a reader by ear tells them apart by number."""
+        self.captions[caption] += 1
+        return self.captions[caption] - 1
 
     def render(self, blocks: tuple[doc.Block, ...] | doc.Block) -> Markup:
         """Draw one block or several."""

@@ -18,7 +18,7 @@ from nextarm.core.result import from_data, to_data
 from nextarm.core.trail import Trail, environment
 from nextarm.report.document import Number, Report
 from nextarm.report.formats import parse_format
-from nextarm.report.ledger import Ledger, ledger_of
+from nextarm.report.ledger import Ledger, ledger_of, plain_text
 
 
 def results_json(report: Report, *, ledger: Ledger | None = None) -> str:
@@ -43,8 +43,9 @@ def results_json(report: Report, *, ledger: Ledger | None = None) -> str:
                 "trail": f"t{entry.trail + 1}",
             }
         )
+    sections = [{"id": s.id, "title": s.title, "answer": plain_text(s.lead)} for s in report.sections]
     data = {
-        "report": {"title": report.title, "subtitle": report.subtitle, "made_on": report.made_on},
+        "report": {"title": report.title, "subtitle": report.subtitle, "made_on": report.made_on, "sections": sections},
         "environment": environment(),
         "numbers": numbers,
         "trails": {f"t{i}": to_data(trail) for i, trail in enumerate(book.trails, start=1)},

@@ -23,24 +23,35 @@ from nextarm.report.results_json import results_json
 
 @dataclass(frozen=True)
 class WrittenReport:
-    """Where a report was written, and how many numbers and charts it holds."""
+    """Where a report was written, how many numbers and charts it holds, and the report itself."""
 
     html: Path
     results: Path
     charts: tuple[Path, ...]
     numbers: int
+    report: Report
 
 
-def write_report(report: Report, out_dir: str | Path, *, png: bool = False) -> WrittenReport:
+@dataclass(frozen=True)
+class Site:
+    """What makes a site of a report: pages by file name (``index.html`` first), and files to take, by their path in the site."""
+
+    pages: Mapping[str, Report]
+    files: Mapping[str, str | bytes]
+
+
+def write_report(report: Report, out_dir: str | Path, *, png: bool = False, site: Site | None = None) -> WrittenReport:
     """Write ``report.html``, ``results.json`` and ``charts/*.svg`` to ``out_dir`` (made if it does not exist).
 
-    ``png`` writes each chart as PNG at twice its size as well. Everything is rendered before the first byte is written;
+    ``png`` writes each chart as PNG at twice its size as well; ``site`` writes its pages and files beside the report, all of
+    which lead to each other and open from a folder without a server. Everything is rendered before the first byte is written;
     :class:`OutputError` if the folder cannot be written, with what was there before untouched.
     """
     folder = Path(out_dir)
     book = ledger_of(report)
     drawings = draw_charts(report)
-    html = render_html(report, drawings=drawings, ledger=book)
+    pages = () if site is None else (("First page", "index.html"), ("Report", "report.html"), *_others(site))
+    html = render_html(report, drawings=drawings, ledger=book, pages=pages, here="report.html")
     results = results_json(report, ledger=book)
     files: dict[Path, str | bytes] = {}
     for chart in charts_of(report):
@@ -49,10 +60,17 @@ def write_report(report: Report, out_dir: str | Path, *, png: bool = False) -> W
         if png:
             files[folder / "charts" / f"{chart.id}.png"] = to_png(svg)
     charts = tuple(files)
+    if site is not None:
+        files |= {folder / name: content for name, content in site.files.items()}
+        files |= {folder / name: render_html(page, pages=pages, here=name) for name, page in site.pages.items()}
     files[folder / "results.json"] = results
     files[folder / "report.html"] = html
     write_texts(files)
-    return WrittenReport(folder / "report.html", folder / "results.json", charts, len(book.entries))
+    return WrittenReport(folder / "report.html", folder / "results.json", charts, len(book.entries), report)
+
+
+def _others(site: Site) -> list[tuple[str, str]]:
+    return [(page.title, name) for name, page in site.pages.items() if name != "index.html"]
 
 
 def write_texts(files: Mapping[Path, str | bytes]) -> None:

@@ -1,8 +1,10 @@
-"""The sections of a bundled study as data and calls; another study is another folder.
+"""The reports of the bundled studies and of study folders, as parts made of data and calls.
 
 May import: core to report.
 """
 
-from nextarm.studies.registry import STUDIES, build
+from nextarm.studies.part import Part
+from nextarm.studies.registry import STUDIES, build, parts_of
+from nextarm.studies.site import site_of
 
-__all__ = ["STUDIES", "build"]
+__all__ = ["STUDIES", "Part", "build", "parts_of", "site_of"]

@@ -124,7 +124,7 @@
     small.addEventListener("change", fold);
     if (!("IntersectionObserver" in window)) return;
     var links = {};
-    document.querySelectorAll(".toc a").forEach(function (a) { links[a.hash.slice(1)] = a; });
+    document.querySelectorAll('.toc a[href^="#"]').forEach(function (a) { links[a.hash.slice(1)] = a; });
     var seen = new Set();
     var observer = new IntersectionObserver(function (changes) {
       changes.forEach(function (c) { if (c.isIntersecting) seen.add(c.target.id); else seen.delete(c.target.id); });

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from nextarm import __version__
 from nextarm.evidence import Package, load_package
 from nextarm.report import Note, Report, Section, paragraph, say
 from nextarm.studies.infant_all import agents, germline, immunotherapy, intensification, methods, next_trial, plateau
+from nextarm.studies.part import Part
 
-#: The sections in the order of the reader's questions; each module has ``section(package)``.
-SECTIONS: tuple[Callable[[Package], Section], ...] = (
-    plateau.section,
-    intensification.section,
-    immunotherapy.section,
-    agents.section,
-    germline.section,
-    next_trial.section,
-    methods.section,
+#: The sections in the order of the reader's questions: id, title, and what makes it; each module has ``section(package)``.
+SECTIONS: tuple[tuple[str, str, Callable[[Package], Section]], ...] = (
+    ("plateau", "Is the plateau real?", plateau.section),
+    ("intensification", "What did intensification cost?", intensification.section),
+    ("immunotherapy", "Does immunotherapy change it?", immunotherapy.section),
+    ("agents", "Which agents are ready?", agents.section),
+    ("germline", "Can KMT2A-germline infants have less?", germline.section),
+    ("next-trial", "The next trial", next_trial.section),
+    ("methods", "Methods and limitations", methods.section),
 )
 
 
-def build(*, package: Package | None = None, progress: Callable[[int, int], None] | None = None) -> Report:
-    """Make the report from ``package`` (the bundled evidence if none is given)."""
-    evidence = package or load_package("infant-all")
-    sections = []
-    for done, make in enumerate(SECTIONS, start=1):
-        sections.append(make(evidence))
-        if progress:
-            progress(done, len(SECTIONS))
+def parts(package: Package | None = None) -> tuple[Part, ...]:
+    """The parts of the report, made from ``package`` (the bundled evidence if none is given)."""
+
+    def part(id: str, title: str, make: Callable[[Package], Section]) -> Part:
+        return Part(id, title, lambda: (make(package or load_package("infant-all")),))
+
+    return tuple(part(*known) for known in SECTIONS)
+
+
+def report_of(sections: Sequence[Section]) -> Report:
+    """The report around its sections: title, what stands before them and after them."""
     return Report(
         title="Infants with KMT2A-rearranged leukaemia: from the evidence to the next trial",
         subtitle="Acute lymphoblastic leukaemia below one year of age: published results, small studies, the next arm",
