@@ -180,4 +180,5 @@ def decide_in_order(success: BoolArray, futile: BoolArray, *, early: bool) -> De
     stop[:, -1] = True
     at = np.argmax(stop, axis=1)
     won = good[np.arange(trials), at]
-    return Decisions(rejected_at=np.where(won, at, -1).astype(np.int64), stopped_at=at.astype(np.int64))
+    given_up: BoolArray = np.asarray(~won & (at < stop.shape[1] - 1), np.bool_)
+    return Decisions(rejected_at=np.where(won, at, -1).astype(np.int64), stopped_at=at.astype(np.int64), futile=given_up)

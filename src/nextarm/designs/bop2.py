@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nextarm.core.errors import RefusedError
+from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import record
 from nextarm.designs.binomial_paths import path_probabilities
 from nextarm.designs.exact_binomial import check_rates
@@ -21,6 +21,8 @@ from nextarm.designs.predictive_probability import CountBounds, posterior_above
 
 #: Steps of the grid over cut (0.5 to 0.999) and shape (0 to 1).
 CUTS, SHAPES = 100, 21
+#: The most patients the grid is searched for: every design on it is a sum over all its paths.
+MOST_SEARCHED = 5_000
 
 
 @record
@@ -66,6 +68,8 @@ def bop2(sizes: Sequence[int], *, p0: float, p1: float, alpha: float, prior: tup
     """
     check_rates(p0, p1)
     n = rising_sizes(sizes)
+    if n[-1] > MOST_SEARCHED:
+        raise CallError(f"{n[-1]:,} patients", rule=f"must be at most {MOST_SEARCHED:,} to search for the rule", cure="Give cut and shape")
     best: tuple[float, float] = (-1.0, 0.0)
     found: Bop2 | None = None
     seen: dict[tuple[int, ...], None] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from nextarm.core.errors import Problem
-from nextarm.designs.bop2 import Bop2, bop2, bop2_bounds
+from nextarm.designs.bop2 import MOST_SEARCHED, Bop2, bop2, bop2_bounds
 from nextarm.designs.looks_in_order import share_problems
 from nextarm.designs.one_arm_count import OneArmCountTable, hoped_for, look_sizes, planned_n
 from nextarm.designs.predictive_probability import CountBounds
@@ -41,7 +41,10 @@ class Bop2Table(OneArmCountTable):
         if (self.cut is None) != (self.shape is None):
             found.append(Problem("cut or shape alone", "", "must be given together, or neither to search for them"))
         found += share_problems(self.looks)
-        target = self.target_response or hoped_for(plan)
+        target = hoped_for(plan) if self.target_response is None else self.target_response
+        if self.cut is None and planned_n(plan) > MOST_SEARCHED:
+            rule = f"must be at most {MOST_SEARCHED:,} patients to search for cut and shape"
+            found.append(Problem(f"kind = 'bop2' with {planned_n(plan):,} patients", "", rule, "Give cut and shape"))
         if self.cut is None and target <= self.null_response:
             cure = "State target_response"
             found.append(Problem(f"null_response = {self.null_response:g}", "", f"must be below the target of {target:g}", cure))
@@ -52,7 +55,9 @@ class Bop2Table(OneArmCountTable):
         sizes = look_sizes(self.looks, planned_n(plan))
         if self.cut is not None and self.shape is not None:
             return bop2_bounds(sizes, p0=self.null_response, cut=self.cut, shape=self.shape)
-        return best_bop2(sizes, self.null_response, self.target_response or hoped_for(plan), self.alpha).bounds
+        return best_bop2(
+            sizes, self.null_response, hoped_for(plan) if self.target_response is None else self.target_response, self.alpha
+        ).bounds
 
 
 @lru_cache(maxsize=32)

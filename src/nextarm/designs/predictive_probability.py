@@ -8,7 +8,8 @@ Posterior stopping (``posterior_bounds``) uses P(p > p0 | x) itself at every loo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -72,10 +73,9 @@ def predictive_bounds(
         raise CallError(f"low = {low:g} and high = {high:g}", rule="low must be below high")
     futile, effective = [], []
     for size in n[:-1]:
-        pp = np.array([predictive_probability(x, size, n[-1], p0=p0, prior=prior, certainty=certainty) for x in range(size + 1)])
-        futile.append(int(np.count_nonzero(pp <= low)) - 1)
-        up = pp >= high
-        effective.append(int(np.argmax(up)) if high < 1.0 and up.any() else size + 1)
+        seen = partial(predictive_probability, n=size, total=n[-1], p0=p0, prior=prior, certainty=certainty)
+        futile.append(_first(lambda x, pp=seen: pp(x) > low, size) - 1)
+        effective.append(_first(lambda x, pp=seen: pp(x) >= high, size) if high < 1.0 else size + 1)
     last = _final(n[-1], p0=p0, prior=prior, certainty=certainty)
     return CountBounds(sizes=n, futile=(*futile, last - 1), effective=(*effective, last))
 
@@ -96,6 +96,15 @@ def posterior_bounds(
         effective.append(int(np.argmax(up)) if up.any() else size + 1)
     futile[-1] = effective[-1] - 1
     return CountBounds(sizes=n, futile=tuple(futile), effective=tuple(effective))
+
+
+def _first(holds: Callable[[int], bool], size: int) -> int:
+    """The fewest of 0 to ``size`` responses from which ``holds``, which more responses never undo; size + 1 where none does."""
+    low, high = -1, size + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
 
 
 def _final(total: int, *, p0: float, prior: tuple[float, float], certainty: float) -> int:

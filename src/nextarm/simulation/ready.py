@@ -11,6 +11,7 @@ from nextarm.designs.efficacy_toxicity import EfficacyToxicityTable
 from nextarm.designs.gated_endpoints import GatedEndpointsTable
 from nextarm.designs.plan import Plan, plan_from_toml
 from nextarm.designs.platform import PlatformTable
+from nextarm.designs.top_design import TopTable
 from nextarm.simulation.block import Prepared, prepared
 from nextarm.simulation.competing_block import CausesPrepared, causes_prepared
 from nextarm.simulation.count_block import CountsPrepared, counts_prepared
@@ -20,9 +21,10 @@ from nextarm.simulation.gated_block import GatedPrepared, gated_prepared
 from nextarm.simulation.guarded_block import GuardedPrepared, guarded_prepared
 from nextarm.simulation.joint_block import JointPrepared, joint_prepared
 from nextarm.simulation.platform_block import PlatformPrepared, platform_prepared
+from nextarm.simulation.top_block import TopPrepared, top_prepared
 
 #: What runs the blocks of a plan of one result.
-Single = Prepared | GuardedPrepared | GatedPrepared | CountsPrepared | JointPrepared | CausesPrepared
+Single = Prepared | GuardedPrepared | GatedPrepared | CountsPrepared | JointPrepared | CausesPrepared | TopPrepared
 #: A plan of any design, ready to be simulated.
 Ready = Single | PlatformPrepared | DosePrepared
 
@@ -37,6 +39,8 @@ def ready(plan: Plan) -> Ready:
         return dose_prepared(plan)
     if isinstance(plan.design, EfficacyToxicityTable):
         return joint_prepared(plan)
+    if isinstance(plan.design, TopTable):
+        return top_prepared(plan)
     if isinstance(plan.design, GatedEndpointsTable):
         return gated_prepared(plan)
     if getattr(plan.design, "os_guard", None) is not None:

@@ -22,6 +22,7 @@ from nextarm.designs.km_variance import kaplan_meier_se
 from nextarm.designs.setting import Setting, solved
 from nextarm.survival.models import Exponential, MixtureCure, PiecewiseExponential, Weibull
 from nextarm.validation.case import Case, Kind, expected
+from nextarm.validation.cases.designs_bayes_survival_looks import CASES as BAYES_LOOKS
 from nextarm.validation.cases.designs_bounds import CASES as BOUNDS
 from nextarm.validation.cases.designs_bounds import FROZEN, GSDESIGN, RPACT, made, named
 from nextarm.validation.cases.designs_competing import CASES as COMPETING
@@ -282,6 +283,7 @@ CASES: tuple[Case, ...] = (
     *COMPETING,
     *GATED,
     *GUARD,
+    *BAYES_LOOKS,
     *NON_PROPORTIONAL,
     *FINITE_SAMPLE,
     made(
