@@ -74,8 +74,8 @@ def predictive_bounds(
     futile, effective = [], []
     for size in n[:-1]:
         seen = partial(predictive_probability, n=size, total=n[-1], p0=p0, prior=prior, certainty=certainty)
-        futile.append(_first(lambda x, pp=seen: pp(x) > low, size) - 1)
-        effective.append(_first(lambda x, pp=seen: pp(x) >= high, size) if high < 1.0 else size + 1)
+        futile.append(_first(seen, size, above=low) - 1)
+        effective.append(_first(seen, size, above=float(np.nextafter(high, 0.0))) if high < 1.0 else size + 1)
     last = _final(n[-1], p0=p0, prior=prior, certainty=certainty)
     return CountBounds(sizes=n, futile=(*futile, last - 1), effective=(*effective, last))
 
@@ -98,12 +98,12 @@ def posterior_bounds(
     return CountBounds(sizes=n, futile=tuple(futile), effective=tuple(effective))
 
 
-def _first(holds: Callable[[int], bool], size: int) -> int:
-    """The fewest of 0 to ``size`` responses from which ``holds``, which more responses never undo; size + 1 where none does."""
+def _first(probable: Callable[[int], float], size: int, *, above: float) -> int:
+    """The fewest of 0 to ``size`` responses whose probability, which rises with them, is ``above``; size + 1 where none is."""
     low, high = -1, size + 1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
+        low, high = (low, middle) if probable(middle) > above else (middle, high)
     return high
 
 

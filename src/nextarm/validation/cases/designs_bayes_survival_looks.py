@@ -37,7 +37,7 @@ def _bop2_exact(rate: float) -> float:
     """All 30 have the event: years are gamma, and P(hazard < .3) > .95 from so many years on."""
     from scipy.special import gammaincc, gammaincinv
 
-    years = gammaincinv(31.0, 0.95) / 0.3 - 2.0
+    years = float(gammaincinv(31.0, 0.95)) / 0.3 - 2.0
     return float(gammaincc(30.0, rate * years))
 
 
