@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MODULES = ("survival", "reconstruction", "synthesis", "borrowing", "borrowing_external", "simulation")
+MODULES = ("survival", "reconstruction", "synthesis", "borrowing", "borrowing_external", "simulation", "web")
 LIBRARIES = ("numpy", "scipy", "numba", "polars", "lifelines")
 
 

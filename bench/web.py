@@ -1,8 +1,9 @@
 """The web page: each screen and its main interactions, in milliseconds, beside the target of 200.
 
-A server in a process of its own, asked over HTTP. "First" is the first answer of a server that has just started (a new one for each
-row), "again" the same question once more, "changed" the median of questions with a value nobody has asked before, and "slowest" the
-slowest of those. CPU is what the whole server used for a changed question: on a loaded machine the clock says more than the work.
+A server in a process of its own, asked over HTTP as its page asks (one drawing a chart). It has started and has done what it does by
+itself; "first" is a question that nobody has asked before on that screen, "again" the same once more, "changed" the median of
+questions with a value that is new, "slowest" the slowest of those. In brackets the processor time of the whole server: on a loaded
+machine the clock says more about the others than about the work.
 """
 
 from __future__ import annotations
@@ -54,7 +55,11 @@ ASKED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("borrowing: the robust weight", f"{AT}/borrowing", tuple(f"{AT}/borrowing?robust={r}" for r in (0.25, 0.3, 0.35, 0.4, 0.5))),
     ("borrowing: the scale of tau", f"{AT}/borrowing", tuple(f"{AT}/borrowing?tau_scale={s}" for s in (0.2, 0.25, 0.4, 0.5))),
     ("borrowing: arms and time", f"{AT}/borrowing", tuple(f"{AT}/borrowing?endpoint=EFS&time={t}&arms=interfant-06-r" for t in (5, 6))),
-    ("design: another card", f"{AT}/design", tuple(f"{AT}/design?card={c}" for c in ("simon", "log-rank", "group-sequential"))),
+    (
+        "borrowing: patients against patients, the time", f"{AT}/borrowing?view=patients&a_origin=diagnosis&b_origin=diagnosis",
+        tuple(f"{AT}/borrowing?view=patients&a_origin=diagnosis&b_origin=diagnosis&at={t}" for t in (1.5, 2.5, 3)),
+    ),
+    ("design: another card", f"{AT}/design", tuple(f"{AT}/design?card={c}" for c in ("simon-two-stage", "log-rank", "one-arm-milestone"))),
     ("figure: its list", f"{AT}/figure", ()),
     ("report", f"{AT}/report", ()),
     ("trust", f"{AT}/trust", ()),
@@ -77,7 +82,7 @@ class Served:
         """Milliseconds until the whole answer is there; a refusal of the question counts, a failure does not."""
         start = time.perf_counter()
         door = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        door.request("GET", address)
+        door.request("GET", address, headers={"Nextarm-Sheet": "wide"})
         reply = door.getresponse()
         reply.read()
         door.close()
@@ -94,6 +99,12 @@ class Served:
             if now - before < 0.02:
                 return
             before = now
+
+    def cost(self, address: str) -> tuple[float, float]:
+        """Milliseconds by the clock and of the server's processor for one question."""
+        before = self.cpu()
+        wall = self.ask(address)
+        return wall, 1e3 * (self.cpu() - before)
 
 
 @contextmanager
@@ -119,39 +130,47 @@ def served() -> Iterator[Served]:
             process.wait()
 
 
-def row(what: str, question: str, changed: tuple[str, ...]) -> dict[str, object]:
-    """One screen or interaction: cold, again, and with values that are new."""
-    with served() as server:
-        first = server.ask(question)
-        server.settle()
-        again = statistics.median(server.ask(question) for _ in range(5))
-        before, times = server.cpu(), [server.ask(address) for address in changed]
-        used = 1e3 * (server.cpu() - before) / max(len(times), 1)
-    slow = max([again, *times])
+def row(server: Served, what: str, question: str, changed: tuple[str, ...]) -> dict[str, object]:
+    """One screen or interaction of a server that has settled: its first question, the same again, and with values that are new."""
+    first = server.cost(question)
+    again = [server.cost(question) for _ in range(5)]
+    others = [server.cost(address) for address in changed]
+    walls, work = [w for w, _ in (others or again)], [c for _, c in (others or again)]
+    slow = max(walls)
+    verdict = "yes" if slow < TARGET else f"no ({slow:.0f}); by processor time {'yes' if max(work) < TARGET else f'no ({max(work):.0f})'}"
     return {
-        "screen or interaction": what, "first, ms": f"{first:.0f}", "again, ms": f"{again:.0f}",
-        "changed, ms": f"{statistics.median(times):.0f}" if times else "", "slowest, ms": f"{max(times):.0f}" if times else "",
-        "CPU of a changed one, ms": f"{used:.0f}" if times else "", "below 200": "yes" if slow < TARGET else f"no ({slow:.0f})",
+        "screen or interaction": what, "first question, ms": f"{first[0]:.0f} ({first[1]:.0f})",
+        "again, ms": f"{statistics.median(w for w, _ in again):.0f}",
+        "changed, ms": f"{statistics.median(walls):.0f} ({statistics.median(work):.0f})" if others else "",
+        "slowest, ms": f"{slow:.0f} ({max(work):.0f})", "below 200": verdict,
     }  # fmt: skip
+
+
+def starts() -> dict[str, object]:
+    """The command until its first page, three times."""
+    walls, work = [], []
+    for _ in range(3):
+        with served() as server:
+            work.append(1e3 * server.cpu())
+            walls.append(1e3 * server.first)
+    wall, cpu = statistics.median(walls), statistics.median(work)
+    below = "below 1,000" if wall < START else f"no: {wall:.0f}" + ("; by processor time yes" if cpu < START else "")
+    made = {"screen or interaction": "start of the command until its first page", "first question, ms": f"{wall:.0f} ({cpu:.0f})"}
+    return {**made, "again, ms": "", "changed, ms": "", "slowest, ms": f"{max(walls):.0f} ({max(work):.0f})", "below 200": below}
 
 
 def rows() -> list[dict[str, object]]:
     """The first page, then every screen and interaction."""
-    starts = []
-    for _ in range(3):
-        with served() as server:
-            starts.append(1e3 * server.first)
-    first = statistics.median(starts)
-    shown = {"screen or interaction": "start of the command until its first page", "first, ms": f"{first:.0f}"}
-    empty = dict.fromkeys(("again, ms", "changed, ms", "slowest, ms", "CPU of a changed one, ms"), "")
-    made: list[dict[str, object]] = [{**shown, **empty, "below 200": "below 1,000" if first < START else f"no: above 1,000 ({first:.0f})"}]
-    for asked in ASKED:
-        made.append(row(*asked))
-        print(" | ".join(str(value) for value in made[-1].values()), file=sys.stderr, flush=True)
+    made = [starts()]
+    with served() as server:
+        server.settle()
+        for asked in ASKED:
+            made.append(row(server, *asked))
+            print(" | ".join(str(value) for value in made[-1].values()), file=sys.stderr, flush=True)
     return made
 
 
 if __name__ == "__main__":
     load = os.getloadavg()[0]
-    rows()
+    print(" | ".join(str(value) for value in rows()[0].values()))
     print(f"load {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end")

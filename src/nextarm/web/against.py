@@ -11,7 +11,6 @@ from typing import Any
 from nextarm import verbs
 from nextarm.core.errors import CallError, DataError, NextarmError, RefusedError
 from nextarm.report import Note, Section, say
-from nextarm.report.compared import patient_sections
 from nextarm.report.evidence_blocks import facets, opened
 from nextarm.web.address import Query, address
 from nextarm.web.patients import CURVE, EXAMPLE_CURVE, EXAMPLE_RISK, UNITS, curves_of, rebuilt, texts_of
@@ -210,6 +209,8 @@ def against(ask: Ask) -> Content:
         note = Note("caution", say(str(refusal)))
         sections: tuple[Section, ...] = (Section("patients", "Patients against patients", say("These two cannot be compared."), (note,)),)
     else:
+        from nextarm.report.compared import patient_sections
+
         learnt, words = None, ""
         if pool_set := q.text("drift"):
             try:

@@ -40,6 +40,8 @@ from nextarm.web.screen import Ask, Content, Drawings, File, Shown, Step, table_
 AT_ONCE, WAITING, PATIENCE = 2, 12, 20.0
 #: Answers kept.
 KEPT = 60
+#: Seconds that the first screens wait for a first page before they are computed anyway.
+FIRST_PAGE = 2.0
 
 
 class Server:
@@ -53,6 +55,7 @@ class Server:
         self._line = threading.BoundedSemaphore(AT_ONCE + WAITING)
         self._kept: OrderedDict[tuple[object, ...], Shown] = OrderedDict()
         self._lock = threading.Lock()
+        self.begun = threading.Event()
 
     def in_turn(self, work: Callable[[], Response]) -> Response:
         """Do ``work`` when it is its turn; :class:`BusyError` where too many wait."""
@@ -117,6 +120,7 @@ class Server:
             text = text or "".join(f"{p}\n" for p in shown.problems)
             return _file(text, "text/csv", f"{study}-{step.key}.csv", status)
         text = page_of(shown, ask=ask, drawings=self.drawings.of(shown.report(), sheet), steps=STEPS)
+        self.begun.set()
         return Response(text, status, media_type="text/html")
 
     def chart(self, study: str, step: Step, name: str, query: Query, path: str) -> Response:
@@ -306,7 +310,8 @@ def _words(error: Exception) -> tuple[int, str, dict[str, str]]:
 
 
 def warm(server: Server) -> None:
-    """Compute the first screens once, so that they are there when somebody asks."""
+    """Compute the first screens once, so that they are there when somebody asks; the very first page does not share its time with that."""
+    server.begun.wait(FIRST_PAGE)
     for key in ("evidence", "synthesis", "borrowing", "patients", "design"):
         try:
             server.screen(BUNDLED, _step(key), "html", Query(), f"/study/{BUNDLED}/{key}")

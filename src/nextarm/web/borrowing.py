@@ -8,7 +8,6 @@ from typing import Any
 from nextarm import verbs
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.report import Note, Section, say
-from nextarm.report.borrowed import comparison_sections, prior_sections
 from nextarm.report.evidence_blocks import opened
 from nextarm.web.against import add as add_patients
 from nextarm.web.against import against
@@ -83,6 +82,8 @@ def content(ask: Ask) -> Content:
     q, package = ask.query, opened(ask.study.package)
     if q.choice("view", [v for v, _ in VIEWS], "arms") == "patients":
         return against(ask)
+    from nextarm.report.borrowed import comparison_sections, prior_sections
+
     known = dict(_reported(ask))
     named = q.many("arms") or (("blin",) if "blin" in known else ())
     if not named:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import tomllib
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nextarm import verbs
 from nextarm.core.errors import CallError, NextarmError, PlanError
-from nextarm.designs.plan import Plan, plan_from_data, plan_from_toml
 from nextarm.report import DataTable, Note, Section, say
 from nextarm.report.designed import characteristics
 from nextarm.report.document import Report, Row
-from nextarm.report.simulated import report_of_plan
 from nextarm.web.address import Query, address
 from nextarm.web.design_fields import fields_of, merged
 from nextarm.web.home import Study
 from nextarm.web.runs import Run, key_of
 from nextarm.web.screen import Ask, Content, Field, Form, Place, Step
+
+if TYPE_CHECKING:
+    from nextarm.designs.plan import Plan
 
 #: Virtual trials shown at once, and how many the run may go on to.
 FIRST, MOST = 2_000, 1_000_000
@@ -71,6 +72,8 @@ def _card_places(ask: Ask) -> tuple[tuple[str, tuple[Place, ...]], ...]:
 
 @lru_cache(maxsize=64)
 def _planned(text: str) -> Plan:
+    from nextarm.designs.plan import plan_from_toml
+
     return plan_from_toml(text)
 
 
@@ -182,6 +185,8 @@ def _start(ask: Ask, text: str, trials: int, seed: int) -> Run:
     out = None if ask.study.folder is None else ask.study.path("runs", key)
 
     def work(run: Run) -> Report:
+        from nextarm.report.simulated import report_of_plan
+
         first = verbs.simulate(plan, trials=min(FIRST, trials), seed=seed)
         run.show(report_of_plan(first, plan))
         if trials <= FIRST:
@@ -210,13 +215,15 @@ def set_fields(ask: Ask, sent: Query) -> str:
     new = merged(data, sent)
     if json.dumps(new, default=str) == json.dumps(data, default=str):
         return address(ask.at("design"), {"toml": text})
+    from nextarm.designs.plan import plan_from_data
+
     return address(ask.at("design"), {"toml": plan_from_data(new).to_toml()})
 
 
 def save(ask: Ask, sent: Query) -> str:
     """Save the plan in the study folder."""
     name, text = sent.text("name"), sent.text("toml") + "\n"
-    plan_from_toml(text)
+    _planned(text)
     if "." in name:
         raise CallError(f"name = {name[:40]!r}", rule="must be small letters, digits and hyphens")
     ask.study.write({(name + PLANS,): text})

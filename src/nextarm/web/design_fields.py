@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 from nextarm.core.errors import PlanError, Problem
-from nextarm.designs.plan import Plan
 from nextarm.web.address import Query
 from nextarm.web.screen import Field
 
@@ -21,6 +20,8 @@ TABLES = {"trial": ("name", "endpoint", "milestone"), "accrual": ("rate", "durat
 @cache
 def schema() -> dict[str, Any]:
     """The plan's JSON schema."""
+    from nextarm.designs.plan import Plan
+
     return Plan.model_json_schema()
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nextarm import verbs
 from nextarm.core.errors import CallError, NextarmError
-from nextarm.designs.plan import Plan, plan_from_toml
 from nextarm.report import Section
-from nextarm.report.assured import Reading, assured_section
 from nextarm.report.evidence_blocks import facets, opened
-from nextarm.report.pooled import PoolQuestion, arms_of, pooled_sections
 from nextarm.web.screen import Ask, Content, Field
+
+if TYPE_CHECKING:
+    from nextarm.designs.plan import Plan
 
 #: Nodes of the prior that the assurance is averaged over here; the error this leaves is stated with it.
 NODES = 12
@@ -21,6 +21,8 @@ WORKED = "log-rank"
 
 def fields(ask: Ask) -> tuple[Field, ...]:
     """The pool set, the end point and its time, the plan, and the trials to leave out."""
+    from nextarm.report.pooled import arms_of
+
     q, package = ask.query, opened(ask.study.package)
     known = facets(package, "outcomes")
     chosen = _set(ask)
@@ -63,11 +65,16 @@ def _assured(text: str, package: Any, **question: Any) -> Any:
 
 
 def _moved(text: str, **trial: Any) -> Plan:
+    from nextarm.designs.plan import plan_from_toml
+
     return plan_from_toml(text).changed({"trial": trial})
 
 
 def left_out(ask: Ask) -> Content:
     """The pooled value and the assurance with the trials chosen, beside all of them where some are left out."""
+    from nextarm.report.assured import Reading, assured_section
+    from nextarm.report.pooled import PoolQuestion, pooled_sections
+
     q, package = ask.query, opened(ask.study.package)
     known = facets(package, "outcomes")
     if (chosen := _set(ask)) not in known["pool_set"]:

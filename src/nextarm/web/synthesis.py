@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nextarm.core.errors import CallError
 from nextarm.report.evidence_blocks import facets, opened
-from nextarm.report.pooled import VIEWS, PoolQuestion, arms_of, pooled_sections
 from nextarm.web.screen import Ask, Content, Field, Form, Step
+
+if TYPE_CHECKING:
+    from nextarm.report.pooled import PoolQuestion
 
 MEASURES = ("cloglog", "logit", "log", "identity")
 METHODS = ("reml", "ml", "dl", "pm", "eb", "sj", "he")
@@ -25,6 +29,8 @@ def _same(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 def forms(ask: Ask) -> tuple[Form, ...]:
     """The question: which cohorts, which end point, when, how."""
+    from nextarm.report.pooled import VIEWS, arms_of
+
     q = ask.query
     chosen, sets, endpoints = _set(ask)
     arms = arms_of(opened(ask.study.package), chosen)
@@ -53,6 +59,8 @@ def forms(ask: Ask) -> tuple[Form, ...]:
 
 def question(ask: Ask) -> PoolQuestion:
     """The question of the address."""
+    from nextarm.report.pooled import PoolQuestion
+
     q = ask.query
     chosen, sets, endpoints = _set(ask)
     if chosen not in sets:
@@ -74,6 +82,8 @@ def question(ask: Ask) -> PoolQuestion:
 
 def content(ask: Ask) -> Content:
     """Forest, cohort after cohort, trend, competing events, summary of findings."""
+    from nextarm.report.pooled import VIEWS, pooled_sections
+
     asked = question(ask)
     view = ask.query.choice("view", (*VIEWS, "all"), "pooled")
     sections = pooled_sections(opened(ask.study.package), asked, tuple(VIEWS) if view == "all" else (view,))
