@@ -35,6 +35,12 @@ def _opened(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> Package:
 
 def facets(package: Package, table: str) -> dict[str, tuple[str, ...]]:
     """The values that each filter of the evidence knows, the pool sets, and the protocols with risk groups."""
+    return dict(_facets(package, table))
+
+
+@lru_cache(maxsize=32)
+def _facets(package: Package, table: str) -> dict[str, tuple[str, ...]]:
+    """Kept: packages are told apart by identity and never change."""
     return values_of(package, table=table) | {"risk_protocol": tuple(protocols(package))}
 
 

@@ -21,6 +21,7 @@ from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
 from nextarm.designs.count_design import CountTable
 from nextarm.designs.plan import Plan
+from nextarm.designs.variants import VARIANTS
 from nextarm.simulation.moved_truth import moved_survival
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def assurance(
         raise RefusedError("an effect in a one-arm plan", rule="there is no control beside the arm", cure="Give the prior of the arm alone")
     if experimental_prior is not None:
         _require(plan, experimental_prior)
-    own = plan.without("solve") if plan.solve is not None else plan
+    # The variants of a plan say nothing of its own truth, and would be checked again at every node.
+    own = plan.without("solve", *VARIANTS) if plan.solve is not None else plan.without(*VARIANTS)
     grid = list(_grid(own, prior, experimental_prior, effect_sd, nodes))
     coarse = list(_grid(own, prior, experimental_prior, effect_sd, nodes // 2))
     total, done = len(grid) + len(coarse) + len(sizes) * len(coarse), 0

@@ -95,12 +95,14 @@ def content(ask: Ask) -> Content:
     flags += f" --measure {asked.measure} --method {asked.method} --interval {asked.interval}" + (
         " --assume-origin" if asked.assume_origin else ""
     )
-    note = f"  # here without {', '.join(asked.without)}, which this call would pool" if asked.without else ""
+    if asked.without:
+        how += f", without={asked.without!r}"
+        flags += f" --without {','.join(asked.without)}"
     return Content(
         sections,
         python=f"import nextarm\nnextarm.pool(package={ask.study.shown!r}, "
-        f"pool_set={asked.pool_set!r}, endpoint={asked.endpoint!r}{time}{how}){note}",
-        command=f"nextarm pool --package {ask.study.shown} --pool-set {asked.pool_set} --endpoint {asked.endpoint}{flags}{note}",
+        f"pool_set={asked.pool_set!r}, endpoint={asked.endpoint!r}{time}{how})",
+        command=f"nextarm pool --package {ask.study.shown} --pool-set {asked.pool_set} --endpoint {asked.endpoint}{flags}",
     )
 
 
