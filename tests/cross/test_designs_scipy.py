@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.optimize import brentq
 from scipy.stats import multivariate_normal
 
 from nextarm.designs import (
@@ -21,6 +22,7 @@ from nextarm.designs import (
     stepped_accrual,
     time_of_events,
 )
+from nextarm.designs.expected_events import find_root
 from nextarm.designs.walk import crossing
 from nextarm.survival.models import Exponential, LogNormal, MixtureCure, PromotionTimeCure, Weibull
 
@@ -97,3 +99,18 @@ def test_spent_alpha_of_the_multivariate_normal() -> None:
             got.efficacy[: k + 1]
         )
         assert got.alpha_spent[k] == pytest.approx(1.0 - float(stay), abs=2e-6)
+
+
+@pytest.mark.parametrize("slope", [0.1, 1.0, 30.0])
+def test_the_root_finder_takes_the_steps_of_scipys(slope: float) -> None:
+    def steps(finder: Any, function: Any) -> tuple[float, list[float]]:
+        seen: list[float] = []
+        return finder(lambda x: (seen.append(x), function(x))[1]), sorted(seen)
+
+    for function in (
+        lambda x: math.tanh(slope * (x - 0.3)),
+        lambda x: (x - 0.3) ** 3 + slope * (x - 0.3),
+        lambda x: math.expm1(slope * (0.3 - x)),
+    ):
+        theirs = steps(lambda f: brentq(f, -2.0, 3.0, xtol=1e-12, rtol=1e-13), function)
+        assert steps(lambda f: find_root(f, -2.0, 3.0), function) == theirs

@@ -47,14 +47,14 @@ def show(result: Any, *, json: bool, out: Path | None = None, columns: tuple[str
 
 def plain(result: Any, columns: tuple[str, ...] = ()) -> str:
     """A result for a person: its table, then what was assumed, left out and warned of."""
-    frame = result.table()
-    frame = frame.select([name for name in columns or frame.columns if name in frame.columns])
-    records = frame.to_dicts()
+    records = result.shown_rows()
+    names = list(dict.fromkeys(name for row in records for name in row)) or list(result.table().columns)
+    names = [name for name in columns or names if name in names]
     if len(records) == 1:
-        width = max(len(name) for name in frame.columns)
-        lines = [f"{name:<{width}}  {cell(value)}" for name, value in records[0].items()]
+        width = max(len(name) for name in names)
+        lines = [f"{name:<{width}}  {cell(records[0][name])}" for name in names]
     else:
-        lines = grid(list(frame.columns), [[cell(value) for value in row.values()] for row in records])
+        lines = grid(names, [[cell(row.get(name)) for name in names] for row in records])
     lines += [f"from: {text}" for text in result.trail.inputs]
     lines += [f"assumed: {text}" for text in result.trail.assumptions]
     lines += [f"left out: {left.row.key} ({left.reason})" for left in result.trail.left_out]

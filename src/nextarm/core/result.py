@@ -84,6 +84,14 @@ class Result:
         """The result as a polars frame: one row of its scalar fields unless a subclass says better."""
         import polars as pl
 
+        return pl.DataFrame(self._rows())
+
+    def shown_rows(self) -> list[dict[str, Any]]:
+        """The rows of :meth:`table` as dictionaries, without loading polars unless a subclass makes its table by itself."""
+        return self._rows() if type(self).table is Result.table else self.table().to_dicts()
+
+    def _rows(self) -> list[dict[str, Any]]:
+        """What :meth:`table` shows, a row a dictionary."""
         row: dict[str, Any] = {}
         for f in fields(self):
             value = getattr(self, f.name)
@@ -91,7 +99,7 @@ class Result:
                 row[f"{f.name}_low"], row[f"{f.name}_high"] = value.low, value.high
             elif value is None or isinstance(value, str | int | float | bool):
                 row[f.name] = value
-        return pl.DataFrame([{k: row[k] for k in self.shown} if self.shown else row])
+        return [{k: row[k] for k in self.shown} if self.shown else row]
 
     def to_json(self, *, indent: int | None = None) -> str:
         """Write the result, its kind and its trail as JSON; :meth:`from_json` reads it back equal."""

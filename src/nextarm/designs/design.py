@@ -7,7 +7,7 @@ statistics of many virtual trials at once) and ``evaluate`` (its exact or asympt
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -19,8 +19,6 @@ from nextarm.designs.seam import BoolArray, Decisions, Look, LookData, Measures,
 from nextarm.designs.tables import Table, unit
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from nextarm.designs.plan import Plan
 
 __all__ = [
@@ -93,12 +91,9 @@ class DesignResult(Result):
         """More columns of :meth:`table`, for what a reader of this design must see."""
         return {}
 
-    def table(self) -> pl.DataFrame:
+    def _rows(self) -> list[dict[str, Any]]:
         """One row: what all designs have in common, then what this one adds."""
-        import polars as pl
-
-        more = self.also_shown() | self._true_error_shown() | {"estimand": self.estimand}
-        return super().table().with_columns([pl.lit(value).alias(name) for name, value in more.items()])
+        return [super()._rows()[0] | self.also_shown() | self._true_error_shown() | {"estimand": self.estimand}]
 
     def _true_error_shown(self) -> dict[str, float | str | bool | None]:
         error = self.true_error

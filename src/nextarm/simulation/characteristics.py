@@ -8,13 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
 from nextarm.core.result import Result, record
 from nextarm.core.units import FloatArray, IntArray
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 @record
@@ -167,13 +164,11 @@ class OperatingCharacteristics(Result):
         found = {s.name: s for s in self.scenarios}
         return found[name]
 
-    def table(self) -> pl.DataFrame:
+    def _rows(self) -> list[dict[str, Any]]:
         """One row a scenario: rates and means, each with its Monte-Carlo standard error."""
-        import polars as pl
-
         rows = []
         for s in self.scenarios:
-            row: dict[str, object] = {"scenario": s.name, "trials": s.trials} | with_errors(s.summarised())
+            row: dict[str, Any] = {"scenario": s.name, "trials": s.trials} | with_errors(s.summarised())
             row |= {f"rejected_look_{k + 1}": int(n) for k, n in enumerate(s.rejected_by_look)}
             rows.append(row)
-        return pl.DataFrame(rows)
+        return rows
