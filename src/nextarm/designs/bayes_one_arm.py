@@ -28,7 +28,23 @@ from nextarm.designs.survival_posterior import beta_posterior, effective_counts,
 from nextarm.designs.tables import unit
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from nextarm.designs.plan import Plan
+
+
+#: True S of the control that ``null_survival`` stands for, relative to it, at which type I error and power are shown.
+DRIFT = (-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15)
+
+
+@record
+class NullDrift:
+    """Success when the control's S is really ``control``: with an arm no better than it, and with the plan's gain on top of it."""
+
+    change: float
+    control: float
+    type1_error: float
+    power: float | None
 
 
 @record
@@ -36,7 +52,7 @@ class BayesOneArm(DesignResult):
     """Characteristics at the last look without interim looks; ``simulate`` shows them with.
 
     ``type1_error`` at S = null; ``n_effective`` patients of complete follow-up that the last look is worth; ``curve``:
-    success probability over true S(t), shape (points, 2).
+    success probability over true S(t), shape (points, 2). ``drift``: what is called a success when the historical value is wrong.
     """
 
     null_survival: float
@@ -46,9 +62,14 @@ class BayesOneArm(DesignResult):
     prior_mean: float
     prior_patients: float
     curve: FloatArray
+    drift: tuple[NullDrift, ...] = ()
 
     def also_shown(self) -> dict[str, float | str | bool | None]:
-        """Null, type I error, and what the prior is worth."""
+        """Null, type I error, what the prior is worth, and both rates where the control has drifted from the null."""
+        drifted: dict[str, float | str | bool | None] = {}
+        for row in self.drift:
+            at = f"if_control_is_{row.control:.3g}"
+            drifted |= {f"type1_error_{at}": row.type1_error, f"power_{at}": row.power}
         return {
             "null_survival": self.null_survival,
             "threshold": self.threshold,
@@ -56,7 +77,15 @@ class BayesOneArm(DesignResult):
             "n_effective": self.n_effective,
             "prior_mean": self.prior_mean,
             "prior_patients": self.prior_patients,
+            **drifted,
         }
+
+    def drift_table(self) -> pl.DataFrame:
+        """One row for each true control."""
+        import polars as pl
+
+        names = ("change", "control", "type1_error", "power")
+        return pl.DataFrame([{n: getattr(row, n) for n in names} for row in self.drift])
 
 
 class BayesOneArmTable(DesignTable):
@@ -135,11 +164,23 @@ class BayesOneArmTable(DesignTable):
             prior_mean=mean,
             prior_patients=worth,
             curve=np.array([[s, self._success(setting, prior, float(s))] for s in points]),
+            drift=self._drift(setting, prior),
         )
+
+    def _drift(self, setting: Setting, prior: FloatArray) -> tuple[NullDrift, ...]:
+        gain = setting.survival_at_milestone()[setting.experimental] - self.null_survival
+        rows = []
+        for change in DRIFT:
+            control = self.null_survival + change
+            if 0.0 < control < 1.0:
+                inside = 0.0 < control + gain < 1.0
+                power = self._success(setting, prior, control + gain) if inside else None
+                rows.append(NullDrift(change=change, control=control, type1_error=self._success(setting, prior, control), power=power))
+        return tuple(rows)
 
     def _worth(self, setting: Setting) -> float:
         at, se = setting.survival_at_milestone()[setting.experimental], se_at(setting, None)
-        return at * (1.0 - at) / se**2
+        return at * (1.0 - at) / se**2 if se > 0.0 else setting.accrual.total  # S of 0 or 1 has no variance
 
     def _success(self, setting: Setting, prior: FloatArray, survival: float | None) -> float:
         at = setting.survival_at_milestone()[setting.experimental] if survival is None else survival

@@ -112,7 +112,7 @@ class Bop2TimeToEventTable(DesignTable):
 
     def decider(self, plan: Plan) -> Callable[[LookData], Decisions]:
         """Futility at every look, success at the last; the rule is searched for once, at the plan's own truth."""
-        rule, milestone, total = self.rule(setting_of(plan)), plan.trial.milestone, round(plan.accrual_model().total)
+        rule, milestone, total = self.rule(setting_of(plan)), plan.trial.milestone, max(1, round(plan.accrual_model().total))
 
         def decide(data: LookData) -> Decisions:
             seen = data.seen

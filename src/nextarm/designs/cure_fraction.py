@@ -102,7 +102,7 @@ class CureFractionTable(DesignTable):
     early_success: Annotated[bool, Field(description="Looks may also end with success")] = False
     look_times: Annotated[Fractions, Field(description="Interim looks, years from the first patient", json_schema_extra=unit("years"))] = ()
     prior: Annotated[Beta, Field(description="Beta prior of the cure fraction")] = (1.0, 1.0)
-    shape: Annotated[float, Field(gt=0.0, le=10.0, description="Shape of the Weibull latency in the analysis; 1: exponential")] = 1.0
+    shape: Annotated[float, Field(ge=0.1, le=10.0, description="Shape of the Weibull latency in the analysis; 1: exponential")] = 1.0
     medians: Annotated[Beta, Field(description="The latency's median lies between these, log-uniform", json_schema_extra=unit("years"))]
 
     arms_needed: ClassVar[int] = 1

@@ -108,7 +108,7 @@ class DoseTable(DesignTable):
 
     def rates(self, plan: Plan) -> FloatArray:
         """The true rate of each dose."""
-        return np.array([float(arm.toxicity or 0.0) for arm in plan.arms.values()])
+        return np.array([arm.toxicity for arm in plan.arms.values() if arm.toxicity is not None])
 
     def first_dose(self, plan: Plan) -> int:
         """The dose to start with, from 0."""

@@ -144,7 +144,10 @@ class EfficacyToxicityTable(DesignTable):
     def targets(self, plan: Plan) -> tuple[float, float]:
         """The response and toxicity hoped for."""
         response, toxicity = self.truth(plan)
-        return self.target_response or response, self.target_toxicity or toxicity
+        return (
+            response if self.target_response is None else self.target_response,
+            toxicity if self.target_toxicity is None else self.target_toxicity,
+        )
 
     def bounds(self, plan: Plan) -> JointBounds:
         """The bounds given, or the best of BOP2's."""

@@ -65,14 +65,14 @@ class GatedEndpoints(DesignResult):
 
     ``truths``: the plan; nothing works; the response alone is better; response and EFS are better and OS is not. ``response_by_arm``
     and ``survival_of_responders`` (S of EFS at the milestone among responders and others, as simulated) say what the stated
-    correlation means.
+    correlation means; None where there are none of them.
     """
 
     correlation: float
     truths: tuple[GatedTruth, ...]
     response_by_arm: dict[str, float]
-    survival_of_responders: dict[str, float]
-    survival_of_others: dict[str, float]
+    survival_of_responders: dict[str, float | None]
+    survival_of_others: dict[str, float | None]
 
     def also_shown(self) -> dict[str, float | str | bool | None]:
         """Power of each end point, and the family-wise error."""
@@ -216,7 +216,7 @@ class GatedEndpointsTable(DesignTable):
             family_wise_error_se=None if error is None else _se(error),
         )  # fmt: skip
 
-    def _trials(self, case: GatedCase) -> tuple[FloatArray, tuple[dict[str, float], dict[str, float]]]:
+    def _trials(self, case: GatedCase) -> tuple[FloatArray, tuple[dict[str, float | None], dict[str, float | None]]]:
         """Z of each end point (trials, 3), and S of EFS at the milestone of responders and others by arm."""
         from scipy.special import ndtr, ndtri
 
@@ -239,7 +239,8 @@ class GatedEndpointsTable(DesignTable):
                 responds[:, mine] = latent[:, mine] > 1.0 - response[name]
                 efs[:, mine] = truth.quantile(efs_luck[:, mine])
                 for k, who in enumerate((responds[:, mine], ~responds[:, mine])):
-                    free[k].setdefault(name, []).append(float((efs[:, mine] > setting.milestone)[who].mean()) if who.any() else math.nan)
+                    alive = (efs[:, mine] > setting.milestone)[who]
+                    free[k].setdefault(name, []).extend([float(alive.mean())] if alive.size else [])
             saved = np.where(arm, case.salvage[setting.experimental], case.salvage[setting.control])
             os = efs + np.where(fate < saved, np.inf, -np.log1p(-wait) * self.after_event / math.log(2.0))
             open_until = np.minimum(np.maximum(setting.analysis_time - entry, 0.0), setting.accrual.dropout_time(lost))
@@ -248,7 +249,8 @@ class GatedEndpointsTable(DesignTable):
             z[rows, 0] = response_z(responds, who)
             for k, time in ((1, efs), (2, os)):
                 z[rows, k] = log_rank_z(np.minimum(time, open_until), time <= open_until, who)
-        return z, tuple({name: float(np.mean(v)) for name, v in part.items()} for part in free)  # type: ignore[return-value]
+        of_responders, of_others = ({name: float(np.mean(v)) if v else None for name, v in part.items()} for part in free)
+        return z, (of_responders, of_others)
 
 
 def response_z(responds: BoolArray, arm: BoolArray) -> FloatArray:

@@ -38,6 +38,8 @@ def kaplan_meier_ses(
     breaks = integration_breaks((model,), accrual, analysis_time)
     s, w = follow_up_nodes(milestone, breaks)
     observed = share * accrual.entered(analysis_time - s) * accrual.still_in(s)
+    if not float(observed.min()) > 1e-12 * accrual.total:  # hardly anybody can be followed to the milestone
+        return None
     cumulative, hazard = np.asarray(model.cumulative_hazard(s), np.float64), np.asarray(model.hazard(s), np.float64)
     at_milestone = float(model.cumulative_hazard(np.asarray(milestone)))
     ses = []

@@ -260,7 +260,8 @@ def _outcome_problems(plan: Plan, places: Places) -> list[Problem]:
     found = []
     for name, arm in plan.arms.items():
         for outcome in ("survival", "response", "toxicity", "relapse", "death"):
-            given = bool(getattr(arm, outcome))
+            value = getattr(arm, outcome)
+            given = value is not None and value != {}  # a probability of 0 is a truth
             if given == (outcome in plan.design.outcomes):
                 continue
             where = places.of(("arms", name, outcome) if given else ("arms", name))
@@ -302,6 +303,9 @@ def _absurd_sizes(plan: Plan, places: Places) -> list[Problem]:
     """Sizes that no trial has and that would only keep the machine busy."""
     found = []
     total = plan.accrual_model().total
+    if total < 1.0:
+        rule = "must be at least 1 patient (rate times duration)"
+        found.append(Problem(f"accrual of {total:.3g} patients", places.of(("accrual",)), rule, "Rates are a year, durations in years"))
     if total > MOST_PATIENTS:
         rule = f"must be at most {MOST_PATIENTS:,} patients (rate times duration)"
         found.append(Problem(f"accrual of {total:g} patients", places.of(("accrual",)), rule))

@@ -64,7 +64,7 @@ def probability_better(
     w1, a1, b1 = experimental
     x, weight = np.polynomial.legendre.leggauss(_NODES)
     low, high = betaincinv(a0, b0, 1e-10)[..., None], betaincinv(a0, b0, 1.0 - 1e-10)[..., None]
-    p = 0.5 * (high - low) * x + 0.5 * (high + low)
+    p = np.clip(0.5 * (high - low) * x + 0.5 * (high + low), 1e-300, np.nextafter(1.0, 0.0))
     density = np.exp((a0[..., None] - 1.0) * np.log(p) + (b0[..., None] - 1.0) * np.log1p(-p) - betaln(a0, b0)[..., None])
     mass = density * weight * 0.5 * (high - low) * w0[..., None]
     total = np.zeros(len(w0))

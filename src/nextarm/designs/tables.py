@@ -25,6 +25,8 @@ def unit(words: str) -> dict[str, Any]:
 
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
 Proportion = Annotated[float, Field(gt=0.0, lt=1.0, json_schema_extra=unit("proportion"))]
+#: A truth may be that nobody has it, or everybody.
+Share = Annotated[float, Field(ge=0.0, le=1.0, json_schema_extra=unit("proportion"))]
 Years = Annotated[float, Field(gt=0.0, json_schema_extra=unit("years"))]
 
 
@@ -158,8 +160,8 @@ class ArmTable(Table):
     opens_at_events: Annotated[
         int | None, Field(ge=1, description="platform: opens when so many events are seen in all arms", json_schema_extra=unit("events"))
     ] = None
-    response: Annotated[Proportion | None, Field(description="Probability of the response read at the milestone")] = None
-    toxicity: Annotated[Proportion | None, Field(description="Probability of the toxic event read at the milestone")] = None
+    response: Annotated[Share | None, Field(description="Probability of the response read at the milestone")] = None
+    toxicity: Annotated[Share | None, Field(description="Probability of the toxic event read at the milestone")] = None
 
 
 class ReferenceTable(Table):

@@ -79,7 +79,12 @@ class TwoProportions(DesignResult):
 
     def also_shown(self) -> dict[str, float | str | bool | None]:
         """Success without a difference when the control's truth is elsewhere."""
-        return {f"type1_error_if_control_is_{row.control:.3g}": row.type1_error for row in self.drift if row.change != 0.0}
+        made: dict[str, float | str | bool | None] = {}
+        for row in self.drift:
+            if row.change != 0.0:
+                at = f"if_control_is_{row.control:.3g}"
+                made |= {f"type1_error_{at}": row.type1_error, f"power_{at}": row.power}
+        return made
 
     def drift_table(self) -> pl.DataFrame:
         """One row for each change of the control's true response."""

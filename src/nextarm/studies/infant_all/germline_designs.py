@@ -18,7 +18,7 @@ from nextarm.report import Block, DataTable, Heading, Note, RowGroup, number, pa
 from nextarm.report.document import CellLike, Row
 from nextarm.simulation import OperatingCharacteristics, simulate
 from nextarm.simulation.characteristics import Mean, Rate, rate_of
-from nextarm.studies.infant_all.evidence_rows import fact_trail
+from nextarm.studies.infant_all.evidence_rows import fact_trail, share_number
 from nextarm.studies.infant_all.germline_trial import FEASIBLE, Control, arms_at, margin_of
 from nextarm.studies.infant_all.next_trial_shown import mean, rate
 
@@ -28,6 +28,7 @@ LOST = "the margin is lost"
 #: event to death. No row supports them.
 OS_MARGIN, OS_ALPHA, HARM_ALPHA, HARM_LOOKS, AFTER_EVENT = 0.05, 0.10, 0.05, (8.0, 11.0), 1.0
 ARM, TOLL = "interfant-06-g", "treatment_related_death"
+INFECTIONS = ("aall0631-g", "infection_grade3_4_each_course")
 
 
 @dataclass(frozen=True)
@@ -234,16 +235,23 @@ def _weighed(plan: Plan, found: Sequence[Candidate], salvage: Salvage | None, pa
         RowGroup("Risk taken, per 100 infants given less"),
         ("More events by 5 years", None, None, "0", events),
         ("More deaths by 5 years", None, None, "0", deaths),
-        RowGroup("Morbidity saved, per 100 infants given less"),
+        RowGroup("Harm from treatment saved, per 100 infants given less"),
     ]
-    if (toll := _toll(package)) is not None:
+    if (toll := _count(package, ARM, TOLL)) is not None:
         most = number(100.0 * (toll.rate or 0.0), "decimal(1)", name="germline.weighed.toll", trail=fact_trail(package, toll))
         rows.append((f"Deaths from treatment, if all were spared ({salvage.words}): at most", None, None, most, most))
+    if (infected := _count(package, *INFECTIONS)) is not None:
+        seen = share_number(
+            package, infected, name="germline.weighed.infections", printed="as printed in the source",
+            missing=infected.note.removeprefix("reported as ") or "not printed",
+        )  # fmt: skip
+        where = package.study_of(infected.arm_id).name
+        rows.append((f"Infections of grade 3 or 4, what infants had ({where}): at most", None, None, seen, seen))
     nothing = "no value in the evidence"
-    rows.append(("Late effects, infections, days in hospital spared", None, None, nothing, nothing))
+    rows.append(("Late effects, days in hospital", None, None, nothing, nothing))
     return rows
 
 
-def _toll(package: Package) -> Count | None:
-    """Deaths from treatment in the largest cohort."""
-    return next((c for c in package.counts if c.arm_id == ARM and c.what == TOLL and c.rate is not None), None)
+def _count(package: Package, arm: str, what: str) -> Count | None:
+    """The first count of ``what`` in an arm."""
+    return next((c for c in package.counts if c.arm_id == arm and c.what == what), None)

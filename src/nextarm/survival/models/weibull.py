@@ -6,10 +6,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from nextarm.core.errors import CallError
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.survival.models.distribution import Distribution, power_limits, require_above
 from nextarm.survival.models.family import Family, location_scale_terms
+
+#: Below this shape the scale that a median needs is no number any more.
+_LEAST_SHAPE = 1e-3
 
 
 @record
@@ -37,6 +41,8 @@ class Weibull(Distribution):
     def from_median(cls, median: float, *, shape: float) -> Weibull:
         """The model with this median (years) and shape."""
         require_above(shape, "shape")
+        if shape < _LEAST_SHAPE:
+            raise CallError(f"shape = {shape:g}", rule=f"must be at least {_LEAST_SHAPE:g} beside a median", cure="Give shape and scale")
         return cls(shape=shape, scale=median / float(np.log(2.0)) ** (1.0 / shape))
 
     @classmethod
