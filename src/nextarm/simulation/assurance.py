@@ -124,6 +124,8 @@ def assurance(
     if one_arm and (effect_sd > 0.0 or experimental_prior is not None):
         raise RefusedError("an effect in a one-arm plan", rule="there is no control beside the arm", cure="Give the prior of the arm alone")
     if experimental_prior is not None:
+        if len(plan.arms) > 2:
+            raise RefusedError(f"a prior of one of {len(plan.arms) - 1} experimental arms", rule="goes with one arm and its control")
         _require(plan, experimental_prior)
     # The variants of a plan say nothing of its own truth, and would be checked again at every node.
     own = plan.without("solve", *VARIANTS) if plan.solve is not None else plan.without(*VARIANTS)
@@ -228,13 +230,14 @@ def _midpoints(prior: PriorFile, nodes: int) -> list[float]:
     return [float(mixture.quantile((i + 0.5) / nodes)) for i in range(nodes)]
 
 
-def _effect(plan: Plan) -> float:
-    """Log odds ratio of the responses, or log ratio of the cumulative hazards at the milestone."""
+def _effect(plan: Plan, arm: str = "") -> float:
+    """Log odds ratio of the responses, or log ratio of the cumulative hazards at the milestone, of ``arm`` (default: the experimental)."""
+    arm = arm or plan.experimental
     if isinstance(plan.design, CountTable):
-        p0, p1 = (getattr(plan.arms[a], plan.design.outcomes[0]) for a in (plan.control, plan.experimental))
+        p0, p1 = (getattr(plan.arms[a], plan.design.outcomes[0]) for a in (plan.control, arm))
         return math.log(p1 / (1.0 - p1)) - math.log(p0 / (1.0 - p0))
     at = plan.survival_at(plan.trial.milestone)
-    s0, s1 = at[plan.control], at[plan.experimental]
+    s0, s1 = at[plan.control], at[arm]
     if not (0.0 < s0 < 1.0 and 0.0 < s1 < 1.0):
         raise RefusedError(f"S of {s0:g} and {s1:g} at the milestone", rule="must lie between 0 and 1 to carry the effect over")
     return math.log(math.log(s1) / math.log(s0))
@@ -248,8 +251,12 @@ def _shifted(plan: Plan, control: float, effect: float, step: float) -> float:
 
 
 def _moved(plan: Plan, control: float, experimental: float) -> Plan:
-    """The plan with its truths at these values."""
+    """The plan with its truths at these values; further arms keep their own effects, moved as the experimental arm's is."""
     values = {plan.control: control, plan.experimental: experimental}
+    others = [name for name in plan.arms if name not in values]
+    if others:
+        step = math.log(math.log(experimental) / math.log(control)) - _effect(plan)
+        values |= {name: _shifted(plan, control, _effect(plan, name), step) for name in others}
     changes: dict[str, Any] = {}
     if isinstance(plan.design, CountTable):
         key = plan.design.outcomes[0]
