@@ -146,7 +146,7 @@ def _joined(
         )  # fmt: skip
     warnings += [f"the numbers at risk do not agree with the curve of '{a}'" for a in disagree]
     if panel.n_arms is not None and panel.n_arms != len(out):
-        warnings.append(f"{panel.n_arms} arms are named in the figure, {len(out)} curves were found")
+        warnings.append(f"{panel.n_arms} arms are named in the figure, curves found: {len(out)}")
     if panel.upward:
         warnings.append("the figure shows 1 - S; the curves are given as S")
     return FigureReading(
