@@ -18,6 +18,7 @@ from nextarm.figures.raster.panel import RGB, ArmHint, PixelAxis, TracedCurve, T
 from nextarm.figures.raster.risk_table import RiskRow
 from nextarm.figures.raster.trace import trace_curves
 from nextarm.figures.reading import AxisReading, Box, CurveReading, FigureReading, FigureRefused, Grade, Kind, ListedPanel
+from nextarm.figures.subject import check_subject
 
 if TYPE_CHECKING:
     from nextarm.figures.marks import Marks
@@ -64,6 +65,12 @@ def read_raster(rgb: NDArray[np.uint8], marks: Marks | None = None, *, panel: in
         if not 1 <= number <= len(panels):
             raise CallError(f"panel = {number}", rule=f"the figure holds panels 1 to {len(panels)}")
         chosen = panels[number - 1]
+        doubts = check_subject(
+            x_label=chosen.x_label, y_label=chosen.y_label, unit=chosen.unit, upward=chosen.panel.upward,
+            x_range=(float(chosen.x_fit.values.min()), float(chosen.x_fit.values.max())),
+            settled=marks is not None and marks.time_unit is not None,
+        )  # fmt: skip
+        chosen = replace(chosen, warnings=(*chosen.warnings, *doubts))
         traced = trace_curves(small, chosen.panel, hints=chosen.panel.arm_hints)
         return _joined(chosen, traced, scale, rgb.shape[:2], listed, number, file_kind)
     except FigureRefused as refusal:
