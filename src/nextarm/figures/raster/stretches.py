@@ -124,7 +124,7 @@ def place(runs: list[tuple[float, float, float]], mark: float, signal: Floats, f
     blind = np.flatnonzero(~np.isfinite(signal))
     return Marks(
         x=first + np.asarray(x, float)[order], count=np.ones(len(x), np.int64), extra=np.asarray(extra, float)[order], width=mark,
-        height=height, blind=first + 0.5 + blind, missed=rate[blind],
+        height=height, blind=np.asarray(first + 0.5 + blind, float), missed=rate[blind],
     )  # fmt: skip
 
 
