@@ -21,6 +21,7 @@ from nextarm.verbs.figures import (
     residuals,
     saved_figure,
 )
+from nextarm.verbs.reports import report, report_parts, report_questions, report_questions_text
 from nextarm.verbs.trials import assurance, design, designs, look, simulate, simulation_report
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from nextarm.evidence.checks import PackageCheck
     from nextarm.figures import FigureReading
     from nextarm.patients import Reconstruction
-    from nextarm.report import WrittenReport
-    from nextarm.studies import Part
     from nextarm.survival import KaplanMeier, Patients
     from nextarm.survival.fit_result import Fit
     from nextarm.synthesis import IncrementCurve, MetaRegression, PooledCurve, PooledEstimate, PooledProportion, SeveralTimes
@@ -80,6 +79,8 @@ __all__ = [
     "reconstruct",
     "report",
     "report_parts",
+    "report_questions",
+    "report_questions_text",
     "require_passed",
     "residuals",
     "saved_figure",
@@ -285,7 +286,6 @@ def pool(
     return pool_any(
         data,
         package=lambda: _package(package),
-        package_named=not (isinstance(package, str) and package == "infant-all"),
         endpoint=endpoint,
         pool_set=pool_set,
         time=time,
@@ -530,40 +530,6 @@ def prior_lines(found: PriorFile) -> list[str]:
     from nextarm.borrowing import worth_lines
 
     return worth_lines(found)
-
-
-def report(
-    study: str | Path = "infant-all",
-    *,
-    out: str | Path,
-    sections: Iterable[str] | None = None,
-    site: bool = False,
-    progress: Progress | None = None,
-) -> WrittenReport:
-    """Write the report of a study to the folder ``out``: report.html, results.json and the charts as SVG.
-
-    ``study`` is a bundled one by name, or a study folder: then the report is on its own rows, curves and plans, and on the questions of
-    its ``report.toml``. ``sections`` are ids of :func:`report_parts` (None: the usual ones). ``site`` writes a whole site beside it that
-    opens from the folder without a server: start page, evidence tables as pages, tables, plans, sources and versions to take.
-    All files are rendered before the first is written; what was there before stays until the new ones are whole.
-    """
-    from nextarm.report import write_report
-    from nextarm.studies import build, site_of
-
-    taken = None if sections is None else tuple(sections)
-    made = build(study, sections=taken, progress=progress)
-    return write_report(made, out, site=site_of(study, made) if site else None)
-
-
-def report_parts(study: str | Path = "infant-all") -> tuple[Part, ...]:
-    """What the report of a study can hold: parts with id and title, and whether each is made where none is named.
-
-    >>> [part.id for part in report_parts("infant-all")][:3]
-    ['plateau', 'intensification', 'immunotherapy']
-    """
-    from nextarm.studies import parts_of
-
-    return parts_of(study)
 
 
 def verify(*, slow: bool = False, room: str | None = None, out: str | Path | None = None, progress: Progress | None = None) -> Verification:

@@ -262,7 +262,7 @@ def _routes(server: Server) -> list[Route]:
         Route("/study/{study}", open_study, methods=["GET"]),
         Route("/study/{study}/{step}", screen, methods=["GET"]),
         Route("/study/{study}/{step}/{action}", act, methods=["POST"]),
-        Route("/study/{study}/{step}/{part}/{name}", part, methods=["GET"]),
+        Route("/study/{study}/{step}/{part}/{name:path}", part, methods=["GET"]),
     ]
 
 

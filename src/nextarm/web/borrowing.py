@@ -137,7 +137,7 @@ def content(ask: Ask) -> Content:
             f"\nnextarm compare --arm {named[0]} --control {control} --endpoint "
             f"{endpoint} --time {time:g}{flag} --package {ask.study.shown}"
         )
-    return Content(tuple(sections), python=python, command=command)
+    return Content(tuple(sections), python=python, command=command, keep=True)
 
 
 STEP = Step(

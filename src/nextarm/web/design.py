@@ -70,6 +70,11 @@ def _card_places(ask: Ask) -> tuple[tuple[str, tuple[Place, ...]], ...]:
     return tuple((group, tuple(places)) for group, places in made.items())
 
 
+def plans_of(study: Study) -> list[str]:
+    """The names of the plans of a study; report.toml is none."""
+    return [name for name in study.files(suffix=PLANS) if name != "report"]
+
+
 @lru_cache(maxsize=64)
 def _planned(text: str) -> Plan:
     from nextarm.designs.plan import plan_from_toml
@@ -157,7 +162,7 @@ def content(ask: Ask) -> Content:
         run = ask.runs.find(_key(ask.study, text, trials, seed)) or _taken_up(ask, text, trials, seed)
         if run is not None and isinstance(run.result, Report):
             sections += run.result.sections
-    saved = tuple(Place(name, "A plan of this study", address(ask.at("design"), {"plan": name})) for name in ask.study.files(suffix=PLANS))
+    saved = tuple(Place(name, "A plan of this study", address(ask.at("design"), {"plan": name})) for name in plans_of(ask.study))
     count = trials or 20_000
     return Content(
         tuple(sections),
@@ -224,15 +229,15 @@ def save(ask: Ask, sent: Query) -> str:
     """Save the plan in the study folder."""
     name, text = sent.text("name"), sent.text("toml") + "\n"
     _planned(text)
-    if "." in name:
-        raise CallError(f"name = {name[:40]!r}", rule="must be small letters, digits and hyphens")
+    if "." in name or name == "report":
+        raise CallError(f"name = {name[:40]!r}", rule="must be small letters, digits and hyphens, and not report")
     ask.study.write({(name + PLANS,): text})
     return address(ask.at("design"), {"plan": name})
 
 
 def state(study: Study) -> str:
     """How many plans there are."""
-    count = len(study.files(suffix=PLANS))
+    count = len(plans_of(study))
     return f"{count} plan{'s' if count != 1 else ''}" if count else "example plan"
 
 

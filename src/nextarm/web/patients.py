@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -25,7 +26,7 @@ MODELS = (*BASES, *(f"mixture-cure:{base}" for base in BASES))
 #: The example: drawn by hand, not a published curve (months).
 EXAMPLE_CURVE = "time,survival\n0,1\n3,0.96\n6,0.90\n9,0.85\n12,0.80\n18,0.74\n24,0.70\n30,0.67\n36,0.65\n42,0.65\n48,0.65\n"
 EXAMPLE_RISK = "time,at_risk\n0,40\n12,31\n24,25\n36,18\n48,9\n"
-CURVE, RISK, TICKS, GIVEN = ".curve.csv", ".at-risk.csv", ".ticks.csv", ".given.csv"
+CURVE, RISK, TICKS, GIVEN, ABOUT = ".curve.csv", ".at-risk.csv", ".ticks.csv", ".given.csv", ".about.json"
 
 
 def curves_of(ask: Ask) -> list[str]:
@@ -39,7 +40,7 @@ def forms(ask: Ask) -> tuple[Form, ...]:
     names = curves_of(ask)
     ask_fields = (
         Field("curve", "Curve", "select", q.text("curve"), choices=(("", "the example"), *((n, n) for n in names))),
-        Field("unit", "Unit of its times", "select", q.text("unit", "months"), choices=tuple((u, u) for u in UNITS)),
+        Field("unit", "Unit of its times", "select", q.text("unit") or unit_of(ask, q.text("curve")), choices=tuple((u, u) for u in UNITS)),
         Field("n", "Patients, where no table says", "number", q.text("n")),
         Field("band", "Band of the curve", "select", q.text("band", "limits"), choices=BANDS),
         Field("at", "Read survival at, years", value=q.text("at", "1, 2, 3")),
@@ -83,6 +84,16 @@ def forms(ask: Ask) -> tuple[Form, ...]:
             )
         )
     return tuple(made)
+
+
+def unit_of(ask: Ask, name: str) -> str:
+    """The unit of a saved curve's times as it was given when the curve was saved; months where that is not known."""
+    try:
+        said = json.loads(ask.study.read("curves", name + ABOUT)) if name and name in ask.study.files("curves", suffix=ABOUT) else {}
+    except (DataError, ValueError):
+        said = {}
+    unit = said.get("unit") if isinstance(said, dict) else None
+    return unit if unit in UNITS else "months"
 
 
 def texts_of(ask: Ask, name: str) -> tuple[str, str, str, str]:
@@ -147,7 +158,8 @@ def _pieces(curve: str, risk: str, ticks: str, given: str, unit: str, n: int | N
 def content(ask: Ask) -> Content:
     """Published against rebuilt, checks, Kaplan-Meier with models, cure fraction, survival at chosen years."""
     q = ask.query
-    name, unit = q.text("curve"), q.choice("unit", UNITS, "months")
+    name = q.text("curve")
+    unit = q.choice("unit", UNITS, unit_of(ask, name))
     if odd := [m for m in q.many("model") if m not in MODELS]:
         raise CallError(f"model = {odd[0][:60]!r}", rule=f"must be one of {', '.join(MODELS)}")
     models = q.many("model") or (() if q.pairs else ("mixture-cure:weibull",))
@@ -191,6 +203,7 @@ def content(ask: Ask) -> Content:
         command=f"nextarm reconstruct {file}{flag} --unit {unit} --seed 1 --out "
         f"patients.csv\nnextarm fit patients.csv --unit {unit} --model {first}",
         csv=_patients_csv(made.patients),
+        keep=bool(name),
     )
 
 
@@ -244,6 +257,7 @@ def add(ask: Ask, sent: Query) -> str:
     n = sent.whole("n", 0, low=0, high=100_000) or None
     rebuilt(curve, risk, "", "", unit, n)
     texts: dict[tuple[str, ...], str] = {("curves", name + CURVE): curve}
+    texts[("curves", name + ABOUT)] = json.dumps({"unit": unit}) + "\n"
     if risk:
         texts[("curves", name + RISK)] = risk
     ask.study.write(texts)

@@ -22,10 +22,24 @@ from nextarm.web.guard import Access, Guard
 
 #: What a report folder may hold, and the type it is sent as.
 SERVED: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"report\.html"), "text/html"),
-    (re.compile(r"results\.json"), "application/json"),
+    (re.compile(r"(report|index|evidence|studies|agents)\.html"), "text/html"),
+    (re.compile(r"(results|versions)\.json"), "application/json"),
     (re.compile(r"charts/[a-z][a-z0-9-]*\.svg"), "image/svg+xml"),
+    (re.compile(r"data/[a-z0-9][a-z0-9._-]*/[a-z_]+\.csv"), "text/csv"),
+    (re.compile(r"data/[a-z0-9][a-z0-9._-]*/datapackage\.json"), "application/json"),
+    (re.compile(r"curves/[a-z0-9][a-z0-9-]*\.(curve|at-risk|ticks|given)\.csv"), "text/csv"),
+    (re.compile(r"curves/[a-z0-9][a-z0-9-]*\.about\.json"), "application/json"),
+    (re.compile(r"(plans/[a-z0-9][a-z0-9_-]*|report)\.toml"), "text/plain"),
+    (re.compile(r"sources\.bib"), "text/plain"),
 )
+
+
+def served(folder: Path, name: str) -> str | None:
+    """The type of a file of a report folder; None for what is no part of a report, is not there, or is a link that leads out of it."""
+    path = folder / name
+    if ".." in name or not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+        return None
+    return next((kind for pattern, kind in SERVED if pattern.fullmatch(name)), None)
 
 
 def report_policy() -> str:
@@ -42,9 +56,9 @@ def report_app(folder: str | Path, *, access: Access | None = None) -> Starlette
 
     async def page(request: Request) -> Response:
         name = request.path_params.get("path") or "report.html"
-        for pattern, kind in SERVED:
-            if pattern.fullmatch(name) and (root / name).is_file():
-                return FileResponse(root / name, media_type=kind, headers={"Content-Security-Policy": report_policy()})
+        kind = served(root, name)
+        if kind is not None:
+            return FileResponse(root / name, media_type=kind, headers={"Content-Security-Policy": report_policy()})
         return PlainTextResponse("Not found: the report is at /", status_code=404)
 
     routes = [Route("/", page, methods=["GET"]), Route("/{path:path}", page, methods=["GET"])]

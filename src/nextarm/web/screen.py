@@ -92,7 +92,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Content:
-    """What a screen shows, and the same question in Python and on the command line."""
+    """What a screen shows, and the same question in Python and on the command line; ``keep``: the report may answer it too."""
 
     sections: tuple[doc.Section, ...]
     intro: tuple[doc.Block, ...] = ()
@@ -103,6 +103,7 @@ class Content:
     csv: str = ""
     places: tuple[tuple[str, tuple[Place, ...]], ...] = ()
     places_first: bool = False
+    keep: bool = False
 
 
 @dataclass(frozen=True)

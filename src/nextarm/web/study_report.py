@@ -1,35 +1,36 @@
-"""Report: the whole line as one file, made in the background; its parts, and a ZIP of all that it rests on."""
+"""Report: choose its sections, see them, take them as a page, as JSON, as a ZIP, or as a site to share."""
 
 from __future__ import annotations
 
 import io
 import json
-import re
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
 
 from nextarm import verbs
-from nextarm.core.errors import CallError
-from nextarm.report import DataTable, Note, Section, paragraph, read_results, say
+from nextarm.core.errors import CallError, OutputError
+from nextarm.report import DataTable, Note, Section, WrittenReport, paragraph, say
 from nextarm.report.document import Block, Row
-from nextarm.web.address import Query
+from nextarm.web import report_asked
+from nextarm.web.address import Query, address
 from nextarm.web.home import BUNDLED, Study
-from nextarm.web.report_folder import report_policy
+from nextarm.web.report_folder import report_policy, served
 from nextarm.web.runs import Run, key_of
-from nextarm.web.screen import Ask, Content, File, Form, Place, Step
+from nextarm.web.screen import Ask, Content, Field, File, Form, Place, Step
 
 #: Where the bundled study's report lies while the server runs; a study of one's own keeps it in its folder.
 _SHELF: list[tempfile.TemporaryDirectory[str]] = []
-CHART = re.compile(r"[a-z][a-z0-9-]{0,79}\.svg")
+ALL = "everything.zip"
 
 
-def _folder(study: Study) -> Path:
+def _folder(study: Study, name: str = "report") -> Path:
     if study.folder is not None:
-        return study.path("report")
+        return study.path(name)
     if not _SHELF:
         _SHELF.append(tempfile.TemporaryDirectory(prefix="nextarm-report-"))
-    return Path(_SHELF[0].name)
+    return Path(_SHELF[0].name) / name
 
 
 def _run_key(study: Study) -> str:
@@ -37,121 +38,149 @@ def _run_key(study: Study) -> str:
 
 
 def forms(ask: Ask) -> tuple[Form, ...]:
-    """Make the report."""
-    note = "About a minute. It is the report on the bundled study; rows of your own study do not enter it yet."
-    return (Form("make", "Make the report", (), "Make the report", action=ask.at("report") + "/make", note=note),)
+    """Which sections; for a study of one's own, which questions."""
+    parts = verbs.report_parts(ask.study.package)
+    own = ask.study.folder is not None
+    chosen = ask.query.many("sections") or tuple(p.id for p in parts if p.usual)
+    choices = tuple((p.id, f"{p.title}{' (worked study, with your rows)' if p.of else ''}") for p in parts)
+    sections = Field("sections", "Sections", "many", values=chosen, choices=choices)
+    note = "Made in the background; go on working meanwhile. What is made is shown below, section by section."
+    made = [Form("make", "Choose the sections", (sections,), "Make the report", action=ask.at("report") + "/make", note=note)]
+    return (*made, *report_asked.forms(ask)) if own else tuple(made)
 
 
 def content(ask: Ask) -> Content:
-    """What was made, with its sections, and where to take it."""
+    """What was made: where to take it, its sections with their answers, and one of them to read here."""
     folder, here = _folder(ask.study), ask.at("report")
     run = ask.runs.find(_run_key(ask.study))
     places: tuple[tuple[str, tuple[Place, ...]], ...] = ()
-    sections: list[Section] = []
-    if (folder / "report.html").is_file():
-        found = (folder / "results.json").read_text(encoding="utf-8")
-        numbers = read_results(found)
-        charts = sorted(p.name for p in (folder / "charts").glob("*.svg"))
-        places = (
-            (
-                "Read it, take it",
-                (
-                    Place("The report", "One page that opens offline, every number with its trail", f"{here}/file/report.html"),
-                    Place("Results", f"{len(numbers):,} numbers as JSON", f"{here}/file/results.json"),
-                    Place(
-                        "Everything",
-                        "ZIP: report, results, charts, plans, evidence tables of the study, versions",
-                        f"{here}/file/everything.zip",
-                    ),
-                ),
-            ),
+    sections: tuple[Section, ...] = ()
+    if (folder / "results.json").is_file():
+        facts = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        listed = facts["report"]["sections"]
+        taken = (
+            Place("The report", "One page that opens offline, every number with its trail", f"{here}/file/report.html"),
+            Place("The site", "The report with the evidence as pages, for reading; it needs no server", f"{here}/file/index.html"),
+            Place("Results", f"{len(facts['numbers']):,} numbers as JSON, each with its trail", f"{here}/file/results.json"),
+            Place("All of it", "ZIP: site, report, results, charts, plans, tables, sources, versions", f"{here}/file/{ALL}"),
         )
-        in_sections: dict[str, int] = {}
-        for entry in json.loads(found)["numbers"]:
-            in_sections[entry["section"]] = in_sections.get(entry["section"], 0) + 1
-        rows: tuple[Row, ...] = tuple((name, str(count)) for name, count in in_sections.items())
-        blocks: list[Block] = [DataTable("Sections and their numbers", ("Section", "Numbers"), rows)]
-        blocks.append(
-            paragraph(
-                f"{len(charts)} charts. To share it: the ZIP's report.html needs no server, and nextarm serve shows the folder read-only."
-            )
-        )
-        sections.append(Section("made", "What was made", (), tuple(blocks)))
-    else:
-        sections.append(Section("made", "Nothing made yet", say("The button above makes it; you can go on working meanwhile."), ()))
-    sections.append(
-        Section(
-            "not-yet",
-            "What this screen does not do yet",
-            (),
-            (Note("information", say("Choosing sections and reports on rows of your own study are not built.")),),
-        )
-    )
+        inside = tuple(Place(s["title"], s["answer"] or "Look at it", address(here, {"look": s["id"]}) + f"#{s['id']}") for s in listed)
+        places = (("Read it, take it", taken), ("Its sections: look at one here", inside))
+        sections = (*_looked_at(ask, run, listed), _outline(folder, facts))
+    elif run is None or not run.active:
+        words = "Nothing is made yet. Choose above and make it; about a minute for the whole worked study, seconds for some sections."
+        sections = (Section("made", "Nothing made yet", say(words)),)
+    named = ask.query.many("sections")
+    flag = f" --sections {','.join(named)}" if named else ""
+    also = f", sections={list(named)!r}" if named else ""
     return Content(
-        tuple(sections),
-        python='import nextarm\nnextarm.report("infant-all", out="build/infant-all")',
-        command="nextarm report infant-all --out build/infant-all\nnextarm serve build/infant-all",
+        sections,
+        python=f'import nextarm\nnextarm.report({ask.study.shown!r}{also}, site=True, out="build/{ask.study.name}")',
+        command=f"nextarm report {ask.study.shown}{flag} --site --out build/{ask.study.name}\nnextarm serve build/{ask.study.name}",
         run=run,
         places_first=True,
         places=places,
     )
 
 
-def make(ask: Ask, sent: Query) -> str:
-    """Start making it; a report that is there is made anew."""
-    folder, key = _folder(ask.study), _run_key(ask.study)
+def _looked_at(ask: Ask, run: Run | None, listed: list[dict[str, str]]) -> tuple[Section, ...]:
+    """The section that the reader wants to see, as it was made; after a restart of the server it is read in the report itself."""
+    wanted = ask.query.text("look")
+    if not wanted:
+        return ()
+    if wanted not in {s["id"] for s in listed}:
+        raise CallError(f"look = {wanted[:60]!r}", rule="is not a section of the report that was made", cure="The list below has them")
+    if run is not None and isinstance(run.result, WrittenReport):
+        return tuple(s for s in run.result.report.sections if s.id == wanted)
+    title = next(s["title"] for s in listed if s["id"] == wanted)
+    words = "The server was started anew since the report was made: read it in the report, or make it again to see it here."
+    return (Section(wanted, title, say(words)),)
 
-    def work(run: Run) -> None:
-        verbs.report(BUNDLED, out=folder, progress=run.progress)
+
+def _outline(folder: Path, facts: dict[str, object]) -> Section:
+    numbers: list[dict[str, str]] = facts["numbers"]  # type: ignore[assignment]
+    listed: list[dict[str, str]] = facts["report"]["sections"]  # type: ignore[index]
+    rows: list[Row] = [(s["title"], str(sum(n["section"] == s["id"] for n in numbers))) for s in listed]
+    charts = len(list((folder / "charts").glob("*.svg")))
+    size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
+    blocks: tuple[Block, ...] = (
+        DataTable("Sections and the numbers that first stand in them", ("Section", "Numbers"), tuple(rows), sortable=False),
+        paragraph(f"{charts} charts; {size:.1f} MB with the site, less as a ZIP."),
+        Note("information", say("To share it: unpack the ZIP anywhere and open index.html; it needs no server and no network.")),
+    )
+    return Section("made", "What was made", (), blocks)
+
+
+def make(ask: Ask, sent: Query) -> str:
+    """Start making it; a report that is there is made anew and stays until the new one is whole."""
+    study, key = ask.study, _run_key(ask.study)
+    known = {p.id for p in verbs.report_parts(study.package)}
+    named = sent.many("sections")
+    if not named:
+        raise CallError("sections", rule="must name at least one", cure="Choose one above")
+    if odd := [s for s in named if s not in known]:
+        raise CallError(f"sections = {odd[0][:60]!r}", rule="is not a section of this study's report")
+    fresh, place, old = (_folder(study, name) for name in ("report.new", "report", "report.old"))
+
+    def work(run: Run) -> WrittenReport:
+        for path in (fresh, old):
+            shutil.rmtree(path, ignore_errors=True)
+        written = verbs.report(study.package, out=fresh, sections=named, site=True, progress=run.progress)
+        try:
+            if place.exists():
+                place.rename(old)
+            fresh.rename(place)
+        except OSError as error:
+            raise OutputError("the report cannot be put in its place", rule=error.strerror or str(error)) from None
+        shutil.rmtree(old, ignore_errors=True)
+        return written
 
     found = ask.runs.find(key)
     if found is not None and found.state == "done":
         ask.runs.forget(key)
-    return ask.runs.start(key, work, title="Report", address=ask.at("report")).address
+    where = address(ask.at("report"), Query(tuple(("sections", s) for s in named)))
+    return ask.runs.start(key, work, title="Report", address=where).address
 
 
 def file(ask: Ask, name: str) -> File:
-    """A part of the report."""
+    """A part of the report or its site, or all as a ZIP."""
     folder = _folder(ask.study)
-    if name == "everything.zip" and (folder / "report.html").is_file():
-        return File(_zip(ask.study, folder), "application/zip", f"{ask.study.name}.zip", attached=True)
-    known = {"report.html": "text/html", "results.json": "application/json"}
-    if name in known and (folder / name).is_file():
-        return File((folder / name).read_bytes(), known[name], name, policy=report_policy() if name == "report.html" else "")
-    if CHART.fullmatch(name) and (folder / "charts" / name).is_file():
-        return File(
-            (folder / "charts" / name).read_bytes(), "image/svg+xml", name, policy="default-src 'none'; style-src 'unsafe-inline'; sandbox"
-        )
-    raise CallError(f"there is no file {name[:60]!r} of the report", cure="Make the report first")
+    if name == ALL and (folder / "report.html").is_file():
+        return File(_zip(ask.study.name, folder), "application/zip", f"{ask.study.name}-report.zip", attached=True)
+    kind = served(folder, name)
+    if kind is None:
+        raise CallError(f"there is no file {name[:60]!r} of the report", cure="Make the report first")
+    path = folder / name
+    policy = report_policy() if kind == "text/html" else "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return File(path.read_bytes(), kind, path.name, policy=policy)
 
 
-def _zip(study: Study, folder: Path) -> bytes:
+def _zip(name: str, folder: Path) -> bytes:
+    """The folder as a ZIP: what stands in it and is of a report, under one name."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                made.write(path, path.relative_to(folder).as_posix())
-        if study.folder is not None:
-            for path in sorted(
-                [
-                    *study.folder.glob("*.csv"),
-                    *study.folder.glob("*.toml"),
-                    *study.folder.glob("*.json"),
-                    *study.folder.glob("curves/*.csv"),
-                ]
-            ):
-                if path.is_file() and not path.is_symlink():
-                    made.write(path, f"study/{path.relative_to(study.folder).as_posix()}")
-        made.writestr(
-            "versions.json", json.dumps(json.loads((folder / "results.json").read_text(encoding="utf-8"))["environment"], indent=2) + "\n"
-        )
+            inner = path.relative_to(folder).as_posix()
+            if served(folder, inner) is not None:
+                made.write(path, f"{name}-report/{inner}")
     return out.getvalue()
 
 
 def state(study: Study) -> str:
     """Whether it was made."""
     made = study.folder is not None and (study.folder / "report" / "report.html").is_file()
-    return "made" if made or (study.folder is None and _SHELF and (Path(_SHELF[0].name) / "report.html").is_file()) else ""
+    return "made" if made or (study.folder is None and _SHELF and (_folder(study) / "report.html").is_file()) else ""
 
 
-STEP = Step("report", "Report", "The whole line in one file, every number with its trail", forms, content, state, {"make": make}, file)
+STEP = Step(
+    "report",
+    "Report",
+    "What was found, every number with its trail, to read and to share",
+    forms,
+    content,
+    state,
+    {"make": make, "keep": report_asked.keep, "ask": report_asked.save},
+    file,
+)
+
+__all__ = ["BUNDLED", "STEP"]

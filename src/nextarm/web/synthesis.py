@@ -103,6 +103,7 @@ def content(ask: Ask) -> Content:
         python=f"import nextarm\nnextarm.pool(package={ask.study.shown!r}, "
         f"pool_set={asked.pool_set!r}, endpoint={asked.endpoint!r}{time}{how})",
         command=f"nextarm pool --package {ask.study.shown} --pool-set {asked.pool_set} --endpoint {asked.endpoint}{flags}",
+        keep=True,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from nextarm.borrowing import compare_arms, make_prior, sensitivity_array
@@ -22,7 +24,7 @@ from nextarm.simulation.compare import designs_by_name, simulate_designs
 from nextarm.simulation.run import simulate_any
 from nextarm.simulation.true_error import evaluate
 from nextarm.studies.own.asked import FILE, CurveAsked, PoolAsked, PriorAsked
-from nextarm.studies.own.study import CURVE, CURVES, RISK, TICKS, OwnStudy, joined
+from nextarm.studies.own.study import CURVE, CURVES, GIVEN, RISK, TICKS, OwnStudy, joined
 from nextarm.survival import kaplan_meier
 from nextarm.survival.fit import fit_model
 
@@ -99,7 +101,7 @@ def _curve(study: OwnStudy, name: str, asked: CurveAsked | None) -> Section:
         for key, ending in (("at_risk", RISK), ("ticks", TICKS)):
             path = study.folder / CURVES / f"{name}{ending}"
             options |= {key: path} if path.is_file() else {}
-        options |= {"n": asked.n} if asked.n else {}
+        options |= _printed(study.folder / CURVES / f"{name}{GIVEN}") | ({"n": asked.n} if asked.n else {})
         made = reconstruct(study.folder / CURVES / f"{name}{CURVE}", **options)
         fit_of = partial(_fit, made.patients)
         end = float(made.patients.time.max())
@@ -108,8 +110,21 @@ def _curve(study: OwnStudy, name: str, asked: CurveAsked | None) -> Section:
         sections += [survival_section(fit_of, made.patients, arm, models=asked.models, times=times) for arm in made.patients.arms]
         section = with_inputs(joined("patients", title, sections), lambda path: path.replace(f"{study.folder}/", ""))
         return under(slug(f"curve-{name}"), section)
-    except (NextarmError, OSError) as refusal:
+    except (NextarmError, OSError, ValueError) as refusal:
         return _refused(f"{slug(f'curve-{name}')}-patients", title, refusal)
+
+
+def _printed(path: Path) -> dict[str, Any]:
+    """Printed patients and events of a curve, by arm where there are several; nothing where no file says any."""
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    found: dict[str, Any] = {}
+    for what in ("n", "events"):
+        values = {row.get("arm", ""): int(row[what]) for row in rows if row.get(what)}
+        found |= {what: values if len(rows) > 1 else next(iter(values.values()))} if values else {}
+    return found
 
 
 def _fit(patients: Any, model: str, arm: str | None) -> Any:

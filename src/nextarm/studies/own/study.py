@@ -14,7 +14,7 @@ from nextarm.report.document import Parts
 from nextarm.report.evidence_blocks import opened
 from nextarm.studies.own.asked import FILE, CurveAsked, ReportAsked, read_asked
 
-CURVES, CURVE, RISK, TICKS, ABOUT = "curves", ".curve.csv", ".at-risk.csv", ".ticks.csv", ".about.json"
+CURVES, CURVE, RISK, TICKS, GIVEN, ABOUT = "curves", ".curve.csv", ".at-risk.csv", ".ticks.csv", ".given.csv", ".about.json"
 
 
 @dataclass(frozen=True)

@@ -84,13 +84,14 @@ class FigureStore:
                 return name
         raise CallError(f"there are too many curves called {self.name!r} in the study")
 
-    def hand_on(self, name: str, texts: dict[str, str]) -> None:
+    def hand_on(self, name: str, texts: dict[str, str], *, unit: str) -> None:
         """Put CSV files, by their ending, into the study's folder of curves; one without rows takes an old one away."""
         place = self.study / CURVES
         if not place.resolve().is_relative_to(self.study.resolve()):
             raise CallError(f"the folder {CURVES!r}", rule="leads out of the study folder")
         full = {ending: text for ending, text in texts.items() if text.count("\n") > 1}
-        write_texts({place / f"{name}{ending}": text for ending, text in full.items()})
+        about = json.dumps({"unit": unit}) + "\n"
+        write_texts({place / f"{name}{ending}": text for ending, text in full.items()} | {place / f"{name}.about.json": about})
         for ending in texts.keys() - full.keys():
             (place / f"{name}{ending}").unlink(missing_ok=True)
 
