@@ -24,7 +24,7 @@ report: $(VENV)/.ready ## run the main job on the bundled evidence and say where
 	$(BIN)/nextarm report infant-all --out $(OUT)
 
 test: $(VENV)/.ready ## run all tests, and the main job once
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal # neighbours share what their file makes, so whole stretches go to one worker
 
 lint: $(VENV)/.ready ## check style and types
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ suppressPackageStartupMessages({library(jsonlite); library(survival); library(gg
 args <- commandArgs(TRUE); plans <- fromJSON(args[1], simplifyVector = FALSE); out <- args[2]
 vec <- function(x) unlist(x)
 lty <- c(solid = 1, dashed = 2, dotted = 3)
+pch <- list("+" = 3, "|" = 124, "x" = 4, "o" = 1) # the number of a character is as good as the character
 family <- function(p) if (grepl("Serif|C059", p$font)) "serif" else if (p$engine == "base") "sans" else p$font
 ylabs <- function(p, at) if (p$percent) sprintf("%.0f%s", 100 * at, if (p$engine == "ggsurvfit") "%" else "") else formatC(at, format = "f", digits = if (p$y_step == 0.25 || p$engine == "survminer") 2 else 1)
 risk <- function(p, a) sapply(vec(p$x_ticks), function(v) sum(vec(a$time) >= v - 1e-9))
@@ -28,7 +29,7 @@ draw_base <- function(p, file, res) {
     f <- km(a); x <- c(0, f$time); s <- c(1, f$surv)
     if (p$ribbon) { lines(c(0, f$time), flip(c(1, f$lower)), type = "s", lty = 3, col = a$colour); lines(c(0, f$time), flip(c(1, f$upper)), type = "s", lty = 3, col = a$colour) }
     lines(x, flip(s), type = "s", col = a$colour, lty = lty[[a$dash]], lwd = p$lw * 1.2)
-    if (!is.null(p$marks)) { i <- f$n.censor > 0; points(f$time[i], flip(f$surv[i]), pch = if (p$marks == "+") 3 else "|", col = a$colour, cex = if (p$marks == "+") 0.9 else 0.7) }
+    if (!is.null(p$marks)) { i <- f$n.censor > 0; points(f$time[i], flip(f$surv[i]), pch = pch[[p$marks]], col = a$colour, cex = if (p$marks == "|") 0.7 else 0.9) }
   }
   cols <- sapply(p$arms, `[[`, "colour"); nm <- sapply(p$arms, `[[`, "name"); lt <- lty[sapply(p$arms, `[[`, "dash")]
   if (p$legend == "right") { par(xpd = NA); legend(par("usr")[2], 1, nm, col = cols, lty = lt, lwd = p$lw * 1.2, bty = "n"); par(xpd = FALSE) }
@@ -68,7 +69,7 @@ draw_survminer <- function(p, file, res) {
   f$call$data <- d
   step <- diff(vec(p$x_ticks))[1]
   s <- suppressWarnings(ggsurvplot(f, data = d, palette = if (one) p$arms[[1]]$colour else sapply(p$arms, `[[`, "colour"), conf.int = p$ribbon, risk.table = p$risk_table, risk.table.y.text.col = TRUE, risk.table.y.text = !isTRUE(p$pad),
-    censor = !is.null(p$marks), censor.shape = if (identical(p$marks, "|")) "|" else "+", censor.size = 4, break.time.by = step, xlim = c(0, p$x_max), size = p$lw * 0.5, xlab = p$x_label, ylab = p$y_label, fun = if (p$percent) "pct" else NULL,
+    censor = !is.null(p$marks), censor.shape = if (is.null(p$marks)) 3 else pch[[p$marks]], censor.size = 4, break.time.by = step, xlim = c(0, p$x_max), size = p$lw * 0.5, xlab = p$x_label, ylab = p$y_label, fun = if (p$percent) "pct" else NULL,
     legend = if (p$legend == "none") "none" else if (p$legend == "right") "right" else "top", legend.labs = if (one) "All" else sapply(p$arms, `[[`, "name"), pval = if (!one && !is.null(p$note)) p$note else FALSE, linetype = if (one) "solid" else sapply(p$arms, `[[`, "dash"),
     ggtheme = theme_survminer(base_size = 11 * p$font_scale, base_family = family(p)), risk.table.height = min(0.45, (0.9 + 0.35 * length(p$arms)) * p$font_scale / (p$height / res)), tables.theme = theme_cleantable(base_size = 11 * p$font_scale)))
   png(file, p$width, p$height, res = res, type = "cairo"); on.exit(dev.off())
@@ -88,7 +89,7 @@ draw_ggsurvfit <- function(p, file, res) {
     scale_x_continuous(breaks = vec(p$x_ticks)) + scale_y_continuous(breaks = seq(0, 1, p$y_step), labels = function(v) ylabs(p, v)) + coord_cartesian(xlim = c(0, p$x_max), ylim = c(0, 1)) +
     labs(x = p$x_label, y = p$y_label, title = p$title) + (if (identical(p$grid, "grey")) theme_gray(base_size = 11 * p$font_scale, base_family = family(p)) else if (p$frame == "box") theme_bw(base_size = 11 * p$font_scale, base_family = family(p)) else theme_classic(base_size = 11 * p$font_scale, base_family = family(p))) +
     theme(legend.title = element_blank(), legend.position = if (p$legend == "none") "none" else if (p$legend == "right") "right" else if (p$legend == "top") "top" else "bottom")
-  if (!is.null(p$marks)) g <- g + geom_point(data = rows[rows$cens > 0, ], shape = if (p$marks == "+") 3 else 124, size = 2.5, show.legend = FALSE)
+  if (!is.null(p$marks)) g <- g + geom_point(data = rows[rows$cens > 0, ], shape = pch[[p$marks]], size = 2.5, show.legend = FALSE)
   png(file, p$width, p$height, res = res, type = "cairo"); on.exit(dev.off())
   if (p$risk_table) {
     t <- do.call(rbind, lapply(p$arms, function(a) data.frame(time = vec(p$x_ticks), n = risk(p, a), arm = a$name))); t$arm <- factor(t$arm, rev(levels(rows$arm)))

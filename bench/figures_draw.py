@@ -78,6 +78,7 @@ def curve(p: dict[str, Any], ax: Any, arm: dict[str, Any]) -> None:
             color=arm["colour"],
             ms=p["ms"],
             mew=max(0.8, p["lw"] * 0.7),
+            mfc="none" if p["marks"] == "o" else arm["colour"],
         )
     if p["legend"] == "direct":
         k = 0.75 * p["x_max"]
@@ -163,7 +164,8 @@ def draw_lifelines(p: dict[str, Any], path: Path) -> dict[str, Any]:
             f = KaplanMeierFitter(label=arm["name"]).fit(arm["time"], arm["event"])
             f.plot_survival_function(ax=ax, ci_show=p["ribbon"], color=arm["colour"], lw=p["lw"], ls=LINE[arm["dash"]],
                                      show_censors=bool(p["marks"]),
-                                     censor_styles={"marker": p["marks"] or "|", "ms": 6})  # fmt: skip
+                                     censor_styles={"marker": p["marks"] or "|", "ms": 6}
+                                     | ({"mfc": "none"} if p["marks"] == "o" else {}))  # fmt: skip
             fitters.append(f)
         p["y_min"], p["frame"] = 0.0, "box" if p["frame"] == "box" else "l"
         style(p, ax)
@@ -208,7 +210,8 @@ def draw_plotnine(p: dict[str, Any], path: Path) -> dict[str, Any]:
                   legend_position={"lower left": "bottom", "top": "top", "none": "none"}.get(p["legend"], "right"))
     )  # fmt: skip
     if p["marks"]:
-        plot += g.geom_point(data=ticks, shape=p["marks"], size=2.5, show_legend=False)
+        hollow = {"fill": "none"} if p["marks"] == "o" else {}
+        plot += g.geom_point(data=ticks, shape=p["marks"], size=2.5, show_legend=False, **hollow)
     fig = plot.draw()
     fig.savefig(path, dpi=dpi)
     truth = pixels(fig, fig.axes[0])  # plotnine lays the figure out while it is saved

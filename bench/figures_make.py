@@ -1,8 +1,9 @@
-"""Make Kaplan-Meier figures with known truth: python bench/figures_make.py FOLDER [--count 220] [--seed 101] [--held-out]
+"""Make Kaplan-Meier figures with known truth: python bench/figures_make.py FOLDER [--count 220] [--seed N] [--held-out | --ticks]
 
 FOLDER/fig_000/ gets figure.png or figure.jpg and truth.json: patients, curves as drawn, at-risk numbers as printed, names,
 and where the axes are in pixels. matplotlib, lifelines, plotnine, and R (base graphics, survminer, a ggsurvfit look).
-The held-out set has its own seed, committed before its figures were drawn; figures are never committed.
+The held-out set has its own seed, committed before its figures were drawn; --ticks gives every figure censor marks
+(bench/figures_ticks.py). Figures are never committed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from PIL import Image
 
 from figures_draw import at_risk, draw_lifelines, draw_matplotlib, draw_plotnine, kaplan_meier
 from figures_plan import HELD_OUT_COUNT, HELD_OUT_SEED, TUNING_SEED, plan
+from figures_ticks import TICKS_SEED, tick_plan
 
 PYTHON = {"matplotlib": draw_matplotlib, "lifelines": draw_lifelines, "plotnine": draw_plotnine}
 
@@ -29,10 +31,13 @@ def as_truth(p: dict[str, Any], axes: dict[str, float]) -> dict[str, Any]:
     for arm in p["arms"]:
         at, s, _, _ = kaplan_meier(arm["time"], arm["event"])
         censored = sorted(t for t, e in zip(arm["time"], arm["event"], strict=True) if not e)
+        within = [c for c in censored if c <= p["x_max"]] if p["marks"] else []
+        # Survival packages draw one mark for all that are censored at one time.
+        shown = within if p["engine"] in ("matplotlib", "plotnine") else sorted(set(within))
         arms.append({
             "name": arm["name"], "colour": arm["colour"], "dash": arm["dash"], "time": [0.0, *at.tolist()], "survival": [1.0, *s.tolist()],
             "end": max(arm["time"]),
-            "ticks": [c for c in censored if c <= p["x_max"]] if p["marks"] else [],
+            "ticks": within, "shown": shown,
             "at_risk": [n if n or p["engine"] in ("survminer", "lifelines") else None
                         for n in at_risk(arm["time"], p["x_ticks"], after=p["engine"] == "lifelines")],
             "patients": {"time": arm["time"], "event": arm["event"]},
@@ -84,12 +89,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=220)
-    parser.add_argument("--seed", type=int, default=TUNING_SEED)
+    parser.add_argument("--seed", type=int)
     parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--ticks", action="store_true")
     options = parser.parse_args()
-    seed, count = (HELD_OUT_SEED, HELD_OUT_COUNT) if options.held_out else (options.seed, options.count)
+    seed, count = (HELD_OUT_SEED, HELD_OUT_COUNT) if options.held_out else (options.seed or TUNING_SEED, options.count)
     options.folder.mkdir(parents=True, exist_ok=True)
-    plans = [plan(seed, i) for i in range(count)]
+    planned, root = (tick_plan, options.seed or TICKS_SEED) if options.ticks else (plan, seed)
+    plans = [planned(root, i) for i in range(count)]
     in_r = [p for p in plans if p["engine"] not in PYTHON]
     for p in plans:
         (options.folder / p["id"]).mkdir(exist_ok=True)

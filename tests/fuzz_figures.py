@@ -3,7 +3,8 @@
 Good figures and the hostile corpus are mutated (bytes, numbers, pieces cut, doubled, exchanged) and served in a locked
 process, as the door's child serves them. A crash is a process that ends by a signal other than for want of memory, an input
 that takes more than 30 s of processor time, or an answer that is not one message. Ends with 0 if there was none; inputs that
-crash are kept. Failures that the child turns into a message ("the file is damaged") are counted by type, to be looked at.
+crash are kept. Failures of a library that the child turns into a message ("the file is damaged") are counted by type; a failure of
+nextarm itself (``OwnFault``) is a crash.
 """
 
 from __future__ import annotations
@@ -122,6 +123,8 @@ def worker() -> None:
             json.dumps(found, allow_nan=False)
             rule = found["problems"][0][2] if "error" in found else ""  # type: ignore[index]
             line = {"kind": str(found.get("error", "read")), "rule": rule if "failed with" in str(rule) else ""}
+            if line["kind"] == "OwnFault":
+                line = {"kind": "CRASH", "rule": str(found["problems"][0][0])}  # type: ignore[index]
         except NextarmError as error:
             line = {"kind": type(error).__name__, "rule": ""}
         except MemoryError:

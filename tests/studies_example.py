@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
-from nextarm.evidence import Arm, Outcome, Package, SourceRow, Study
+import pytest
+
+from nextarm.evidence import Arm, Outcome, Package, SourceRow, Study, load_package
 from nextarm.report import (
     Cell,
     Chart,
@@ -20,6 +24,7 @@ from nextarm.report import (
     Section,
 )
 from nextarm.report.document import Number
+from nextarm.studies.infant_all import germline_designs, next_trial_kinds, next_trial_worked, report
 
 
 def invented(
@@ -100,3 +105,25 @@ def everything(section: Section) -> list[Any]:
 def numbers(section: Section) -> dict[str, Number]:
     """The numbers of a section by name."""
     return {n.name: n for n in everything(section) if isinstance(n, Number)}
+
+
+@contextmanager
+def few_trials() -> Iterator[None]:
+    """The sections with few virtual trials, for tests of what they say and not of how exactly."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, names in (  # 1,024: the fewest that a type I error is taken from
+            (next_trial_worked, ("TRIALS", "CELL_TRIALS", "ERROR_TRIALS")),
+            (next_trial_kinds, ("TRIALS",)),
+            (germline_designs, ("TRIALS",)),
+        ):
+            for name in names:
+                patch.setattr(module, name, 1024 if name == "ERROR_TRIALS" else 256)
+        yield
+
+
+@cache
+def bundled(name: str) -> Section:
+    """A section on the bundled evidence, made once with few virtual trials, whoever asks."""
+    make = next(make for _, _, make in report.SECTIONS if make.__module__.endswith(f".{name}"))
+    with few_trials():
+        return make(load_package())

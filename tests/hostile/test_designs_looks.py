@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nextarm.core.errors import CallError, RefusedError
+from nextarm.core.errors import CallError, PlanError, RefusedError
 from nextarm.designs import analyse_look, plan_from_data
 
 
@@ -33,6 +33,7 @@ BAD: list[dict[str, Any]] = [
     {"events": [50.0], "z": [float("nan")]},
     {"events": [10.0, 20.0, 30.0], "z": [0.0, 0.0, 0.0]},
     {"events": [50.0], "z": [1.0], "hazard_ratio": 0.0},
+    {"events": [301.0], "z": [1.0]},  # of 300 patients
 ]
 
 
@@ -40,6 +41,12 @@ BAD: list[dict[str, Any]] = [
 def test_broken_looks(given: dict[str, Any]) -> None:
     with pytest.raises(CallError):
         analyse_look(plan(), **given)
+
+
+def test_a_beta_that_nothing_spends_is_refused() -> None:
+    with pytest.raises(PlanError, match=r"beta = 0\.1"):
+        plan(beta=0.1)
+    assert plan(beta=0.1, futility="lan-demets-obrien-fleming").design.beta == 0.1
 
 
 def test_other_designs_have_no_looks() -> None:

@@ -78,6 +78,33 @@ def test_a_refusal_comes_through_the_door_whole(tmp_path: Path) -> None:
     assert caught.value.image.startswith(b"\x89PNG")
 
 
+def test_a_fault_of_ours_is_told_as_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as a damaged file: the place and the way to report are told; what a parsing library meets stays the file's fault."""
+    from PIL import UnidentifiedImageError
+
+    from nextarm.figures import child, read_file
+    from nextarm.figures.vector import svg as reader
+
+    def broken(*_: object, **__: object) -> None:
+        raise IndexError("list index out of range")
+
+    def damaged(*_: object, **__: object) -> None:
+        raise UnidentifiedImageError("cannot identify")
+
+    data = svg([exponential_arm("a", 20)]).encode()
+    monkeypatch.setattr(reader, "read_svg", broken)
+    answer, image = child.serve({"kind": "svg"}, data)
+    error = door._error(answer, "figure.svg", image)
+    assert error.exit_code == 1
+    said = str(error)
+    assert "a fault of nextarm, not of the file (IndexError in figures/read_file.py line" in said
+    assert "Please report it" in said
+    assert "figure.svg" in said
+    assert "Traceback" not in said
+    monkeypatch.setattr(read_file, "_drawing", damaged)
+    assert child.serve({"kind": "svg"}, data)[0]["error"] == "DataError"
+
+
 def test_an_endless_child_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "WAIT_SECONDS", 0.05)
     path = tmp_path / "a.pdf"

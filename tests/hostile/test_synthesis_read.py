@@ -163,3 +163,11 @@ def test_estimates_made_from_counts_are_said_to_be_the_share_with_the_event(writ
     assert any("the share WITH the event; for survival give n minus events" in w for w in counted.warnings)
     assert not any("WITH the event" in w for w in printed.warnings)
     assert counted.studies[0].estimate == 0.6
+
+
+def test_a_file_and_a_package_are_not_pooled_at_once(written):
+    from nextarm import verbs
+    from nextarm.core.errors import CallError
+
+    with pytest.raises(CallError, match="package and studies of a file"):
+        verbs.pool(written("study,estimate,se\na,0.5,0.1\nb,0.6,0.1\n"), package="nope")

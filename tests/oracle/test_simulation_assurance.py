@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom, binom
 
+import nextarm
 from nextarm.borrowing import beta_mixture, prior_file
 from nextarm.borrowing.prior_file import PriorFile
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import from_data, to_data
 from nextarm.core.trail import Trail
-from nextarm.designs.plan import Plan, plan_from_data
+from nextarm.designs.plan import Plan, plan_from_data, plan_from_toml
 from nextarm.simulation.assurance import Assurance, assurance
+from nextarm.simulation.endings import endings
 from nextarm.simulation.moved_truth import moved_survival
 
 TRIAL = {"name": "t", "endpoint": "EFS", "milestone": 3.0}
@@ -132,3 +134,30 @@ def test_a_prior_file_of_the_borrowing_room_fits_a_bayesian_plan(tmp_path: Any) 
         plan_from_data({**plan.to_data(), "trial": {**TRIAL, "endpoint": "OS"}})
     assert "prior_file" in str(caught.value)
     assert np.isfinite(assurance(plan, made, nodes=4, sizes=(1.0,)).assurance)
+
+
+def test_patients_and_years_count_an_early_end() -> None:
+    plan = plan_from_data(
+        {
+            "trial": TRIAL, "accrual": {"rate": 20.0, "duration": 2.15, "follow_up": 3.0}, "arms": {"new": {"response": 0.4}},
+            "design": {"kind": "simon-two-stage", "null_response": 0.2, "r1": 3, "n1": 13, "r": 12, "n": 43},
+        }
+    )  # fmt: skip
+    found = assurance(plan, prior_of(4.0, 6.0, parameter="event-probability", time=None), nodes=100, sizes=(1.0,))
+    stop = float(betabinom.cdf(3, 13, 4.0, 6.0))
+    assert found.early_end == pytest.approx(stop, abs=2e-3)
+    assert found.expected_n == pytest.approx(43.0 - 30.0 * stop, abs=0.06)
+    assert (found.n_interval.low, found.n_interval.high) == (13.0, 43.0)
+    assert found.expected_duration == pytest.approx(3.0 + found.expected_n / 20.0, abs=0.01)
+    assert found.sizes[0].expected_n == pytest.approx(found.expected_n, abs=0.3)
+
+
+def test_a_group_sequential_trial_ends_at_its_looks() -> None:
+    plan = plan_from_toml(nextarm.designs("group-sequential-log-rank").cards[0].example)
+    result: Any = plan.evaluate()
+    found = endings(plan, result)
+    assert found.probability.sum() == pytest.approx(1.0)
+    assert found.early == pytest.approx(result.reject_h1[0] + result.stop_h1[0])
+    assert found.years.tolist() == pytest.approx(result.look_times.tolist())
+    assert found.patients[-1] == pytest.approx(result.n)
+    assert found.patients[0] < result.n

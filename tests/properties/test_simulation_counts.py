@@ -23,8 +23,8 @@ def with_scenarios(plan: Plan, *scenarios: dict[str, Any]) -> Plan:
 
 def test_any_number_of_workers_gives_the_same_result() -> None:
     plan = with_scenarios(two_arms(), {"name": "null", "arms": {"new": {"survival": CURE}}})
-    results = [simulate(plan, trials=3 * BLOCK_TRIALS + 100, seed=5, workers=workers) for workers in (1, 2, 3)]
-    assert results[0].to_json() == results[1].to_json() == results[2].to_json()
+    results = [simulate(plan, trials=3 * BLOCK_TRIALS + 100, seed=5, workers=workers) for workers in (1, 3)]
+    assert results[0].to_json() == results[1].to_json()
 
 
 @pytest.mark.parametrize("plan", [two_arms(), two_arms({"kind": "log-rank"}), one_arm()], ids=["sequential", "log-rank", "one arm"])

@@ -9,7 +9,7 @@ import pytest
 from nextarm.evidence import load_package
 from nextarm.report import Link
 from nextarm.studies.infant_all import agents
-from studies_example import numbers, plain
+from studies_example import bundled, numbers, plain
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def package():
 
 
 def test_the_counts_in_the_answer_are_those_of_the_table(package):
-    found = numbers(agents.section(package))
+    found = numbers(bundled("agents"))
     levels = {}
     for row in package.agent_evidence:
         levels.setdefault(row.agent_id, set()).add(agents.level_of(row))
@@ -30,7 +30,7 @@ def test_the_counts_in_the_answer_are_those_of_the_table(package):
 def test_without_results_in_infants_the_answer_is_none_yet(package):
     rest = tuple(e for e in package.agent_evidence if agents.level_of(e) != "infants")
     assert len(rest) < len(package.agent_evidence)
-    assert plain(agents.section(package).lead).startswith("Few: ")
+    assert plain(bundled("agents").lead).startswith("Few: ")
     assert plain(agents.section(replace(package, agent_evidence=rest)).lead).startswith("None yet: ")
 
 
@@ -44,7 +44,7 @@ def test_a_larger_series_in_infants_is_named(package):
 
 
 def test_every_finding_stands_in_the_table_with_its_source(package):
-    table = next(b for b in agents.section(package).blocks if getattr(b, "caption", "") and "Findings" in getattr(b, "columns", ()))
+    table = next(b for b in bundled("agents").blocks if getattr(b, "caption", "") and "Findings" in getattr(b, "columns", ()))
     at = table.columns.index("Findings")
     links = sum(isinstance(part, Link) for row in table.rows for part in row[at].parts)
     linked = sum(bool(package.source(e.source_id).link()) for e in package.agent_evidence)

@@ -18,7 +18,7 @@ from nextarm.studies.infant_all import (
 from nextarm.studies.infant_all.control_prior import control_prior
 from nextarm.studies.infant_all.immunotherapy_landmarks import ENDPOINT, TIME
 from nextarm.studies.infant_all.rebuilt import VERSIONS, rebuild
-from studies_example import everything, numbers, plain
+from studies_example import bundled, everything, numbers, plain
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_counts_of_one_source_stand_together(package):
 def test_the_array_holds_the_published_comparison_and_says_what_breaks_it(package):
     found = immunotherapy.landmarks(package)
     main = immunotherapy.main_landmark(found)
-    shown = numbers(immunotherapy.section(package))
+    shown = numbers(bundled("immunotherapy"))
     published = shown[f"{main.key}.array.published"]
     assert published.value == main.comparison.cumulative_hazard_ratio
     rows = [n for name, n in shown.items() if name.startswith(f"{main.key}.array.") and n.low is not None]
@@ -114,8 +114,8 @@ def test_the_control_of_the_next_trial_is_predicted_from_its_own_backbone_alone(
     assert any("one study" in w for w in found.prior.warnings)
 
 
-def test_every_comparison_of_the_section_is_called_historical(package):
-    section = immunotherapy.section(package)
+def test_every_comparison_of_the_section_is_called_historical():
+    section = bundled("immunotherapy")
     said = " ".join(str(p) for p in everything(section) if isinstance(p, str))
     assert said.count("historical control") >= 4
     assert "not EFS from diagnosis" in said.replace("It is not EFS from diagnosis", "not EFS from diagnosis")

@@ -8,10 +8,10 @@ import pytest
 
 from nextarm.evidence import load_package
 from nextarm.report import DataTable
-from nextarm.studies.infant_all import agents, germline, immunotherapy, intensification, plateau
-from studies_example import everything, numbers, plain
+from nextarm.studies.infant_all import intensification
+from studies_example import bundled, everything, numbers, plain
 
-SECTIONS = (plateau, intensification, immunotherapy, agents, germline)
+SECTIONS = ("plateau", "intensification", "immunotherapy", "agents", "germline")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_the_extremes_in_the_answer_follow_the_counts(package):
     whole = intensification.most_reported(package, deaths)
     assert len(whole) >= 3
     assert len({c.what for c in whole}) == 1  # never a range across definitions
-    found = numbers(intensification.section(package))
+    found = numbers(bundled("intensification"))
     assert found["intensification.highest"].value == max(c.rate for c in whole)
     assert found["intensification.lowest"].value == min(c.rate for c in whole)
     worst = max(whole, key=lambda c: c.rate)
@@ -52,7 +52,7 @@ def test_the_extremes_in_the_answer_follow_the_counts(package):
 
 def test_deaths_are_counted_under_each_definition_and_not_added(package):
     deaths = intensification.frontline_counts(package, intensification.TOXIC_DEATHS)
-    found = numbers(intensification.section(package))
+    found = numbers(bundled("intensification"))
     assert found["intensification.definitions"].value == len({c.what for c in deaths})
     rows = [n for name, n in found.items() if name.startswith("intensification.death.")]
     assert len(rows) == len(deaths)
@@ -60,7 +60,7 @@ def test_deaths_are_counted_under_each_definition_and_not_added(package):
 
 
 def test_a_contrast_of_transplantation_comes_from_one_row_of_one_source(package):
-    found = numbers(intensification.section(package))
+    found = numbers(bundled("intensification"))
     contrasts = [n for name, n in found.items() if name.startswith("intensification.contrast.")]
     assert len([n for n in contrasts if not n.name.endswith(".p")]) >= 1
     for n in contrasts:
@@ -68,12 +68,12 @@ def test_a_contrast_of_transplantation_comes_from_one_row_of_one_source(package)
         assert len(n.trail.sources) <= 1
 
 
-@pytest.mark.parametrize("module", SECTIONS, ids=lambda m: m.__name__.rsplit(".", 1)[1])
-def test_no_number_joins_transplanted_infants_of_two_sources(package, module):
+@pytest.mark.parametrize("name", SECTIONS)
+def test_no_number_joins_transplanted_infants_of_two_sources(package, name):
     """A number from rows of several sources may count rows; it may not hold an outcome of arms defined by transplantation."""
     transplanted = {a.arm_id for a in package.arms if "transplant" in f"{a.stratum} {a.label}".lower() or "hsct" in a.stratum.lower()}
     assert transplanted
-    for n in numbers(module.section(package)).values():
+    for n in numbers(bundled(name)).values():
         if len({row.source_id for row in n.trail.rows}) < 2:
             continue
         assert not any(row.table == "comparisons" for row in n.trail.rows), n.name
@@ -82,8 +82,8 @@ def test_no_number_joins_transplanted_infants_of_two_sources(package, module):
 
 
 def test_whether_waiting_time_was_adjusted_for_is_said(package):
-    said = [p for p in everything(intensification.section(package)) if isinstance(p, str)]
+    said = [p for p in everything(bundled("intensification")) if isinstance(p, str)]
     assert "yes" in said
-    table = next(b for b in intensification.section(package).blocks if isinstance(b, DataTable) and "comparisons.csv" in b.caption)
+    table = next(b for b in bundled("intensification").blocks if isinstance(b, DataTable) and "comparisons.csv" in b.caption)
     at = table.columns.index("Waiting time adjusted")
     assert {str(row[at]).split(" ")[0] for row in table.rows} <= {"yes", "no", "not"}

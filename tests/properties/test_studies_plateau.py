@@ -11,7 +11,7 @@ from nextarm.evidence import load_package
 from nextarm.report import Paragraph
 from nextarm.studies.infant_all import plateau
 from nextarm.synthesis import era_trend
-from studies_example import everything, invented, numbers, plain
+from studies_example import bundled, everything, invented, numbers, plain
 
 STARTS = {
     "rise above the margin": "No: EFS has risen",
@@ -101,7 +101,7 @@ def test_two_cohorts_make_no_line():
 
 def test_bundled_evidence_cannot_answer_and_shows_every_row_of_the_pool_set():
     package = load_package()
-    section = plateau.section(package)
+    section = bundled("plateau")
     assert plain(section.lead).startswith(STARTS["cannot answer"])
     arms = {a.arm_id for a in package.arms if a.pool_set == plateau.POOL_SET}
     lines = {r.line for n in numbers(section).values() for r in n.trail.rows if r.table == "outcomes"}
@@ -116,10 +116,10 @@ def test_without_any_row_there_is_one_clear_error():
 
 def test_an_estimate_changed_in_the_package_changes_the_pool():
     package = load_package()
-    before = numbers(plateau.section(package))["plateau.pooled"]
+    before = numbers(bundled("plateau"))["plateau.pooled"]
     higher = tuple(
         replace(o, estimate=min(o.estimate + 0.1, 1.0), ci_low=None, ci_high=None) if o.endpoint == "EFS" else o for o in package.outcomes
     )
     after = numbers(plateau.section(replace(package, outcomes=higher)))["plateau.pooled"]
     assert after.value > before.value + 0.05
-    assert len(everything(plateau.section(package))) > 50
+    assert len(everything(bundled("plateau"))) > 50

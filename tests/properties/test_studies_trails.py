@@ -8,8 +8,8 @@ import pytest
 
 from nextarm.evidence import load_package
 from nextarm.report.document import Number
-from nextarm.studies.infant_all import germline, germline_need, next_trial, next_trial_worked, plan_numbers, report
-from studies_example import everything, numbers, plain
+from nextarm.studies.infant_all import germline, germline_need, next_trial, plan_numbers, report
+from studies_example import bundled, everything, numbers, plain
 
 #: Digits that name something and measure nothing here: times of reading, definitions, the power and alpha agreed on.
 NAMES = (r"\b\d+ (to \d+ )?years\b", r"\b\d+ days\b", r"\b80 %", r"\bsection \d\b", r"fewer than 8", r"\b\d+ points a decade")
@@ -21,13 +21,8 @@ def package():
 
 
 @pytest.fixture(scope="module")
-def sections(package):
-    patch = pytest.MonkeyPatch()
-    for name in ("TRIALS", "CELL_TRIALS", "ERROR_TRIALS"):
-        patch.setattr(next_trial_worked, name, 1024)
-    made = {make.__module__.rsplit(".", 1)[1]: make(package) for _, _, make in report.SECTIONS}
-    patch.undo()
-    return made
+def sections():
+    return {name: bundled(name) for name in (make.__module__.rsplit(".", 1)[1] for _, _, make in report.SECTIONS)}
 
 
 def stands_on_something(number: Number) -> bool:
@@ -111,11 +106,10 @@ def test_without_its_rows_a_number_becomes_an_assumption(package):
 
 def test_section_7_counts_only_sources_that_a_row_names() -> None:
     from nextarm.evidence import load_package
-    from nextarm.studies.infant_all import methods
 
     package = load_package()
     tables = [rows for name, rows in package.tables() if name != "sources"]
     named = {getattr(row, "source_id", "") for rows in tables for row in rows} - {""}
-    shown = {part.name: part.value for part in methods.section(package).lead if not isinstance(part, str)}
+    shown = {part.name: part.value for part in bundled("methods").lead if not isinstance(part, str)}
     assert shown["methods.sources"] == len(named) < len(package.sources)
     assert shown["methods.rows"] == sum(map(len, tables))

@@ -144,4 +144,5 @@ def assurance(
     if not json and out is None:
         print("\nwhat a larger trial buys:")
         for row in found.sizes:
-            print(f"  {row.n:6.0f} patients, {row.years_to_accrue:.1f} years to enter them: assurance {row.assurance:.3f}")
+            expected = f" ({row.expected_n:.0f} expected, an early end counted)" if row.expected_n < row.n - 0.5 else ""
+            print(f"  {row.n:6.0f} patients{expected}, {row.years_to_accrue:.1f} years to enter them: assurance {row.assurance:.3f}")

@@ -61,6 +61,10 @@ class NextarmError(Exception):
         return "\n".join([f"{len(self.problems)} problems:", *(f"  - {p}" for p in self.problems)])
 
 
+class OwnFault(NextarmError):  # noqa: N818 (the one error that a user cannot cause)
+    """nextarm itself failed, in a process of its own; told with what to report, never as a fault of the file."""
+
+
 class CallError(NextarmError):
     """The call was wrong: an unknown name, a value outside its domain, a selection that holds nothing."""
 

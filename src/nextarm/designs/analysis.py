@@ -133,6 +133,10 @@ def analyse_look(
         events, z = _from_patients(plan, table, looks)
     planned = table.planned_events(plan)
     d, zs = _checked(events, z, table)
+    most = math.ceil(plan.accrual_model().total - 1e-9)
+    if d[-1] > most:
+        rule = f"the plan enters {most} patients, who cannot have more events"
+        raise CallError(f"events = {d[-1]:g}", rule=rule, cure="Correct the events, or the plan's accrual if more patients have entered")
     k, f = len(d), d / planned
     last = ended or k == table.number_of_looks or f[-1] >= 1.0
     bounds = table.bounds(plan)

@@ -183,7 +183,12 @@ class BoinDesignTable(DoseTable):
     too_high: Annotated[float | None, Field(gt=0.0, lt=1.0, description="Lowest rate that is too high; default 1.4 target")] = None
     eliminate: Annotated[float, Field(ge=0.5, lt=1.0, description="Close a dose above this posterior probability")] = 0.95
     cohort: Annotated[int, Field(ge=1, le=30, description="Patients in a cohort", json_schema_extra=unit("patients"))] = 3
-    enough: Annotated[int | None, Field(ge=1, description="End when the next dose has so many", json_schema_extra=unit("patients"))] = None
+    lowest: Annotated[float | None, Field(ge=0.5, lt=1.0, description="Close the lowest dose above this posterior probability already")] = (
+        None
+    )
+    enough: Annotated[
+        int | None, Field(ge=1, description="End once a dose has so many and the rule stays at it", json_schema_extra=unit("patients"))
+    ] = None
 
     method_words: ClassVar[str] = "BOIN in cohorts, isotonic choice"
     source: ClassVar[str] = "10.18637/jss.v094.i13"
@@ -193,6 +198,8 @@ class BoinDesignTable(DoseTable):
         found = super().problems(plan)
         if self.cohort > planned_n(plan):
             found.append(Problem(f"cohort = {self.cohort}", "", f"must be at most the {planned_n(plan)} patients of the accrual"))
+        if self.lowest is not None and self.lowest > self.eliminate:
+            found.append(Problem(f"lowest = {self.lowest:g}", "", f"must be at most eliminate = {self.eliminate:g}"))
         try:
             self.decisions(plan)
         except CallError as error:
@@ -208,7 +215,7 @@ class BoinDesignTable(DoseTable):
         """Cohort after cohort."""
         return boin_trials(
             chance, entry, rates, table=self.decisions(plan), target=self.target, eliminate=self.eliminate, cohort=self.cohort,
-            start=self.first_dose(plan), enough=self.enough, window=plan.trial.milestone,
+            start=self.first_dose(plan), enough=self.enough, window=plan.trial.milestone, lowest=self.lowest,
         )  # fmt: skip
 
 

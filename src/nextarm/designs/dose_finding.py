@@ -44,13 +44,18 @@ def boin_trials(
     start: int,
     enough: int | None,
     window: float,
+    lowest: float | None = None,
 ) -> DoseTrials:
     """BOIN in cohorts of ``cohort``; the next cohort waits until the last is observed for ``window`` years.
 
     ``table`` is for every number of patients from 1 to those of ``chance`` (or those that can be met).
     ``chance`` and ``entry`` (trials, patients): luck, and when each patient would come if the trial were always open. Waiting
-    shifts all later patients: nobody is turned away. ``enough``: stop when the dose that comes next has so many patients.
+    shifts all later patients: nobody is turned away. ``enough``: stop once a dose has so many patients and the rule stays at it, as the
+    authors' program does.
+    ``lowest``: the lowest dose is closed above this posterior probability of a rate above the target already, from 3 patients on.
     """
+    from scipy.special import betainc
+
     trials, most = chance.shape
     doses = len(rates)
     up, down, close = np.full(most + 1, -1), np.full(most + 1, most + 1), np.full(most + 1, most + 1)
@@ -71,13 +76,15 @@ def boin_trials(
         before[here] = entry[here, end - 1]
         n, y = patients[here, d], toxic[here, d]
         closed = y >= close[n]
+        if lowest is not None:
+            closed |= (d == 0) & (n >= 3) & (1.0 - betainc(y + 1.0, n - y + 1.0, target) > lowest)
         open_doses[here] = np.where(closed, np.minimum(open_doses[here], d), open_doses[here])
         rise = (y <= up[n]) & (d + 1 < open_doses[here])
         fall = (y >= down[n]) & (d > 0) & ~rise
         dose[here] = d + rise - fall
         over = open_doses[here] == 0  # the lowest dose is closed, and all with it
         if enough is not None:
-            over |= patients[here, dose[here]] >= enough
+            over |= (n >= enough) & (dose[here] == d)
         going[here] = ~over
         if not going.any():
             break

@@ -144,6 +144,11 @@ class GroupSequentialLogRankTable(DesignTable):
             found.append(
                 Problem("futility without beta", "", "beta spending needs the beta to spend", "Give beta, 1 minus the power planned")
             )
+        if self.beta is not None and self.futility is None:
+            rule = "is spent by a futility family and there is none"
+            found.append(
+                Problem(f"beta = {self.beta:g}", "", rule, "Give futility, or leave beta out; the power to solve for is solve.power")
+            )
         if self.futility is not None and self.futility_bounds is not None:
             found.append(Problem("futility_bounds", "", "cannot be given beside futility"))
         if self.binding and self.futility is None:

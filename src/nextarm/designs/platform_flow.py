@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nextarm.core.units import FloatArray
+from nextarm.designs.accrual import Accrual
+from nextarm.designs.tables import AccrualTable
 
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
     from nextarm.designs.platform import PlatformTable
 
 STEPS = 2_000
-#: Expected events of an arm by a step, of those who entered from another step on.
-Events = Callable[..., float]
 
 
 @dataclass
@@ -35,45 +36,86 @@ class Course:
     first_look: float | None = None
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """When an arm may come in, and its share; the control first."""
+
+    name: str
+    allocation: float
+    opens: float
+    opens_after: str | None
+    opens_when: str
+    opens_at_events: int | None
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """When an arm closes, has its first look, and is judged."""
+
+    patients_per_arm: int
+    events: int | None
+    first_look: float | None
+    lag: float
+    follow_up: float
+
+
 def expected_course(plan: Plan, design: PlatformTable) -> dict[str, Course]:
     """The course of every experimental arm that opens while patients come, closing with the accrual at the latest."""
-    accrual, names = plan.accrual_model(), design.experimental(plan)
+    order = (plan.control, *design.experimental(plan))
+    entries = tuple(
+        _Entry(n, a.allocation, a.opens, a.opens_after, a.opens_when, a.opens_at_events) for n, a in ((n, plan.arms[n]) for n in order)
+    )
+    first = design.looks_at[0] if design.looks_at else None
+    rule = _Rule(design.patients_per_arm, design.events, first, design.interim_lag, design.follow_up)
+    if design.events is None and all(e.opens_at_events is None for e in entries):
+        return _course_without_events(plan.accrual.model_dump_json(), entries, rule)
+    times = np.linspace(0.0, plan.accrual_model().duration, STEPS + 1)[1:]
+    truths = plan.truths()
+    return _course(plan.accrual_model(), entries, rule, {n: 1.0 - np.asarray(truths[n].survival(times)) for n in order})
+
+
+@lru_cache(maxsize=4)
+def _course_without_events(accrual: str, entries: tuple[_Entry, ...], rule: _Rule) -> dict[str, Course]:
+    """The course that does not depend on the truths: assurance asks for it under many of them."""
+    return _course(AccrualTable.model_validate_json(accrual).accrual(), entries, rule, None)
+
+
+def _course(accrual: Accrual, entries: tuple[_Entry, ...], rule: _Rule, failed: dict[str, FloatArray] | None) -> dict[str, Course]:
+    control, arms = entries[0], entries[1:]
     times: FloatArray = np.linspace(0.0, accrual.duration, STEPS + 1)
     arriving = np.diff(np.asarray(accrual.entered(times)))
-    shares = {name: plan.arms[name].allocation for name in plan.arms}
-    truths = plan.truths()
-    failed = {name: 1.0 - np.asarray(truth.survival(times[1:])) for name, truth in truths.items()}
-    counting = design.events is not None or any(plan.arms[n].opens_at_events is not None for n in names)
-    came = {name: np.zeros(STEPS) for name in plan.arms}
-    course = {name: Course() for name in names}
-    first = design.looks_at[0] if design.looks_at else None
+    came = {e.name: np.zeros(STEPS) for e in entries}
+    course = {e.name: Course() for e in arms}
 
     def events(name: str, step: int, since: int = 0) -> float:
-        return float(came[name][since:step] @ failed[name][: step - since][::-1])
+        """Expected events of an arm by a step, of those who entered from another step on."""
+        return 0.0 if failed is None else float(came[name][since:step] @ failed[name][: step - since][::-1])
+
+    def all_events(step: int) -> float:
+        return sum(events(e.name, step) for e in entries)
 
     for k in range(STEPS):
         now = float(times[k])
-        for name in names:
-            if course[name].opens is None and _has_come(plan, design, name, course, now, k, events):
-                course[name].opens = now
-        there = [n for n in names if course[n].opens is not None and course[n].closes is None]
+        for e in arms:
+            if course[e.name].opens is None and _has_come(e, rule, course, now, partial(all_events, k)):
+                course[e.name].opens = now
+        there = [e for e in arms if course[e.name].opens is not None and course[e.name].closes is None]
         if not there:
             continue
-        total = shares[plan.control] + sum(shares[n] for n in there)
-        came[plan.control][k] = arriving[k] * shares[plan.control] / total
-        for name in there:
-            c = course[name]
-            came[name][k] = arriving[k] * shares[name] / total
-            c.patients += float(came[name][k])
-            c.controls += float(came[plan.control][k])
-            seen = 0.0
-            if counting and design.events is not None:
+        total = control.allocation + sum(e.allocation for e in there)
+        came[control.name][k] = arriving[k] * control.allocation / total
+        for e in there:
+            c = course[e.name]
+            came[e.name][k] = arriving[k] * e.allocation / total
+            c.patients += float(came[e.name][k])
+            c.controls += float(came[control.name][k])
+            done = c.patients / rule.patients_per_arm
+            if rule.events is not None:
                 opened = int(np.searchsorted(times, c.opens or 0.0))
-                seen = events(name, k + 1) + events(plan.control, k + 1, opened)
-            done = c.patients / design.patients_per_arm if design.events is None else seen / design.events
-            if first is not None and c.first_look is None and done >= first:
-                c.first_look = float(times[k + 1]) + design.interim_lag
-            if c.patients >= design.patients_per_arm - 1e-9 or (design.events is not None and seen >= design.events):
+                done = (events(e.name, k + 1) + events(control.name, k + 1, opened)) / rule.events
+            if rule.first_look is not None and c.first_look is None and done >= rule.first_look:
+                c.first_look = float(times[k + 1]) + rule.lag
+            if c.patients >= rule.patients_per_arm - 1e-9 or done >= 1.0:
                 c.closes = float(times[k + 1])
     made = {name: c for name, c in course.items() if c.opens is not None}
     for c in made.values():
@@ -82,19 +124,16 @@ def expected_course(plan: Plan, design: PlatformTable) -> dict[str, Course]:
     return made
 
 
-def _has_come(plan: Plan, design: PlatformTable, name: str, course: dict[str, Course], now: float, step: int, events: Events) -> bool:
+def _has_come(entry: _Entry, rule: _Rule, course: dict[str, Course], now: float, events: Callable[[], float]) -> bool:
     """Whether an arm's date, the arm it waits for and the events it waits for have all come."""
-    arm = plan.arms[name]
-    if now < arm.opens - 1e-12:
+    if now < entry.opens - 1e-12:
         return False
-    if arm.opens_after is not None:
-        before = course[arm.opens_after]
-        closed = before.closes
-        if arm.opens_when == "closed":
-            came = closed
-        else:
-            judged = None if closed is None else closed + design.follow_up
-            came = before.first_look if before.first_look is not None and arm.opens_when != "decided" else judged
+    if entry.opens_after is not None:
+        before = course[entry.opens_after]
+        judged = None if before.closes is None else before.closes + rule.follow_up
+        came = before.closes if entry.opens_when == "closed" else judged
+        if entry.opens_when in ("dropped", "declared") and before.first_look is not None:
+            came = before.first_look
         if came is None or now < came - 1e-12:
             return False
-    return arm.opens_at_events is None or sum(events(n, step) for n in plan.arms) >= arm.opens_at_events
+    return entry.opens_at_events is None or events() >= entry.opens_at_events

@@ -185,9 +185,10 @@ def adjust(reading: FigureReading, changes: Adjustment) -> FigureReading:
         Problem(f"two curves are called {name!r}", rule="names must differ") for name in sorted({n for n in names if names.count(n) > 1})
     ]
     moved = x is not reading.x_axis or y is not reading.y_axis or upward != reading.upward
+    held = f"{len(reading.curves)} curve{'s' if len(reading.curves) != 1 else ''}"
     for k, spots in enumerate(changes.curves):
         if spots.source is not None and spots.source >= len(reading.curves):
-            problems.append(Problem(f"{spots.arm}: source = {spots.source}", rule=f"the reading holds {len(reading.curves)} curves"))
+            problems.append(Problem(f"{spots.arm}: source = {spots.source}", rule=f"the reading holds {held}"))
             continue
         if not spots.on:
             done.append(f"{spots.arm}: left out")

@@ -12,6 +12,8 @@ import sys
 from nextarm.figures import jail
 
 OUT_OF_MEMORY = 71
+#: Libraries that parse a stranger's bytes: what fails in them is the file.
+PARSERS = ("PIL", "pypdfium2", "pypdfium2_raw", "xml", "zlib", "struct", "expat")
 
 
 def main() -> None:
@@ -71,9 +73,23 @@ def serve(request: dict[str, object], data: bytes) -> tuple[dict[str, object], b
         raise
     except RecursionError:
         return {"error": "DataError", "problems": [["the file is nested too deeply", "", "", ""]]}, b""
-    except Exception as error:  # a damaged file may make a library fail in any way
+    except Exception as error:
+        return failed(error), b""
+
+
+def failed(error: Exception) -> dict[str, object]:
+    """An unforeseen failure: a library that parses found the file damaged, or the fault is ours and is told as that."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    inner = frames[-1].filename.replace("\\", "/") if frames else ""
+    if type(error).__module__.partition(".")[0] in PARSERS or any(f"/{p}/" in inner for p in PARSERS):
         rule = f"reading failed with {type(error).__name__}"
-        return {"error": "DataError", "problems": [["the file is damaged, or of a form that is not known", "", rule, ""]]}, b""
+        return {"error": "DataError", "problems": [["the file is damaged, or of a form that is not known", "", rule, ""]]}
+    ours = [f for f in frames if "/nextarm/" in f.filename.replace("\\", "/")]
+    place = f"{ours[-1].filename.replace(chr(92), '/').rpartition('/nextarm/')[2]} line {ours[-1].lineno}" if ours else ""
+    what = f"a fault of nextarm, not of the file ({type(error).__name__} in {place or 'an unknown place'})"
+    return {"error": "OwnFault", "problems": [[what, "", "", "Please report it with this line and the file, if you may share it"]]}
 
 
 def _answer(error: object) -> dict[str, object]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nextarm.core.errors import CallError, DataError, NextarmError, OutputError, PlanError, Problem, RefusedError
+from nextarm.core.errors import CallError, DataError, NextarmError, OutputError, OwnFault, PlanError, Problem, RefusedError
 from nextarm.core.result import from_data
 from nextarm.figures.marks import Marks
 from nextarm.figures.reading import FigureReading, FigureRefused, Kind
@@ -25,7 +25,7 @@ from nextarm.figures.reading import FigureReading, FigureRefused, Kind
 MOST_BYTES = 20_000_000
 #: Longest wait for the child by the clock; its processor time is bounded more tightly by itself.
 WAIT_SECONDS = 120.0
-_ERRORS: dict[str, type[NextarmError]] = {e.__name__: e for e in (CallError, DataError, PlanError, RefusedError, OutputError)}
+_ERRORS: dict[str, type[NextarmError]] = {e.__name__: e for e in (CallError, DataError, PlanError, RefusedError, OutputError, OwnFault)}
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,12 @@ def read_file(
 
     Without ``pictures`` a page that holds a picture of the figure is :class:`PictureOnPage`.
     """
+    if kind != "pdf" and page not in (None, 1):
+        raise CallError(f"page = {page}", rule=f"the file is a {'drawing' if kind == 'svg' else 'picture'} and has one page")
     if kind == "svg":
         return _drawing(data, panel, marks)
     if kind == "pdf":
         return _pdf(data, page, panel, marks, pictures)
-    if page not in (None, 1):
-        raise CallError(f"page = {page}", rule="the file is a picture and has one page")
     return _bitmap(pixels_of(data, kind), kind, 1, panel, marks)
 
 

@@ -22,6 +22,7 @@ from nextarm.core.units import FloatArray
 from nextarm.designs.count_design import CountTable
 from nextarm.designs.plan import Plan
 from nextarm.designs.variants import VARIANTS
+from nextarm.simulation.endings import Endings, Spread, endings, middle
 from nextarm.simulation.moved_truth import moved_survival
 
 if TYPE_CHECKING:
@@ -35,12 +36,18 @@ SIZES = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 
 @record
 class AssuranceOfSize:
-    """What a trial of another size buys: its patients, the years to enter them at the plan's rate, and its assurance."""
+    """What a trial of another size buys: its patients, the years to enter them at the plan's rate, and its assurance.
+
+    ``expected_n`` and ``expected_duration``: patients and years averaged over the prior, an early end counted, were its patients to come
+    as fast as the size asks.
+    """
 
     factor: float
     n: float
     years_to_accrue: float
     assurance: float
+    expected_n: float
+    expected_duration: float
 
 
 @record
@@ -49,8 +56,9 @@ class Assurance(Result):
 
     ``assurance`` the mean of ``powers`` (nodes,) under ``weights``; ``error`` of the quadrature; ``power_at_plan`` at the plan's own
     truth; ``interval`` the middle 95 % of powers; ``probability_of_power`` that the power is at least ``target``;
-    ``expected_events`` and ``expected_duration`` (years) averaged alike. ``control`` and ``experimental`` (nodes,) are the
-    values at each node.
+    ``expected_events`` averaged alike (at the last analysis). ``expected_n`` and ``expected_duration`` (years) count an early end of
+    designs with looks; ``n_interval`` and ``duration_interval`` are the middle 95 % over the prior and over the looks, ``early_end`` the
+    probability of an end before the last look. ``control`` and ``experimental`` (nodes,) are the values at each node.
     """
 
     plan_name: str
@@ -64,6 +72,9 @@ class Assurance(Result):
     expected_n: float
     expected_events: float
     expected_duration: float
+    n_interval: Interval
+    duration_interval: Interval
+    early_end: float
     prior_mean: float
     effect_sd: float
     control: FloatArray
@@ -74,14 +85,16 @@ class Assurance(Result):
 
     shown: ClassVar[tuple[str, ...]] = (
         "plan_name", "design_kind", "assurance", "error", "power_at_plan", "interval_low", "interval_high", "target",
-        "probability_of_power", "expected_n", "expected_events", "expected_duration", "prior_mean", "effect_sd",
+        "probability_of_power", "expected_n", "n_interval_low", "n_interval_high", "expected_events", "expected_duration",
+        "duration_interval_low", "duration_interval_high", "early_end", "prior_mean", "effect_sd",
     )  # fmt: skip
 
     def sizes_table(self) -> pl.DataFrame:
         """One row for each size of the trial."""
         import polars as pl
 
-        return pl.DataFrame([{n: getattr(s, n) for n in ("factor", "n", "years_to_accrue", "assurance")} for s in self.sizes])
+        names = ("factor", "n", "years_to_accrue", "assurance", "expected_n", "expected_duration")
+        return pl.DataFrame([{n: getattr(s, n) for n in names} for s in self.sizes])
 
 
 def assurance(
@@ -111,6 +124,8 @@ def assurance(
     if one_arm and (effect_sd > 0.0 or experimental_prior is not None):
         raise RefusedError("an effect in a one-arm plan", rule="there is no control beside the arm", cure="Give the prior of the arm alone")
     if experimental_prior is not None:
+        if len(plan.arms) > 2:
+            raise RefusedError(f"a prior of one of {len(plan.arms) - 1} experimental arms", rule="goes with one arm and its control")
         _require(plan, experimental_prior)
     # The variants of a plan say nothing of its own truth, and would be checked again at every node.
     own = plan.without("solve", *VARIANTS) if plan.solve is not None else plan.without(*VARIANTS)
@@ -118,31 +133,37 @@ def assurance(
     coarse = list(_grid(own, prior, experimental_prior, effect_sd, nodes // 2))
     total, done = len(grid) + len(coarse) + len(sizes) * len(coarse), 0
 
-    def evaluated(cells: list[tuple[float, float, float]], factor: float = 1.0) -> list[Any]:
+    def evaluated(cells: list[tuple[float, float, float]], factor: float = 1.0) -> tuple[list[Any], list[Endings]]:
         nonlocal done
-        found = []
+        found, ends = [], []
         for control, experimental, _ in cells:
-            found.append(_moved(_sized(own, factor), control, experimental).evaluate())
+            there = _moved(_sized(own, factor), control, experimental)
+            found.append(there.evaluate())
+            ends.append(endings(there, found[-1]))
             done += 1
             if progress:
                 progress(done, total)
-        return found
+        return found, ends
 
-    results, rough = evaluated(grid), evaluated(coarse)
+    (results, ends), (rough, rough_ends) = evaluated(grid), evaluated(coarse)
     weights = np.array([w for _, _, w in grid])
     powers = np.array([r.power for r in results])
     mean = float(weights @ powers)
     few = np.array([w for _, _, w in coarse])
     rows = []
     for factor in sizes:
-        there = rough if factor == 1.0 else evaluated(coarse, factor)
+        there, their_ends = (rough, rough_ends) if factor == 1.0 else evaluated(coarse, factor)
         first = there[0]
         value = mean if factor == 1.0 else float(few @ np.array([r.power for r in there]))
         years = own.accrual_model().years_for(first.n)
-        rows.append(AssuranceOfSize(factor=factor, n=first.n, years_to_accrue=years, assurance=value))
-    at_plan = own.evaluate()
-    order = np.argsort(powers)
-    climbed = np.cumsum(weights[order])
+        cost = Spread.of(their_ends, few)
+        rows.append(
+            AssuranceOfSize(
+                factor=factor, n=first.n, years_to_accrue=years, assurance=value, expected_n=cost.mean(cost.patients),
+                expected_duration=cost.mean(cost.years),
+            )
+        )  # fmt: skip
+    at_plan, spread = own.evaluate(), Spread.of(ends, weights)
     return Assurance(
         trail=Trail(
             method="power averaged over a prior by quadrature",
@@ -157,16 +178,15 @@ def assurance(
         assurance=mean,
         error=abs(mean - float(few @ np.array([r.power for r in rough]))),
         power_at_plan=at_plan.power,
-        interval=Interval(
-            low=float(powers[order][int(np.searchsorted(climbed, 0.025))]),
-            high=float(powers[order][min(int(np.searchsorted(climbed, 0.975)), len(order) - 1)]),
-            kind="of power",
-        ),
+        interval=middle(powers, weights, kind="of power"),
         target=target,
         probability_of_power=float(weights[powers >= target].sum()),
-        expected_n=float(weights @ np.array([r.n for r in results])),
+        expected_n=spread.mean(spread.patients),
         expected_events=float(weights @ np.array([r.events for r in results])),
-        expected_duration=float(weights @ np.array([r.analysis_time for r in results])),
+        expected_duration=spread.mean(spread.years),
+        n_interval=middle(spread.patients, spread.weights, kind="of patients"),
+        duration_interval=middle(spread.years, spread.weights, kind="of years"),
+        early_end=float(weights @ np.array([e.early for e in ends])),
         prior_mean=prior.mixture.mean() if hasattr(prior.mixture, "mean") else 0.0,
         effect_sd=effect_sd,
         control=np.array([c for c, _, _ in grid]),
@@ -210,13 +230,14 @@ def _midpoints(prior: PriorFile, nodes: int) -> list[float]:
     return [float(mixture.quantile((i + 0.5) / nodes)) for i in range(nodes)]
 
 
-def _effect(plan: Plan) -> float:
-    """Log odds ratio of the responses, or log ratio of the cumulative hazards at the milestone."""
+def _effect(plan: Plan, arm: str = "") -> float:
+    """Log odds ratio of the responses, or log ratio of the cumulative hazards at the milestone, of ``arm`` (default: the experimental)."""
+    arm = arm or plan.experimental
     if isinstance(plan.design, CountTable):
-        p0, p1 = (getattr(plan.arms[a], plan.design.outcomes[0]) for a in (plan.control, plan.experimental))
+        p0, p1 = (getattr(plan.arms[a], plan.design.outcomes[0]) for a in (plan.control, arm))
         return math.log(p1 / (1.0 - p1)) - math.log(p0 / (1.0 - p0))
     at = plan.survival_at(plan.trial.milestone)
-    s0, s1 = at[plan.control], at[plan.experimental]
+    s0, s1 = at[plan.control], at[arm]
     if not (0.0 < s0 < 1.0 and 0.0 < s1 < 1.0):
         raise RefusedError(f"S of {s0:g} and {s1:g} at the milestone", rule="must lie between 0 and 1 to carry the effect over")
     return math.log(math.log(s1) / math.log(s0))
@@ -230,8 +251,12 @@ def _shifted(plan: Plan, control: float, effect: float, step: float) -> float:
 
 
 def _moved(plan: Plan, control: float, experimental: float) -> Plan:
-    """The plan with its truths at these values."""
+    """The plan with its truths at these values; further arms keep their own effects, moved as the experimental arm's is."""
     values = {plan.control: control, plan.experimental: experimental}
+    others = [name for name in plan.arms if name not in values]
+    if others:
+        step = math.log(math.log(experimental) / math.log(control)) - _effect(plan)
+        values |= {name: _shifted(plan, control, _effect(plan, name), step) for name in others}
     changes: dict[str, Any] = {}
     if isinstance(plan.design, CountTable):
         key = plan.design.outcomes[0]

@@ -44,12 +44,15 @@ def pool_any(
     times: Iterable[float] | None,
     unit: str,
     without: Iterable[str] = (),
+    package_named: bool = False,
 ) -> Pooled:
     """Pool what is asked for, as :func:`nextarm.verbs.pool` describes; :class:`CallError` for requests that contradict themselves.
 
     ``package`` is called only where rows of the evidence are wanted.
     """
     probability, without = measure in ("cloglog", "logit"), tuple(without)
+    if package_named and (data is not None or curves is not None):
+        raise CallError("package and studies of a file", rule="a package holds evidence rows, a file its own studies", cure="Give one")
     if without and not pool_set:
         raise CallError("without", rule="leaves arms out of a pool set of the evidence", cure="Give --pool-set too")
     if curves is not None:

@@ -286,6 +286,7 @@ def pool(
     return pool_any(
         data,
         package=lambda: _package(package),
+        package_named=not (isinstance(package, str) and package == "infant-all"),
         endpoint=endpoint,
         pool_set=pool_set,
         time=time,

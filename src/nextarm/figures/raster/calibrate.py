@@ -148,6 +148,20 @@ def from_marks(points: tuple[AxisPoint, ...]) -> FittedAxis:
     return FittedAxis(axis=PixelAxis(slope=1 / a, intercept=-b / a), pixels=pixels, values=values, residual=off, by="marks")
 
 
+def in_region(frame: Frame, region: tuple[float, float, float, float], found: tuple[str, ...]) -> Frame:
+    """The region marked by hand as the frame of a panel; refused where the axes that were read belong to another place."""
+    left, top, right, bottom = region
+    shared = max(0.0, min(right, frame.right) - max(left, frame.left)) * max(0.0, min(bottom, frame.bottom) - max(top, frame.top))
+    smaller = min((right - left) * (bottom - top), (frame.right - frame.left) * (frame.bottom - frame.top))
+    if shared < 0.3 * smaller:
+        raise FigureRefused(
+            f"the marked region ({left:g}, {top:g}, {right:g}, {bottom:g}) holds no panel whose axes were read", found=found,
+            rule=f"the panel read is at {frame.left:.0f}, {frame.top:.0f}, {frame.right:.0f}, {frame.bottom:.0f}",
+            cure="Correct the region, or give two points of each axis as well",
+        )  # fmt: skip
+    return Frame(left=left, top=top, right=right, bottom=bottom, drawn=(False,) * 4, background=frame.background)
+
+
 def first_mark(x: FittedAxis, *, left: float) -> float:
     """Column of the first mark of the time axis, or of time 0 where its label was not read: at most two steps before the first
     mark read, right of the survival labels, which end at ``left``."""
@@ -220,6 +234,8 @@ def _calibrated(
         rgb, x_marks=ends_x, y_marks=ends_y, x_labels=pair.x.near, y_labels=pair.y.near,
         x_step=float(np.median(np.diff(np.sort(x.pixels)))), zero=float(y.axis.pixel(0.0)),
     )  # fmt: skip
+    if marks is not None and marks.region is not None:
+        frame = in_region(frame, marks.region, found)
     nearer = [o.y.far - 3 * o.y.height for o in others if o.y.far > frame.left + 10]
     return _assembled(rgb, strength, stats, words, pair, x, y, frame, percent, min([float(rgb.shape[1]), *nearer]), marks)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numba as nb
 import numpy as np
+from numpy.typing import NDArray
 
 from nextarm.core.result import record
 from nextarm.figures.raster.ink import Image, Mask
@@ -117,6 +118,11 @@ def _potts(value: Any, weight: Any, price: float) -> Any:
     return pieces[:count][::-1]
 
 
+def potts(value: Floats, weight: Floats, price: float) -> NDArray[np.int64]:
+    """Where the pieces begin of the best piecewise constant fit that never rises (rows count downwards); a step costs ``price``."""
+    return np.asarray(_potts(np.asarray(value, float), np.asarray(weight, float), price), np.int64)
+
+
 def edges(own: Image, blocked: Mask, heights: Floats, *, first: int, width: float, level: float = 1.0) -> tuple[Floats, Floats]:
     """Upper and lower edge of the stroke in every column from ``first`` on; NaN where an edge is not seen.
 
@@ -181,7 +187,7 @@ def staircase(upper: Floats, lower: Floats, heights: Floats, *, first: int, widt
     place, value, weight = place[keep][order], value[keep][order], weight[keep][order]
     if not place.size:
         return Steps(x=np.array([float(first)]), y=np.array([float(heights[0])]), end=float(end))
-    starts = np.asarray(_potts(value, weight, price), np.int64)
+    starts = potts(value, weight, price)
     bounds = np.append(starts, place.size)
     level = np.array([_middle(value[a:b], weight[a:b]) for a, b in itertools.pairwise(bounds)])
     level = np.maximum.accumulate(level)

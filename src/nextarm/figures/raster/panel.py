@@ -97,8 +97,9 @@ class TracedCurve:
     """One curve as traced, in pixels of the image given.
 
     ``x`` and ``y`` are the step corners: the curve holds the height ``y[k]`` from ``x[k]`` to ``x[k + 1]`` (the last to
-    ``end``), and ``x[0]`` is where it starts. ``ticks`` are censor marks, ``tick_count`` how many patients each may
-    stand for (1, or more where marks coincide; 0 where it cannot be told). ``uncertainty`` is the half-width of the band in
+    ``end``), and ``x[0]`` is where it starts. ``ticks`` are censor marks, ``tick_count`` how many are seen at
+    each and ``tick_extra`` how many more are to be expected there; ``blind`` are places (one a column) where no mark could be seen and
+    ``missed`` how many are to be expected at each. ``uncertainty`` is the half-width of the band in
     pixels of height, one a corner.
     """
 
@@ -109,6 +110,9 @@ class TracedCurve:
     dash: str
     ticks: Floats
     tick_count: NDArray[np.int64]
+    tick_extra: Floats
+    blind: Floats
+    missed: Floats
     uncertainty: Floats
     hint: int | None = None
     warnings: tuple[str, ...] = ()

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
 from nextarm.figures.raster.calibrate import CalibratedPanel, calibrate
+from nextarm.figures.raster.counted import largest_counts
 from nextarm.figures.raster.legend import colour_distance
 from nextarm.figures.raster.match import SAME_COLOUR, agreement, match_arms
 from nextarm.figures.raster.panel import RGB, ArmHint, PixelAxis, TracedCurve, TracedPanel
 from nextarm.figures.raster.risk_table import RiskRow
 from nextarm.figures.raster.trace import trace_curves
 from nextarm.figures.reading import AxisReading, Box, CurveReading, FigureReading, FigureRefused, Grade, Kind, ListedPanel
+from nextarm.figures.subject import check_subject
 
 if TYPE_CHECKING:
     from nextarm.figures.marks import Marks
@@ -27,6 +29,8 @@ LARGEST_SIDE = 1600
 START_AT_ONE = 0.06
 #: Drops for each pixel of width from which a line is as good as slanted.
 SLANTED = 0.25
+#: Marks beyond what the table leaves from which the marks of a curve are doubted.
+MARKS_BEYOND = 3
 DASHES = {"dashdot": "dash-dotted"}
 
 
@@ -61,6 +65,12 @@ def read_raster(rgb: NDArray[np.uint8], marks: Marks | None = None, *, panel: in
         if not 1 <= number <= len(panels):
             raise CallError(f"panel = {number}", rule=f"the figure holds panels 1 to {len(panels)}")
         chosen = panels[number - 1]
+        doubts = check_subject(
+            x_label=chosen.x_label, y_label=chosen.y_label, unit=chosen.unit, upward=chosen.panel.upward,
+            x_range=(float(chosen.x_fit.values.min()), float(chosen.x_fit.values.max())),
+            settled=marks is not None and marks.time_unit is not None,
+        )  # fmt: skip
+        chosen = replace(chosen, warnings=(*chosen.warnings, *doubts))
         traced = trace_curves(small, chosen.panel, hints=chosen.panel.arm_hints)
         return _joined(chosen, traced, scale, rgb.shape[:2], listed, number, file_kind)
     except FigureRefused as refusal:
@@ -138,6 +148,7 @@ def _joined(
         )
     out, doubled = _told_apart(out)
     warnings += doubled
+    out = [_counted(c, t, panel.x) for c, t in zip(out, traced.curves, strict=True)]
     disagree = [c.arm for c in out if agreement(c.survival_at, c.at_risk_times, c.at_risk) > 0.05]
     if disagree and len(disagree) == sum(c.at_risk.size > 0 for c in out) and len(disagree) > 1 and p.source == "text":
         raise FigureRefused(
@@ -146,7 +157,7 @@ def _joined(
         )  # fmt: skip
     warnings += [f"the numbers at risk do not agree with the curve of '{a}'" for a in disagree]
     if panel.n_arms is not None and panel.n_arms != len(out):
-        warnings.append(f"{panel.n_arms} arms are named in the figure, {len(out)} curves were found")
+        warnings.append(f"{panel.n_arms} arms are named in the figure, curves found: {len(out)}")
     if panel.upward:
         warnings.append("the figure shows 1 - S; the curves are given as S")
     return FigureReading(
@@ -211,10 +222,21 @@ def _curve(c: TracedCurve, x: PixelAxis, y: PixelAxis, p: CalibratedPanel) -> Cu
         arm="", named_by=None, colour="#{:02x}{:02x}{:02x}".format(*c.colour), dash=DASHES.get(c.dash, c.dash),
         time=time, survival=survival,
         end_time=float(max(x.value(c.end), time[-1])), ticks=np.maximum(x.value(c.ticks[order]), 0.0) if len(c.ticks) else np.zeros(0),
-        tick_low=np.ones(len(count), np.int64), tick_high=np.maximum(count, 1).astype(np.int64),
+        tick_low=np.maximum(count, 1).astype(np.int64), tick_high=np.maximum(count, 1).astype(np.int64),
         at_risk_times=np.zeros(0), at_risk=np.zeros(0), band=band, time_band=float(abs(x.slope) * (0.5 + 0.5 * p.x_fit.residual)),
         warnings=c.warnings,
     )  # fmt: skip
+
+
+def _counted(c: CurveReading, t: TracedCurve, x: PixelAxis) -> CurveReading:
+    """The curve with how many censorings each of its marks may stand for; a word where there are more marks than the table leaves."""
+    if not c.ticks.size:
+        return c
+    found = largest_counts(c.ticks, c.tick_low, t.tick_extra[np.argsort(t.ticks)], c, blind=x.value(t.blind), missed=t.missed)
+    told = c.warnings
+    if found.beyond > max(MARKS_BEYOND, 0.1 * c.ticks.size):
+        told = (*told, f"{found.beyond} marks more than the numbers at risk leave for censoring: the marks of this curve are not certain")
+    return replace(c, tick_high=found.high, warnings=told)
 
 
 def _cells(row: RiskRow, c: CurveReading, p: CalibratedPanel) -> NDArray[np.float64]:

@@ -1,7 +1,8 @@
 """Stretches of a signal along a curve, and the marks in them.
 
 A stretch is as wide as the marks it holds. The width of a single mark is learnt from stretches that stand free; a wider one holds
-a mark at each end, and between them as many as are to be expected.
+a mark at each end, and between them at least as many as leave no gap. How many more hide there is not to be seen; what is to be
+expected of marks that come at random is kept beside those that must be there.
 """
 
 from __future__ import annotations
@@ -18,15 +19,27 @@ from nextarm.figures.raster.panel import Floats
 
 @record
 class Marks:
-    """Censor marks along one curve: positions (canvas columns), how many each may stand for (0: not to be told)."""
+    """Censor marks along one curve: positions (canvas columns), how many are seen there, and how many more are to be expected.
+
+    ``extra`` is the expected number of further marks that coincide with those of a place so nearly that the ink does not show them;
+    ``blind`` are columns where no mark could be seen, ``missed`` how many are to be expected in each of them.
+    """
 
     x: Floats
     count: NDArray[np.int64]
+    extra: Floats
     width: float
     height: float
+    blind: Floats
+    missed: Floats
 
 
-NONE = Marks(x=np.empty(0), count=np.empty(0, np.int64), width=0.0, height=0.0)
+NONE = Marks(x=np.empty(0), count=np.empty(0, np.int64), extra=np.empty(0), width=0.0, height=0.0, blind=np.empty(0), missed=np.empty(0))
+
+#: Distance (pixels) within which two marks leave the ink of one.
+SAME_PLACE = 1.0
+#: Width, in marks, of the window in which the rate of marks is taken to be even.
+WINDOW = 40.0
 
 
 def stretches(signal: Floats, *, least: float = 0.35) -> list[tuple[float, float, float]]:
@@ -86,37 +99,58 @@ def mark_width(runs: list[tuple[float, float, float]], signal: Floats, *, share:
 def place(runs: list[tuple[float, float, float]], mark: float, signal: Floats, first: int, height: float) -> Marks:
     """Positions of the marks in the stretches.
 
-    A stretch no wider than a mark holds one. A wider one holds one at each end; how many stand between is not to be seen, and
-    the expected number is given for marks that come at random with the rate of this curve, with count 0.
+    A stretch no wider than a mark holds one or more at one place. A wider one holds one at each end, and between them those without
+    which it would have gaps, evenly spread. ``extra`` is what is to be expected beyond these of marks that come at random with the
+    rate seen around the stretch.
     """
-    seen = np.isfinite(signal)
-    covered = float((np.nan_to_num(signal) > 0.5).sum() / max(1, seen.sum()))
-    rate = -np.log(1 - min(0.95, covered)) / mark
+    rate = rate_along(signal, mark)
     x: list[float] = []
-    count: list[int] = []
+    extra: list[float] = []
     for left, right, _ in runs:
         size = right - left
         if size < 0.5 * mark:
             continue
+        here = float(rate[min(rate.size - 1, max(0, int(0.5 * (left + right))))])
         spare = size - mark
         if spare < 0.5:
             x.append(0.5 * (left + right))
-            count.append(1)
+            extra.append(0.5 * here * SAME_PLACE)
             continue
-        between = expected_between(spare, mark, rate)
-        x += list(np.linspace(left + mark / 2, right - mark / 2, between + 2))
-        count += [1, *([0] * between), 1]
+        least = fewest_between(spare, mark)
+        x += list(np.linspace(left + mark / 2, right - mark / 2, least + 2))
+        more = expected_between(spare, mark, here) - least + here * SAME_PLACE
+        extra += [more / (least + 2)] * (least + 2)
     order = np.argsort(x, kind="stable")
-    return Marks(x=first + np.asarray(x, float)[order], count=np.asarray(count, np.int64)[order], width=mark, height=height)
+    blind = np.flatnonzero(~np.isfinite(signal))
+    return Marks(
+        x=first + np.asarray(x, float)[order], count=np.ones(len(x), np.int64), extra=np.asarray(extra, float)[order], width=mark,
+        height=height, blind=np.asarray(first + 0.5 + blind, float), missed=rate[blind],
+    )  # fmt: skip
 
 
-def expected_between(spare: float, mark: float, rate: float) -> int:
-    """Expected number of marks between the two at the ends of a stretch whose ends are ``spare`` apart, rounded.
+def rate_along(signal: Floats, mark: float) -> Floats:
+    """Marks a column around every column: a column is covered unless no mark lies within half a width, so 1 - exp(-rate * width)."""
+    from scipy.ndimage import gaussian_filter1d
+
+    seen = np.isfinite(signal).astype(float)
+    covered = (np.nan_to_num(signal) > 0.5).astype(float)
+    sigma = WINDOW * max(mark, 1.0) / 2
+    share = gaussian_filter1d(covered, sigma, mode="constant") / np.maximum(gaussian_filter1d(seen, sigma, mode="constant"), 1e-6)
+    return np.asarray(-np.log1p(-np.minimum(share, 0.95)) / max(mark, 1.0), float)
+
+
+def fewest_between(spare: float, mark: float) -> int:
+    """Fewest marks between the two at the ends of a stretch that leave no gap."""
+    return max(0, int(np.ceil(spare / mark - 1e-9)) - 1)
+
+
+def expected_between(spare: float, mark: float, rate: float) -> float:
+    """Expected number of marks between the two at the ends of a stretch whose ends are ``spare`` apart.
 
     The number between is Poisson with mean rate * spare, given that no gap is wider than a mark; the chance of that with m
     marks at uniform places is :math:`\\sum_k (-1)^k \\binom{m + 1}{k} (1 - k w / s)_+^m` (spacings of uniform points).
     """
-    least = max(0, int(np.ceil(spare / mark - 1e-9)) - 1)
+    least = fewest_between(spare, mark)
     mean = max(rate, 1e-6) * spare
     numbers = np.arange(least, least + 30)
     weight = []
@@ -124,9 +158,7 @@ def expected_between(spare: float, mark: float, rate: float) -> int:
         log_poisson = m * np.log(mean) - math.lgamma(m + 1)
         weight.append(np.exp(log_poisson - mean) * max(0.0, no_wide_gap(int(m), mark / spare)))
     total = sum(weight)
-    if total <= 0:
-        return least
-    return max(least, round(float(np.dot(numbers, weight) / total) - 0.1))
+    return max(float(least), float(np.dot(numbers, weight) / total)) if total > 0 else float(least)
 
 
 def no_wide_gap(m: int, share: float) -> float:

@@ -9,6 +9,7 @@ up holds one mark or more (:mod:`~nextarm.figures.raster.stretches`). Bars that 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -18,13 +19,19 @@ from nextarm.figures.raster.ink import Image, Mask
 from nextarm.figures.raster.panel import Floats
 from nextarm.figures.raster.refine import draw
 from nextarm.figures.raster.shapes import Shape, beside, learn_shape, place_shapes
-from nextarm.figures.raster.stretches import NONE, Marks, mark_width, place, stretches
+from nextarm.figures.raster.stretches import NONE, SAME_PLACE, Marks, mark_width, place, stretches
 from nextarm.figures.raster.tips import marks_of_level, tip_of
 
 #: Highest part of a tick beyond the stroke that is looked for, in pixels and in widths of the line.
 REACH, WIDTHS = 9, 3.5
 #: Share of the ink beside a stroke that marks of one shape must explain.
 EXPLAINED = 0.6
+#: Part of the height of a bar beyond the stroke that must be seen.
+PARTLY = 0.6
+#: Share of the hidden marks that is left where tips were counted.
+COUNTED = 0.3
+#: Expected number of further marks a pixel of rate at a place whose mark is a ring or a cross.
+HIDDEN_SHAPE = 0.5
 
 
 def find_ticks(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float, shapes: tuple[Shape | None, ...] = ()) -> Marks:
@@ -41,11 +48,8 @@ def find_ticks(share: Image, blocked: Mask, steps: Steps, *, width: float, blur:
     if shaped is not None:
         return shaped
     centre = np.arange(first, last) + 0.5
-    upper = steps.at(centre - width / 2) - width / 2
-    lower = steps.at(np.minimum(centre + width / 2, steps.end)) + width / 2
     reach = reach_beyond(share, width)
-    above, seen_above = strip(rest, blocked, upper, first, reach, up=True)
-    below, seen_below = strip(rest, blocked, lower, first, reach, up=False)
+    upper, lower, (above, seen_above), (below, seen_below) = both_strips(rest, blocked, steps, centre, width, reach)
     if spread_out(above, below):
         signal, height = shape_signal(above, seen_above, below, seen_below, width), shape_height(above, below)
         runs = stretches(np.nan_to_num(signal))
@@ -58,14 +62,43 @@ def find_ticks(share: Image, blocked: Mask, steps: Steps, *, width: float, blur:
         return NONE
     level_here = steps.at(centre)
     half = width / 2 + height
-    signal = both_sides(
-        side(above, seen_above, upper - (level_here - half), height), side(below, seen_below, level_here + half - lower, height)
-    )
+    any_up, _ = strip(share, blocked, upper, first, reach, up=True)
+    any_down, _ = strip(share, blocked, lower, first, reach, up=False)
+    up = side(above, seen_above, upper - (level_here - half), height, any_up)
+    down = side(below, seen_below, level_here + half - lower, height, any_down)
+    signal = both_sides(up, down)
+    # At the end of the line a level is too short to be sure of: there both sides of a mark must be seen.
+    signal[(centre > steps.end - width - 1) & ~np.isfinite(up + down)] = np.nan
     runs = stretches(np.nan_to_num(signal))
     if not runs:
         return NONE
     marks = place(runs, mark_width(runs, signal), signal, first, height)
     return counted(marks, share, blocked, steps, width=width, reach=reach)
+
+
+def both_strips(
+    rest: Image, blocked: Mask, steps: Steps, centre: Floats, width: float, reach: int
+) -> tuple[Floats, Floats, tuple[Floats, Mask], tuple[Floats, Mask]]:
+    """The two edges of the stroke in every column, and what lies beyond each of them (:func:`strip`)."""
+    first = int(centre[0])
+    upper = steps.at(centre - width / 2) - width / 2
+    lower = steps.at(np.minimum(centre + width / 2, steps.end)) + width / 2
+    return upper, lower, strip(rest, blocked, upper, first, reach, up=True), strip(rest, blocked, lower, first, reach, up=False)
+
+
+def bar_height(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float) -> float:
+    """How far the censor bars along a curve stand out of its stroke on each side, in pixels; 0 without bars."""
+    first, last = max(0, int(np.floor(steps.x[0]))), min(share.shape[1], int(np.floor(steps.end + 0.25)))
+    if last - first < 8:
+        return 0.0
+    rest = share - draw(share.shape, steps, width=width, blur=blur)
+    *_, (above, seen_above), (below, seen_below) = both_strips(
+        rest, blocked, steps, np.arange(first, last) + 0.5, width, reach_beyond(share, width)
+    )
+    if spread_out(above, below):
+        return 0.0
+    height = tick_height(above, seen_above, below, seen_below)
+    return height if height >= 0.8 else 0.0
 
 
 def counted(marks: Marks, share: Image, blocked: Mask, steps: Steps, *, width: float, reach: int) -> Marks:
@@ -86,8 +119,9 @@ def counted(marks: Marks, share: Image, blocked: Mask, steps: Steps, *, width: f
             keep &= (marks.x < a - 0.5) | (marks.x > b + 0.5)
     both = np.concatenate([marks.x[keep], np.asarray(x, float)])
     count = np.concatenate([marks.count[keep], np.ones(len(x), np.int64)])
+    extra = np.concatenate([marks.extra[keep], np.full(len(x), COUNTED * float(np.median(marks.extra)) if marks.extra.size else 0.0)])
     order = np.argsort(both, kind="stable")
-    return Marks(x=both[order], count=count[order], width=marks.width, height=marks.height)
+    return replace(marks, x=both[order], count=count[order], extra=extra[order])
 
 
 def reach_beyond(share: Image, width: float) -> int:
@@ -112,7 +146,11 @@ def by_shape(rest: Image, visible: Mask, steps: Steps, shapes: tuple[Shape | Non
         x, explained = place_shapes(rest, visible, steps, shape)
         if explained > most and x.size:
             most = explained
-            best = Marks(x=x, count=np.ones(x.size, np.int64), width=shape.width, height=shape.height / 2)
+            near = np.array([np.count_nonzero(np.abs(x - v) < 4 * shape.width) / (8 * shape.width) for v in x])
+            best = Marks(
+                x=x, count=np.ones(x.size, np.int64), extra=HIDDEN_SHAPE * SAME_PLACE * near, width=shape.width, height=shape.height / 2,
+                blind=np.empty(0), missed=np.empty(0),
+            )  # fmt: skip
     return best
 
 
@@ -189,14 +227,26 @@ def tick_height(above: Floats, seen_above: Mask, below: Floats, seen_below: Mask
     return float(np.percentile(lengths, 65))
 
 
-def side(ink: Floats, seen: Mask, expected: Floats, height: float) -> Floats:
-    """Ink beyond one edge as a share of what a tick would put there; NaN where too little of it could be seen."""
+def side(ink: Floats, seen: Mask, expected: Floats, height: float, whole: Floats) -> Floats:
+    """Ink beyond one edge as a share of what a tick would put there; NaN where too little of it could be seen.
+
+    Ink that goes on beyond the tip of a tick (in ``whole``, which holds the stroke too) is that of a drop or another line, and says
+    nothing.
+    """
     reach = ink.shape[1]
     depth = np.clip(np.round(expected + 1.5), 1, reach).astype(np.int64)
-    part = np.arange(reach) < depth[:, None]
+    place = np.arange(reach)
+    part = place < depth[:, None]
+    inner = part & (place >= 2)
     clear = (seen | ~part)[:, 2:].all(axis=1)
     amount = (ink * part).sum(axis=1)
-    enough = clear & (expected > max(0.7, 0.5 * height))
+    # Where a part of the depth is hidden, the rest stands for it if it is the larger part.
+    visible = (inner & seen).sum(axis=1)
+    partly = ~clear & (visible >= np.maximum(2, PARTLY * inner.sum(axis=1)))
+    amount = np.where(partly, expected * (ink * inner).sum(axis=1) / np.maximum(visible, 1), amount)
+    beyond = (place > depth[:, None]) & (place <= depth[:, None] + 2)
+    goes_on = (np.where(beyond, whole, 0.0).sum(axis=1) > 1.2) & (beyond.sum(axis=1) == 2)
+    enough = (clear | partly) & ~goes_on & (expected > max(0.7, 0.5 * height))
     return np.asarray(np.where(enough, amount / np.maximum(expected, 0.5), np.nan), float)
 
 

@@ -21,6 +21,9 @@ FULL, EMPTY = 0.975, 0.1
 #: Fewest tips that stand alone, and the part of them that must be whole numbers of marks.
 FEWEST, AGREE = 8, 0.75
 
+#: Share of what a full pixel counts from which a row of tips counts only marks that were found.
+SATURATED = 0.9
+
 #: Sideways distance (pixels) between the end of a mark and the row two pixels inside from which it is no bar.
 LEAN = 0.4
 
@@ -80,7 +83,7 @@ def outermost(
         if float(line.max()) > 1.5 * EMPTY:
             if (
                 abs(r - start) >= reach
-                or blocked[r, a:b].any()
+                or blocked[min(r, r + away) : max(r, r + away) + 1, a:b].any()
                 or leans(share[r, max(0, a - 1) : b + 1], share[r - 2 * away, max(0, a - 1) : b + 1])
             ):
                 return None
@@ -116,14 +119,15 @@ def marks_of_level(
         part = signal[max(0, a - 1) : b + 1]
         total = float(part.sum())
         number = round(total / tip.mass)
-        if number < 1:
+        near = here[(here > first + a - 0.5) & (here < first + b + 0.5)]
+        # A full row where no mark was found is no row of tips but the edge of a stroke.
+        if number < 1 or (not near.size and float(part.max()) > SATURATED * -np.log1p(-FULL)):
             continue
         going = np.concatenate([[0.0], np.cumsum(part)]) / total
         places = first + max(0, a - 1) + np.interp((np.arange(number) + 0.5) / number, going, np.arange(going.size))
         if number > 1:
             ends = sorted((first + a + tip.width / 2 - 0.5, first + b - tip.width / 2 + 0.5))
             places = np.clip(places, ends[0], ends[1])
-        near = here[(here > first + a - 0.5) & (here < first + b + 0.5)]
         if number == 1 and near.size == 1:
             places = near
         inside = places[(places > begin - 1.0) & (places < stop + 1.0)]
@@ -174,6 +178,6 @@ def tip_row(
         free = centre > steps.x[k] + width / 2 + 0.8
     if side == 1 and k + 1 < steps.x.size:
         free = centre < steps.x[k + 1] - width / 2 - 0.8
-    free &= ~blocked[row, first:last] & ~blocked[row - away, first:last]
+    free &= ~(blocked[row, first:last] | blocked[row - away, first:last] | blocked[row + away, first:last])
     other = (outer > 2 * EMPTY) | ((ink > 3 * EMPTY) & (inner < 0.7))
     return np.where(free & ~other, light(ink), nothing)

@@ -2,7 +2,8 @@
 
 Background and ink (:mod:`~nextarm.figures.raster.ink`), colours (:mod:`~nextarm.figures.raster.colours`), one monotone path after
 another (:mod:`~nextarm.figures.raster.paths`, :mod:`~nextarm.figures.raster.arms`), steps to a part of a pixel
-(:mod:`~nextarm.figures.raster.edges`, :mod:`~nextarm.figures.raster.refine`), ticks (:mod:`~nextarm.figures.raster.ticks`), and
+(:mod:`~nextarm.figures.raster.edges`, :mod:`~nextarm.figures.raster.refine`), ticks (:mod:`~nextarm.figures.raster.ticks`) and the
+levels once more with them (:mod:`~nextarm.figures.raster.mark_ink`), and
 which is which (:mod:`~nextarm.figures.raster.identity`).
 """
 
@@ -27,8 +28,9 @@ from nextarm.figures.raster.identity import (
     without_limits,
 )
 from nextarm.figures.raster.ink import Canvas, canvas
+from nextarm.figures.raster.mark_ink import fitted_to_marks, ink_for_marks
 from nextarm.figures.raster.panel import ArmHint, Panel, TracedCurve, TracedPanel
-from nextarm.figures.raster.shapes import Shape
+from nextarm.figures.raster.stretches import Marks
 from nextarm.figures.raster.ticks import find_ticks, mark_shape
 
 #: Line width (pixels) and size of a panel below which it is looked at twice, and how far apart the two ends of a line may be.
@@ -55,7 +57,8 @@ def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, 
         large = traced_at(rgb, panel, hints, enlarge=2)
         if not large.warnings and same_curves(found, large):
             return replace(large, curves=tuple(
-                replace(c, ticks=f.ticks, tick_count=f.tick_count) for c, f in zip(large.curves, found.curves, strict=True)
+                replace(c, ticks=f.ticks, tick_count=f.tick_count, tick_extra=f.tick_extra, blind=f.blind, missed=f.missed)
+                for c, f in zip(large.curves, found.curves, strict=True)
             ))  # fmt: skip
     return found
 
@@ -104,13 +107,17 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
         warnings.append(UNSURE)
     if not drafts:
         warnings.append("no curve was found in the panel")
-    shapes = [mark_shape(d.own, d.blocked, d.steps, width=d.width, blur=d.blur) for d in drafts]
+    looks = [ink_for_marks(d, drafts, found, work) for d in drafts]
+    drafts = [fitted_to_marks(d, *look, work) for d, look in zip(drafts, looks, strict=True)]
+    shapes = [mark_shape(*look, d.steps, width=d.width, blur=d.blur) for d, look in zip(drafts, looks, strict=True)]
     curves = tuple(
         traced(
-            draft, work, found[draft.ink], hint=named[k], shapes=(shapes[k], *shapes[:k], *shapes[k + 1 :]),
-            warnings=(UNSURE,) if k in unsure else (),
+            draft, work, found[draft.ink], hint=named[k], warnings=(UNSURE,) if k in unsure else (),
+            marks=find_ticks(
+                *look, draft.steps, width=draft.width, blur=draft.blur, shapes=(shapes[k], *shapes[:k], *shapes[k + 1 :])
+            ),
         )
-        for k, draft in enumerate(drafts)
+        for k, (draft, look) in enumerate(zip(drafts, looks, strict=True))
     )  # fmt: skip
     width = float(np.median([d.width for d in drafts])) / work.scale if drafts else 0.0
     return TracedPanel(curves=curves, line_width=width, warnings=tuple(warnings))
@@ -145,16 +152,14 @@ def expected(ink: Ink, hints: tuple[ArmHint, ...]) -> bool:
     return any(h.colour is None or colour_distance(ink.colour, h.colour) < FAR for h in hints) or not hints
 
 
-def traced(
-    draft: Draft, work: Canvas, ink: Ink, *, hint: int | None, shapes: tuple[Shape | None, ...], warnings: tuple[str, ...]
-) -> TracedCurve:
-    """A draft in pixels of the image, with its ticks."""
-    marks = find_ticks(draft.own, draft.blocked, draft.steps, width=draft.width, blur=draft.blur, shapes=shapes)
+def traced(draft: Draft, work: Canvas, ink: Ink, *, hint: int | None, marks: Marks, warnings: tuple[str, ...]) -> TracedCurve:
+    """A draft in pixels of the image, with its marks."""
     steps = draft.steps
     if steps.y[-1] > work.bottom - draft.width and steps.end < work.right - 3 * draft.width:
         warnings = (*warnings, "the curve reaches the bottom of the panel before its end and may go on below it")
     return TracedCurve(
         x=work.to_image_x(steps.x), y=work.to_image_y(steps.y), end=float(work.to_image_x(steps.end)), colour=colour_of(draft, ink, work),
-        dash=draft.dashes.name, ticks=work.to_image_x(marks.x), tick_count=marks.count,
+        dash=draft.dashes.name, ticks=work.to_image_x(marks.x), tick_count=marks.count, tick_extra=marks.extra,
+        blind=work.to_image_x(marks.blind), missed=marks.missed,
         uncertainty=uncertainty(draft) / work.scale, hint=hint, warnings=warnings,
     )  # fmt: skip

@@ -12,8 +12,9 @@ from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.figures.reading import AxisReading, Box, CurveReading, FigureReading, FigureRefused, Grade, ListedPanel
+from nextarm.figures.subject import check_subject
 from nextarm.figures.vector.axes import Scale
-from nextarm.figures.vector.by_hand import marked_panel
+from nextarm.figures.vector.by_hand import chosen, marked_panel, outside
 from nextarm.figures.vector.chains import Chain, chains
 from nextarm.figures.vector.curves import Line, lines_of
 from nextarm.figures.vector.glyphs import join, mended, plain_name
@@ -60,11 +61,11 @@ def read_drawing(
         scene.texts += join(scene.glyphs)
     scene.texts = [replace(t, text=plain_name(t.text)) for t in mended(scene.texts)]
     numbers = numbers_of(scene.texts)
+    if marks is not None and marks.exclude:
+        scene.strokes = outside(scene.strokes, marks.exclude)
     lines = chains(scene.strokes)
-    if marks is not None and (marks.x_axis or marks.y_axis or marks.region):
-        panels = [marked_panel(scene, numbers, lines, marks)]
-    else:
-        panels = find_panels(scene, numbers, lines)
+    by_hand = marks is not None and (marks.x_axis or marks.y_axis or marks.region or marks.upward is not None or marks.percent is not None)
+    panels = [marked_panel(scene, numbers, lines, marks)] if marks is not None and by_hand else find_panels(scene, numbers, lines)
     listed = tuple(ListedPanel(number=i + 1, box=p.box, title=title_of(p, scene.texts)) for i, p in enumerate(panels))
     if not panels:
         raise _nothing(scene, lines, numbers)
@@ -96,24 +97,29 @@ def _read(
             rule="a broken or logarithmic axis is not read",
             cure="Mark two points of each axis",
         )
+    label = _axis_label(scene, panel)
+    unit = marks.time_unit if marks is not None and marks.time_unit else time_unit_of(label or "")
+    doubts = check_subject(
+        x_label=label, y_label=_side_label(scene, panel), unit=unit, upward=panel.upward,
+        x_range=(float(panel.x.values.min()), float(panel.x.values.max())), settled=marks is not None and marks.time_unit is not None,
+    )  # fmt: skip
     lines, notes = lines_of(panel)
     if marks is not None and marks.curves:
-        lines = _chosen(lines, marks)
+        lines = chosen(lines, marks)
     if not lines:
         raise FigureRefused("axes but no curve was found", found=(_say(panel.x, "x"), _say(panel.y, "y")))
-    warnings = [*scene.warnings, *notes, *_strays(numbers, panel)]
-    ticks, doubts = ticks_of(scene, panel, lines)
-    warnings += doubts
+    warnings = [*scene.warnings, *doubts, *notes, *_strays(numbers, panel)]
+    ticks, unsure = ticks_of(scene, panel, lines)
+    warnings += unsure
     found = names_of(scene, panel, lines)
     floor = min([p.box.top for p in listed if p.box.top > panel.x.across + panel.x.size] or [scene.height + 1])
-    label = _axis_label(scene, panel)
     apart = 0.5 * float(np.diff(np.sort(panel.x.positions)).min())
     level = [p.box for p in listed if p.box.top < panel.box.bottom and p.box.bottom > panel.box.top]
     left = max([b.right + apart for b in level if b.right < panel.box.left], default=-np.inf)
     right = min([panel.box.right + apart for b in level if b.left > panel.box.right], default=np.inf)
     rows = rows_of(scene, panel, floor, label, within=(left, right))
-    table, doubts = assign(rows, lines, [n[0] if n else None for n in found], panel, scene)
-    warnings += doubts
+    table, unsure = assign(rows, lines, [n[0] if n else None for n in found], panel, scene)
+    warnings += unsure
     time_band = abs(panel.x.slope) * (panel.x.residual + GRAIN) if panel.x.ticked else abs(panel.x.slope) * 0.1 * panel.x.size
     band = abs(panel.y.slope) * panel.unit * (panel.y.residual + GRAIN)
     if not panel.y.ticked:
@@ -139,7 +145,6 @@ def _read(
         warnings.append(f"no name was found for {unnamed} of {len(curves)} curves")
     if any(line.cut for line in lines):
         warnings.append("lines go on beyond the frame; they were read up to it")
-    unit = marks.time_unit if marks is not None and marks.time_unit else time_unit_of(label or "")
     return FigureReading(
         trail=Trail(method="strokes of a vector drawing, axes from their labels and tick marks", inputs=()),
         warnings=tuple(warnings), curves=tuple(curves),
@@ -227,27 +232,6 @@ def time_unit_of(words: str) -> str | None:
     """The time unit that words name, if they name one only."""
     hits = [unit for unit, pattern in _UNITS if re.search(pattern, words, re.I)]
     return hits[0] if len(hits) == 1 else None
-
-
-def _chosen(lines: list[Line], marks: Marks) -> list[Line]:
-    """The curves that marks name by colour, in their order."""
-    from nextarm.figures.vector.scene import far
-
-    made: list[Line] = []
-    for mark in marks.curves:
-        if mark.colour is None:
-            continue
-        wanted = tuple(int(mark.colour[i : i + 2], 16) for i in (1, 3, 5))
-        near = [
-            k for k in lines if not any(k is m for m in made) and (mark.dash is None or dash_word(k.chain.dash, k.chain.width) == mark.dash)
-        ]
-        near = [k for k in near if far(k.chain.colour, wanted) < 40]  # type: ignore[arg-type]
-        if not near:
-            raise FigureRefused(
-                f"no curve of the colour {mark.colour} was found", cure="Give one of " + ", ".join(hex_of(k.chain.colour) for k in lines)
-            )
-        made.append(min(near, key=lambda k: far(k.chain.colour, wanted)))  # type: ignore[arg-type]
-    return made or lines
 
 
 def _grade(panel: Panel, curves: list[CurveReading], warnings: list[str], unnamed: int) -> Grade:

@@ -22,6 +22,23 @@ METHODS: tuple[tuple[str, str, str], ...] = (
         "10.1002/sim.1752",
     ),
     (
+        "Predictive prior of a next arm",
+        "Cohorts and the next arm have normal effects around one mean; the standard deviation between them has a half-normal prior at "
+        "three scales; the predictive distribution by quadrature, and a beta mixture fitted to it; robust: with a uniform component.",
+        "10.1111/biom.12242",
+    ),
+    (
+        "Worth of a prior in infants",
+        "Effective sample size by the expected local information ratio; by matched moments beside it.",
+        "10.1111/biom.13252",
+    ),
+    (
+        "Unmeasured confounding",
+        "E-value: the smallest association that a confounder must have with both the treatment and the outcome, on the risk-ratio scale, "
+        "to explain a comparison away.",
+        "10.7326/M16-2607",
+    ),
+    (
         "External comparison of published landmarks",
         "Difference of two survival estimates by squaring and adding the distances to their printed limits; "
         "implied hazard ratio as the ratio of "

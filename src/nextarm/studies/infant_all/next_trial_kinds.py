@@ -14,7 +14,7 @@ from nextarm.report.document import Parts, Row
 from nextarm.simulation import OperatingCharacteristics, PlatformCharacteristics, simulate, simulate_platform
 from nextarm.simulation.assurance import Assurance, assurance
 from nextarm.simulation.characteristics import Rate
-from nextarm.studies.infant_all.next_trial_shown import rate
+from nextarm.studies.infant_all.next_trial_shown import mean, rate
 from nextarm.studies.infant_all.next_trial_worked import NULL, SEED, Designs
 
 #: Virtual trials of each kind, and infants that the control of each kind is taken to be as well known as.
@@ -36,6 +36,7 @@ class Kind:
     simulated: Trail
     randomised_to_control: float
     assured: Assurance | None
+    also: Parts = ()
 
 
 def kinds(found: Designs, package: Package) -> list[Block]:
@@ -61,6 +62,7 @@ def kinds(found: Designs, package: Package) -> list[Block]:
             ),
         ),
         paragraph(*_drift(one_arm)),
+        paragraph(*made[3].also),
         Note(
             "caution",
             say(
@@ -177,7 +179,23 @@ def _platform(plan: Plan) -> Kind:
     got: Any = made.evaluate()
     words = f"Platform: {', '.join(PLATFORM_ARMS)} around one control, the third after the first"
     controls = _mean_patients(found) - sum(a.patients.value for a in found.scenario("plan").arms)
-    return Kind(words, "Which of three, if any?", got, _mean_rate(found, "plan"), _mean_rate(found, NULL), found.trail, controls, None)
+    at = made.survival_at(made.trial.milestone)[made.control]
+    assured = assurance(made, _known(at, made, "survival", made.trial.milestone), nodes=8, sizes=(1.0,))
+    power, error = _mean_rate(found, "plan"), _mean_rate(found, NULL)
+    return Kind(words, "Which of three, if any?", got, power, error, found.trail, controls, assured, _whole_platform(found))
+
+
+def _whole_platform(found: PlatformCharacteristics) -> Parts:
+    """What the platform says as a whole, and when its arms are open."""
+    own, null, key = found.scenario("plan"), found.scenario(NULL), "trial.kind.platform"
+    third = own.arm(PLATFORM_ARMS[2])
+    assert third.opens is not None  # it opens in every trial of this plan
+    return say(
+        "The platform declares at least one of the three better in ", rate(own.any_rejection, f"{key}.any", found.trail),
+        " of virtual trials if all work, and in ", rate(null.any_rejection, f"{key}.family-wise", found.trail), " if none does; the ",
+        f"{PLATFORM_ARMS[2]} opens after ", mean(third.opens, f"{key}.third-opens", found.trail), " years in the mean and the last ",
+        "decision falls after ", mean(own.duration, f"{key}.years", found.trail), " years.",
+    )  # fmt: skip
 
 
 def _mean_patients(found: PlatformCharacteristics) -> float:

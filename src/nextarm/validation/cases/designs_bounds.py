@@ -15,6 +15,7 @@ from nextarm.validation.case import Case, Kind, expected
 RPACT = "rpact 3.3.4 (Debian), printed output"
 FROZEN = "rpact as named in made_with of the frozen file (references/designs.R)"
 FROZEN_LOOKS = "rpact as named in made_with of the frozen file (references/designs_analysis.R)"
+FROZEN_CALENDAR = "rpact as named in made_with of the frozen file (references/designs_calendar.R)"
 GSDESIGN = "gsDesign 3.11.0.9003, printed output"
 
 
@@ -147,7 +148,7 @@ def made(
         compute=compute,
         expected=want,
         tolerance=tolerance,
-        reference={FROZEN: "designs", FROZEN_LOOKS: "designs_analysis"}.get(source, ""),
+        reference={FROZEN: "designs", FROZEN_LOOKS: "designs_analysis", FROZEN_CALENDAR: "designs_calendar"}.get(source, ""),
     )
 
 

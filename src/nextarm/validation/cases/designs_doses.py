@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,33 @@ def _printed() -> tuple[dict[str, float], dict[str, float]]:
         want[f"toxic {k + 1}"], allow[f"toxic {k + 1}"] = TOXIC[k], 4.0 * 4.0 / math.sqrt(PRINTED_TRIALS) + 0.05
     telling = [name for name in want if allow[name] < 0.5 * want[name]]  # a looser one would check nothing
     return {name: want[name] for name in telling}, {name: allow[name] for name in telling}
+
+
+#: Printed by BOIN 2.7 (get.oc with its stricter rule for the lowest dose, and an end at nine patients), 10,000 trials.
+BOIN_RATES = (0.1, 0.5)
+BOIN_PRINTED = {
+    "chosen 1": 77.75, "chosen 2": 18.42, "none": 3.83, "patients 1": 10.7160, "patients 2": 7.7784, "toxic 1": 1.0536, "toxic 2": 3.8988,
+}  # fmt: skip
+BOIN_TRIALS = 10_000
+
+
+def _boin_program() -> dict[str, float]:
+    chance = np.random.default_rng(3).random((TRIALS, 30))
+    got = boin_trials(
+        chance, np.zeros_like(chance), np.array(BOIN_RATES), table=boin_table(tuple(range(1, 31)), target=0.25), target=0.25,
+        eliminate=0.95, cohort=3, start=0, enough=9, window=0.1, lowest=0.85,
+    )  # fmt: skip
+    each: dict[str, Any] = {"none": 100.0 * (got.chosen < 0)}
+    for k in range(2):
+        each |= {f"chosen {k + 1}": 100.0 * (got.chosen == k), f"patients {k + 1}": got.patients[:, k], f"toxic {k + 1}": got.toxic[:, k]}
+    return {k: float(v.mean()) for k, v in each.items()}
+
+
+def _boin_allowed() -> dict[str, float]:
+    """Four standard errors of the difference, by the standard deviations of the printed rates, or those over trials here."""
+    spread = {name: 100.0 * math.sqrt(v / 100.0 * (1.0 - v / 100.0)) for name, v in BOIN_PRINTED.items() if name[0] in "cn"}
+    spread |= {"patients 1": 3.4, "patients 2": 4.6, "toxic 1": 0.93, "toxic 2": 2.0}
+    return {name: 4.0 * sd * math.sqrt(1.0 / BOIN_TRIALS + 1.0 / TRIALS) for name, sd in spread.items()}
 
 
 def _rolling() -> dict[str, float]:
@@ -129,6 +157,17 @@ CASES: tuple[Case, ...] = (
         compute=_interval,
         expected=_WANT,
         tolerance=_ALLOW,
+    ),
+    Case(
+        id="designs-doses-boin-program",
+        title="BOIN: which dose is chosen, patients and toxic events",
+        room="designs",
+        kind="other program",
+        source="BOIN (get.oc), output printed in the article Compare_to_original_BOIN of the R package bfboin",
+        inputs=f"target .25, rates .1 and .5, 10 cohorts of 3, stricter lowest dose, end at 9 patients; {TRIALS:,} virtual trials",
+        compute=_boin_program,
+        expected=BOIN_PRINTED,
+        tolerance=_boin_allowed(),
     ),
     Case(
         id="designs-doses-rolling",

@@ -14,7 +14,7 @@ from nextarm.designs.analysis import LookAnalysis, analyse_look
 from nextarm.designs.bias_adjusted import mean_estimate
 from nextarm.designs.stagewise import predictive_power
 from nextarm.validation.case import Case, expected
-from nextarm.validation.cases.designs_bounds import FROZEN_LOOKS, made
+from nextarm.validation.cases.designs_bounds import FROZEN_CALENDAR, FROZEN_LOOKS, made
 
 _FAMILY = {"asOF": "lan-demets-obrien-fleming", "asP": "lan-demets-pocock", "asKD": "kim-demets", "asHSD": "hwang-shih-decani"}
 
@@ -74,6 +74,34 @@ def numbers(row: dict[str, Any]) -> dict[str, float]:
     return found
 
 
+def calendar_numbers(row: dict[str, Any]) -> dict[str, float]:
+    """Looks at calendar times, by this room."""
+    design = {"kind": "group-sequential-log-rank", "look_times": row["looks"], "spending": _FAMILY[row["type"]], "method": "schoenfeld"}
+    if row["gamma"] is not None:
+        design["spending_parameter"] = float(row["gamma"])
+    accrual = {"rate": float(row["rate"]), "duration": float(row["accrual"]), "follow_up": row["looks"][-1] - row["accrual"]}
+    got: Any = plan_from_data(
+        {
+            "trial": {"name": "case", "endpoint": "EFS", "milestone": 1.0},
+            "accrual": accrual | {"dropout_hazard": float(row["dropout"])},
+            "arms": {
+                "control": {"survival": {"model": "exponential", "median": float(row["median"])}},
+                "new": {"survival": {"hazard_ratio": row["hazard_ratio"], "of": "control"}},
+            },
+            "design": design,
+        }
+    ).evaluate()
+    listed = {"events": got.look_events, "critical": got.efficacy, "reject": got.reject_h1, "times": got.look_times}
+    made_of = {f"{name}_{i}": float(v) for name, values in listed.items() for i, v in enumerate(values, 1)}
+    return made_of | {"power": got.power, "expected_events": got.expected_events_h1}
+
+
+def calendar_wanted(row: dict[str, Any]) -> dict[str, float]:
+    """The frozen numbers of looks at calendar times."""
+    listed = {f"{name}_{i}": v for name in ("events", "critical", "reject", "times") for i, v in enumerate(row[name], 1)}
+    return listed | {"power": row["power"], "expected_events": row["expected_events"]}
+
+
 def _predictive() -> dict[str, float]:
     future, upper, none = np.array([1.0]), np.array([1.98]), np.array([-np.inf])
     return {str(t): predictive_power(1.5, information=t, future=future, upper=upper, lower=none) for t in (0.3, 0.6, 0.9)}
@@ -108,6 +136,19 @@ CASES: tuple[Case, ...] = (
             1e-5,
         )
         for row in rows()
+    ),
+    *(
+        made(
+            f"calendar-looks-{i}",
+            f"Looks at calendar times: {row['label']}",
+            "other program",
+            FROZEN_CALENDAR,
+            f"looks at {row['looks']} years, {row['rate']} patients a year, hazard ratio {row['hazard_ratio']}",
+            partial(calendar_numbers, row),
+            calendar_wanted(row),
+            1e-6,
+        )
+        for i, row in enumerate(expected("designs_calendar")["runs"], 1)
     ),
     made(
         "predictive-power",

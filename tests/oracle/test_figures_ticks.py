@@ -1,0 +1,76 @@
+"""Censor marks where they stand densely, at S = 1 and on other curves: truth known because the test drew them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from figures_drawn import Drawn, mean_error
+from nextarm.figures.raster.counted import hidden_number, largest_counts
+from nextarm.figures.raster.edges import Steps
+from nextarm.figures.raster.levels import level_again
+from nextarm.figures.raster.start import from_the_top
+from nextarm.figures.raster.trace import trace_curves
+from nextarm.figures.reading import CurveReading
+
+FALLING = ([1.0, 2.2, 3.1, 5.5, 7.0, 8.4], [0.96, 0.9, 0.85, 0.8, 0.7, 0.66])
+BLUE, ORANGE = (31, 119, 180), (255, 127, 14)
+
+
+def test_levels_are_those_of_the_line_where_bars_leave_hardly_any_of_it() -> None:
+    figure = Drawn()
+    figure.frame()
+    figure.curve(*FALLING, BLUE, ticks=[t for t in np.arange(0.15, 9.9, 0.11).tolist() if abs(t - np.array(FALLING[0])).min() > 0.06])
+    panel = figure.panel()
+    (curve,) = trace_curves(figure.image(), panel).curves
+    assert mean_error(panel, curve, *FALLING) < 0.001
+    middle = panel.x.pixel(np.array([0.5, 1.6, 2.6, 4.3, 6.2, 7.7, 9.2]))
+    level = panel.y.value(curve.y[np.searchsorted(curve.x, middle, side="right") - 1])
+    np.testing.assert_allclose(level, [1.0, *FALLING[1]], atol=0.0015)
+
+
+def test_bars_set_a_level_that_was_fitted_to_their_upper_halves() -> None:
+    share, hidden = np.zeros((60, 80), np.float32), np.zeros((60, 80), bool)
+    share[29:32, 5:75] = 1.0
+    share[25:36, 10:70] = 1.0
+    wrong = Steps(x=np.array([5.0]), y=np.array([28.0]), end=75.0)
+    assert level_again(wrong, share, hidden, width=3.0, height=4.0).y.tolist() == [30.5]
+    assert level_again(wrong, share, hidden, width=3.0, height=6.0) is wrong  # no column is as high as such a bar
+
+
+def test_a_curve_is_at_one_as_long_as_its_line_is_seen_there() -> None:
+    share, hidden = np.zeros((40, 100), np.float32), np.zeros((40, 100), bool)
+    share[10:12, 5:60] = 1.0
+    share[12:16, 5:60:3] = 1.0
+    share[20:24, 60:95] = 1.0
+    steps = Steps(x=np.array([5.0, 6.0, 60.0]), y=np.array([10.0, 13.5, 22.0]), end=95.0)
+    found = from_the_top(steps, share, hidden, top=10.0, width=4.0)
+    assert (found.x.tolist(), found.y.tolist()) == ([5.0, 60.0], [10.0, 22.0])
+    share[10:12, 5:60] = 0.0
+    assert from_the_top(steps, share, hidden, top=10.0, width=4.0) is steps
+
+
+def test_marks_painted_over_another_curve_are_seen() -> None:
+    figure = Drawn()
+    figure.frame()
+    figure.curve([9.0], [0.9], BLUE)
+    figure.curve([0.5, 9.2], [0.97, 0.5], ORANGE, ticks=[2.0, 3.5, 5.0, 6.5, 8.0])
+    panel = figure.panel()
+    orange = max(trace_curves(figure.image(), panel).curves, key=lambda c: c.colour)
+    np.testing.assert_allclose(panel.x.value(orange.ticks), [2.0, 3.5, 5.0, 6.5, 8.0], atol=0.02)
+
+
+def test_the_table_bounds_what_hides_behind_marks() -> None:
+    curve = CurveReading(
+        arm="a", named_by=None, colour="#000000", dash="solid", time=np.array([0.0, 5.0]), survival=np.array([1.0, 0.9]), end_time=20.0,
+        ticks=np.array([2.0, 7.0, 14.0]), tick_low=np.ones(3, np.int64), tick_high=np.ones(3, np.int64),
+        at_risk_times=np.array([0.0, 10.0, 20.0]), at_risk=np.array([100.0, 88.0, 57.0]), band=np.full(2, 1e-4),
+    )  # fmt: skip
+    none = np.zeros(0)
+    found = largest_counts(curve.ticks, curve.tick_low, np.array([0.2, 0.2, 0.2]), curve, blind=none, missed=none)
+    # until 10 two leave without dying (12 lost, 10 % of 99 or 100 die), from 10 to 20 all 31 that leave are censored at one mark
+    assert found.high[:2].max() <= 2
+    assert found.high[2] >= 25
+    assert found.beyond == 0
+    many = np.linspace(0.1, 9.9, 40)
+    assert largest_counts(many, np.ones(40, np.int64), np.zeros(40), curve, blind=none, missed=none).beyond >= 30
+    assert hidden_number(0.05, -3.0, 1.0) == 0
