@@ -9,6 +9,8 @@ integrated exactly.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from nextarm.core.units import FloatArray
@@ -54,6 +56,12 @@ def probability_above(a: FloatArray, b: FloatArray, weights: FloatArray, value: 
     return np.asarray((weights * (1.0 - betainc(a, b, value))).sum(axis=-1), np.float64)
 
 
+@cache
+def _legendre() -> tuple[FloatArray, FloatArray]:
+    x, weight = np.polynomial.legendre.leggauss(_NODES)
+    return np.asarray(x, np.float64), np.asarray(weight, np.float64)
+
+
 def probability_better(
     control: tuple[FloatArray, FloatArray, FloatArray], experimental: tuple[FloatArray, FloatArray, FloatArray], *, margin: float = 0.0
 ) -> FloatArray:
@@ -62,7 +70,7 @@ def probability_better(
 
     w0, a0, b0 = control
     w1, a1, b1 = experimental
-    x, weight = np.polynomial.legendre.leggauss(_NODES)
+    x, weight = _legendre()
     low, high = betaincinv(a0, b0, 1e-10)[..., None], betaincinv(a0, b0, 1.0 - 1e-10)[..., None]
     p = np.clip(0.5 * (high - low) * x + 0.5 * (high + low), 1e-300, np.nextafter(1.0, 0.0))
     density = np.exp((a0[..., None] - 1.0) * np.log(p) + (b0[..., None] - 1.0) * np.log1p(-p) - betaln(a0, b0)[..., None])

@@ -79,16 +79,17 @@ def _feasible(plan: Plan, options: Sequence[Control]) -> list[Block]:
 
 
 def _randomised(plan: Plan, options: Sequence[Control]) -> list[Block]:
+    margins = sorted({*MARGINS, *CURVE_MARGINS, margin_of(plan)})
+    sized = {(c.key, m): randomised(plan, c, margin=m) for c in options for m in margins}  # for the table, the losses and the chart
     rows: list[Row | RowGroup] = []
     for control in options:
         rows.append(RowGroup(f"Backbone {control.words}"))
-        for margin in MARGINS:
-            size = randomised(plan, control, margin=margin)
-            rows.append(_size_row(size, f"germline.two-arm.{control.key}.{_points(margin)}"))
+        rows.extend(_size_row(sized[control.key, m], f"germline.two-arm.{control.key}.{_points(m)}") for m in MARGINS)
     losses: list[Row] = []
     for loss in LOSSES:
         margin = margin_of(plan)
-        cells = [_cell(randomised(plan, c, margin=margin, loss=loss), f"germline.loss.{_points(loss)}.{c.key}") for c in options]
+        sizes = [randomised(plan, c, margin=margin, loss=loss) if loss else sized[c.key, margin] for c in options]
+        cells = [_cell(size, f"germline.loss.{_points(loss)}.{c.key}") for c, size in zip(options, sizes, strict=True)]
         losses.append(
             (
                 number(
@@ -105,7 +106,7 @@ def _randomised(plan: Plan, options: Sequence[Control]) -> list[Block]:
         LineSeries(
             name=c.words,
             x=tuple(100.0 * m for m in CURVE_MARGINS),
-            y=tuple(_years(randomised(plan, c, margin=m)) for m in CURVE_MARGINS),
+            y=tuple(_years(sized[c.key, m]) for m in CURVE_MARGINS),
             trail=c.trail,
         )
         for c in options
