@@ -31,9 +31,9 @@ lint: $(VENV)/.ready ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.ready ## measure speed against peers on this machine; writes bench/RESULTS.md (KM=folder adds reconstruction accuracy)
+bench: $(VENV)/.ready ## measure speed against peers on this machine; writes bench/RESULTS.md (KM=folder adds the accuracy of reconstruction and of figures, FIGURES=folders more figures)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r bench/requirements.txt
-	$(BIN)/python bench/run.py $(if $(KM),--km $(KM))
+	$(BIN)/python bench/run.py $(if $(KM),--km $(KM)) $(if $(FIGURES),--figures $(FIGURES))
 
 validate: $(VENV)/.ready ## run every validation case, the slow ones too, and fuzz the readers of figures for FUZZ minutes (10); write the dossier and docs/validation.md
 	$(BIN)/nextarm verify --slow --out build/verify

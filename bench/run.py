@@ -73,6 +73,19 @@ def markdown(rows: list[dict[str, object]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def figures(folders: list[Path]) -> str:
+    """How well figures are read: the tables of bench/figures.py (pictures) and bench/figures_vector.py (drawings) for each folder."""
+    parts = ["## Reading figures with known truth\n"]
+    for folder in folders:
+        drawings = any(p.suffix in (".svg", ".pdf") for p in folder.iterdir())
+        script = "figures_vector.py" if drawings else "figures.py"
+        command = [sys.executable, str(HERE / script), str(folder), *([] if drawings else ["--reconstruct"])]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        said = ran.stdout.strip().replace("\n## ", "\n#### ").removeprefix("## ")
+        parts += [f"### {script} {folder.name}\n", said or f"failed: {ran.stderr.strip()[-300:]}", ""]
+    return "\n".join(parts)
+
+
 def machine() -> str:
     """The kind of machine, without its name."""
     model = platform.processor() or platform.machine()
@@ -87,7 +100,10 @@ def main() -> int:
     """Run the benches and write RESULTS.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--km", type=Path, help="folder with Kaplan-Meier curves of known truth, for the accuracy of reconstruction")
-    parser.add_argument("--only", help="one part: processes, " + ", ".join(MODULES))
+    parser.add_argument(
+        "--figures", type=Path, nargs="*", default=[], help="folders of figures with known truth (with --km: its raster and vector)"
+    )
+    parser.add_argument("--only", help="one part: processes, figures, " + ", ".join(MODULES))
     options = parser.parse_args()
     parts: list[str] = []
     if options.only in (None, "processes"):
@@ -99,6 +115,9 @@ def main() -> int:
         parts += [f"## {module.__doc__.splitlines()[0].rstrip('.')}\n", markdown(module.rows())]
         if options.km and hasattr(module, "main"):
             module.main(options.km)
+    folders = [*options.figures, *(options.km / part for part in ("raster", "vector") if options.km and (options.km / part).is_dir())]
+    if folders and options.only in (None, "figures"):
+        parts.append(figures(folders))
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     made = f"Made by `make bench` on {date.today().isoformat()}; {machine()}"
     head = f"# Bench results\n{made}; Python {platform.python_version()}, {versions}.\n"
