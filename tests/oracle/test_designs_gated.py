@@ -12,6 +12,7 @@ from nextarm.core.errors import PlanError
 from nextarm.designs import plan_from_data
 from nextarm.designs.gated_endpoints import GatedEndpoints
 from nextarm.designs.two_proportions_size import farrington_manning_size
+from nextarm.report.simulated import _also
 from nextarm.simulation import simulate
 
 CURE = {"model": "mixture-cure", "cure_fraction": 0.4, "latency": {"model": "weibull", "shape": 1.2, "median": 0.7}}
@@ -103,6 +104,11 @@ def test_virtual_trials_of_the_engine_agree_with_those_of_the_design() -> None:
                 assert rates[name].value == pytest.approx(want, abs=4.0 * np.hypot(rates[name].se, truth.rejected_se[end_point]) + 0.006), (
                     name
                 )
+    (table,) = _also({"plan": seen})
+    assert len(table.columns) == 1 + len(seen.scenarios)
+    assert len(table.rows) == 7
+    for truth, counts in zip(got.truths, seen.scenarios, strict=True):
+        rates = counts.summarised()
         if truth.family_wise_error is not None:
             assert rates["false_rejection"].value <= 0.025 + 4.0 * rates["false_rejection"].se + 0.002
 

@@ -52,6 +52,12 @@ COLUMNS = (
     ("patients", "Patients", "decimal(1)"),
     ("duration", "Years", "decimal(2)"),
 )
+#: What the counts of single kinds of design are called.
+ALSO = {
+    "efs_alone": "EFS alone would reject", "withheld_by_os": "Withheld by OS", "stopped_for_os": "Ended for harm to OS",
+    "response": "Response, by the graph", "EFS": "EFS, by the graph", "OS": "OS, by the graph", "response_alone": "Response alone",
+    "EFS_alone": "EFS alone", "OS_alone": "OS alone", "false_rejection": "Any without an effect",
+}  # fmt: skip
 DRAWN = "Poisson entry given the number of patients, permuted blocks, event times by inversion of the truth."
 OUTCOMES = ("event", "dropout", "followed")
 
@@ -145,7 +151,24 @@ def _rates(runs: Runs) -> Section:
         " of virtual trials.",
     )
     warnings: list[Block] = [Note("caution", (f"{name}: {text}",)) for name, run in runs.items() for text in run.warnings]
-    return Section("rates", "How often does it reject, and what does it cost?", lead, (KeyFigures(tuple(key[:4])), chart, table, *warnings))
+    blocks = (KeyFigures(tuple(key[:4])), chart, table, *_also(runs), *warnings)
+    return Section("rates", "How often does it reject, and what does it cost?", lead, blocks)
+
+
+def _also(runs: Runs) -> list[DataTable]:
+    """What only this kind of design counts, one table a design that has any: further end points, results withheld."""
+    made = []
+    for name, run in runs.items():
+        scenarios = _named(run)
+        rows: list[Row | RowGroup] = [
+            (ALSO.get(kind, kind.replace("_", " ")), *(_number(name, run, s, kind, "percent(1)") for s in scenarios))
+            for kind in dict.fromkeys(kind for s in scenarios for kind in s.also)
+        ]
+        if rows:
+            caption = "What else was counted" + (f": {name}" if len(runs) > 1 else "")
+            columns: tuple[Column | str, ...] = ("Share of trials", *(Column(s.name, align="right") for s in scenarios))
+            made.append(DataTable(caption=caption, columns=columns, rows=tuple(rows), sortable=False))
+    return made
 
 
 def _maps(runs: Runs) -> list[Section]:

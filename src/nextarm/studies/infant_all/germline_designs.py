@@ -243,10 +243,11 @@ def _weighed(plan: Plan, found: Sequence[Candidate], salvage: Salvage | None, pa
     if (infected := _count(package, *INFECTIONS)) is not None:
         seen = share_number(
             package, infected, name="germline.weighed.infections", printed="as printed in the source",
-            missing=infected.note.removeprefix("reported as ") or "not printed",
+            missing="in words" if infected.note else "not printed",
         )  # fmt: skip
         where = package.study_of(infected.arm_id).name
-        rows.append((f"Infections of grade 3 or 4, what infants had ({where}): at most", None, None, seen, seen))
+        said = infected.note.removeprefix("reported as ") or "no share printed"
+        rows.append((f"Infections of grade 3 or 4, what infants had ({where}): {said}", None, None, seen, seen))
     nothing = "no value in the evidence"
     rows.append(("Late effects, days in hospital", None, None, nothing, nothing))
     return rows
