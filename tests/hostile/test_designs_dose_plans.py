@@ -35,6 +35,8 @@ def plan(arms: dict[str, Any] | None = None, **design: Any) -> dict[str, Any]:
         (plan(eliminate=0.2), "design.eliminate"),
         (plan(solve={"for": "n"}), "solves for power"),
         (plan(kind="rolling-six", cohort=3), "cohort"),
+        (plan(lowest=0.97), "must be at most eliminate = 0.95"),
+        (plan() | {"accrual": {"rate": 500.0, "duration": 3.0, "follow_up": 0.1}}, "has at most 500 patients"),
     ],
 )
 def test_impossible_plans_say_why(data: dict[str, Any], words: str) -> None:

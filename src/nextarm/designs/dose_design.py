@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Virtual trials behind the characteristics that ``evaluate`` shows, and their seed.
 TRIALS, SEED = 20_000, 20261129
+#: The most patients of a dose finding trial: every virtual trial is gone through patient by patient.
+MOST_PATIENTS = 500
 
 
 @record
@@ -102,6 +104,9 @@ class DoseTable(DesignTable):
     def problems(self, plan: Plan) -> list[Problem]:
         """The dose to start with must be there."""
         found = only_solves(plan, "power")
+        if plan.accrual_model().total > MOST_PATIENTS:
+            what = f"kind = {self.kind!r} with {plan.accrual_model().total:,.0f} patients"
+            found.append(Problem(what, "", f"has at most {MOST_PATIENTS} patients", "Make the accrual shorter"))
         if self.start is not None and self.start not in plan.arms:
             found.append(Problem(f"start = {self.start!r}", "", f"must be one of the arms {', '.join(plan.arms)}"))
         return found
