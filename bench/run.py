@@ -96,6 +96,14 @@ def machine() -> str:
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {model}"
 
 
+def with_part(text: str, heading: str, body: str) -> str:
+    """``text`` with what stands below ``heading`` replaced, or with a new part at its end; the other parts stay as they were measured."""
+    before, found, after = text.partition(heading)
+    rest = after.partition("\n## ")
+    tail = f"\n## {rest[2]}" if found and rest[1] else ""
+    return f"{before.rstrip()}\n\n{heading}\n{body.rstrip()}\n{tail}"
+
+
 def main() -> int:
     """Run the benches and write RESULTS.md."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -103,9 +111,10 @@ def main() -> int:
     parser.add_argument(
         "--figures", type=Path, nargs="*", default=[], help="folders of figures with known truth (with --km: its raster and vector)"
     )
-    parser.add_argument("--only", help="one part: processes, figures, " + ", ".join(MODULES))
+    parser.add_argument("--only", help="one part, the others stay as measured: processes, figures, " + ", ".join(MODULES))
     options = parser.parse_args()
     parts: list[str] = []
+    busy = os.getloadavg()[0]
     if options.only in (None, "processes"):
         parts += ["## Whole processes\n", markdown(processes())]
     for name in MODULES:
@@ -123,8 +132,13 @@ def main() -> int:
     head = f"# Bench results\n{made}; Python {platform.python_version()}, {versions}.\n"
     text = "\n".join([head, *parts])
     print(text)
+    results = HERE / "RESULTS.md"
     if options.only is None:
-        (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
+        results.write_text(text, encoding="utf-8")
+    elif parts:
+        when = f"This table: measured on {date.today().isoformat()}, {machine()}; load {busy:.1f} before, {os.getloadavg()[0]:.1f} after.\n"
+        heading, _, body = "\n".join(parts).partition("\n")
+        results.write_text(with_part(results.read_text(encoding="utf-8"), f"{heading}\n", f"{when}\n{body.lstrip()}"), encoding="utf-8")
     return 0
 
 
