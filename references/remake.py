@@ -49,6 +49,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="scripts to run, by name without ending (default: all)")
     parser.add_argument("--write", action="store_true", help="replace the committed files")
+    parser.add_argument("--minutes", type=float, default=30.0, help="time a script has before it counts as failed (default: 30)")
     options = parser.parse_args()
     wrong = 0
     for script in scripts(options.names):
@@ -58,7 +59,14 @@ def main() -> int:
                   "r-cran-metafor r-cran-metadat r-cran-rpact r-cran-mvtnorm r-cran-jsonlite)")  # fmt: skip
             wrong += 1
             continue
-        done = subprocess.run([*runner, str(script)], capture_output=True, text=True, cwd=HERE, check=False)
+        try:
+            done = subprocess.run(
+                [*runner, str(script)], capture_output=True, text=True, cwd=HERE, check=False, timeout=60 * options.minutes
+            )
+        except subprocess.TimeoutExpired:
+            print(f"{script.name}: stopped after {options.minutes:g} minutes; --minutes gives it more")
+            wrong += 1
+            continue
         if done.returncode:
             print(f"{script.name}: failed\n{done.stderr.strip()[-2000:]}")
             wrong += 1
