@@ -244,7 +244,7 @@ def predictive_success(
 
     >>> x, n = np.array([16.0, 15.0]), np.array([23.0, 23.0])
     >>> predictive_success(x, n, 40.0, null=0.6, threshold=0.9, prior=(0.6, 0.4)).round(3)
-    array([0.566, 0.368])
+    array([0.566, 0.3  ])
     """
     from scipy.special import betainc, betaln, digamma, polygamma
 
