@@ -160,6 +160,7 @@ def content(ask: Ask) -> Content:
     trials, seed = q.whole("trials", 0, low=0, high=MOST), q.whole("seed", 1, low=0, high=2**31)
     if trials:
         run = ask.runs.find(_key(ask.study, text, trials, seed)) or _taken_up(ask, text, trials, seed)
+        run = None if run is None else run.as_it_is()
         if run is not None and isinstance(run.result, Report):
             sections += run.result.sections
     saved = tuple(Place(name, "A plan of this study", address(ask.at("design"), {"plan": name})) for name in plans_of(ask.study))

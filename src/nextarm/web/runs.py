@@ -14,7 +14,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nextarm.core.errors import NextarmError, Problem
@@ -57,6 +57,10 @@ class Run:
         """Put a result where the page finds it; a later one takes its place."""
         self.result = result
         self.revision += 1
+
+    def as_it_is(self) -> Run:
+        """A copy for one page: its state is read before its result, so that no page calls a run done and lacks what it gave."""
+        return replace(self)
 
     @property
     def active(self) -> bool:

@@ -53,6 +53,7 @@ def content(ask: Ask) -> Content:
     """What was made: where to take it, its sections with their answers, and one of them to read here."""
     folder, here = _folder(ask.study), ask.at("report")
     run = ask.runs.find(_run_key(ask.study))
+    run = None if run is None else run.as_it_is()
     places: tuple[tuple[str, tuple[Place, ...]], ...] = ()
     sections: tuple[Section, ...] = ()
     if (folder / "results.json").is_file():

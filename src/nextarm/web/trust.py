@@ -32,6 +32,7 @@ def content(ask: Ask) -> Content:
     """The kinds of expected value, and what the last run said."""
     room = ask.query.choice("room", ("", *ROOMS), "")
     run = ask.runs.find(_key(room))
+    run = None if run is None else run.as_it_is()
     sections: list[Section] = []
     if run is not None and run.result is not None:
         sections.append(_outcome(run.result))
