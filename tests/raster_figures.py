@@ -35,7 +35,7 @@ COLOURS = {"Control": "#1f77b4", "Treatment": "#ff7f0e"}
 def draw(
     *, percent: bool = False, upward: bool = False, frame: str = "box", table: bool = True, legend: bool = True, y_min: float = 0.0,
     x_label: str = "Time (months)", grey: bool = False, jpeg: int | None = None, panels: int = 1,
-    ticks: tuple[float, ...] = (0, 4, 8, 12, 16, 20, 24), turned: bool = False,
+    ticks: tuple[float, ...] = (0, 4, 8, 12, 16, 20, 24), turned: bool = False, across: bool = False, inner: bool = False,
 ) -> Drawn:  # fmt: skip
     """One figure of 800 x 600 pixels."""
     fig, axes = plt.subplots(1, panels, figsize=(8 * (1 if panels == 1 else 1.6), 6), dpi=100, squeeze=False)
@@ -47,7 +47,13 @@ def draw(
             )
         ax.set_xlim(0, 24)
         ax.set_ylim(y_min, 1.02)
-        ax.set_xticks(ticks)
+        ax.set_xticks(ticks, [f"{v:g}" for v in ticks], rotation=90 if across else 0)
+        if inner:  # a table with rules inside the panel
+            ax.table(
+                [["Control", "0.44", "0.33"], ["Treatment", "0.86", "0.78"]],
+                colLabels=["Group", "1 year", "2 years"],
+                bbox=(0.3, 0.03, 0.6, 0.17),
+            )
         y = np.arange(y_min, 1.01, 0.2)
         ax.set_yticks(y, [f"{100 * v:.0f}" if percent else f"{v:.1f}" for v in y], rotation=90 if turned else 0, va="center")
         ax.set_xlabel(x_label)

@@ -94,3 +94,20 @@ def test_labels_that_run_upwards_beside_the_axis_are_read(percent):
     assert y < 2e-3
     assert panel.percent is percent
     assert [h.name for h in panel.panel.arm_hints] == ["Control", "Treatment"]
+
+
+def test_time_labels_that_run_upwards_are_read():
+    """As R's plot draws them with las = 2: read digit by digit the axis would be ten times too short."""
+    drawn = draw(across=True, ticks=(0, 4, 8, 12, 16, 20, 24), table=False)
+    (panel,) = calibrate(drawn.rgb)
+    assert max(errors(panel, drawn)) < 2e-3
+    assert panel.x_fit.values.tolist() == [0, 4, 8, 12, 16, 20, 24]
+
+
+def test_a_table_inside_the_panel_is_no_curve_and_no_legend():
+    reading = read_raster(draw(inner=True, table=False).rgb)
+    assert sorted(c.arm for c in reading.curves) == ["Control", "Treatment"]
+    for c in reading.curves:
+        t = np.linspace(0, 22, 500)
+        when, s = CURVES[c.arm]
+        assert np.abs(c.survival_at(t) - s[np.searchsorted(when, t, side="right") - 1]).mean() < 0.003
