@@ -308,8 +308,9 @@ def explained_by(draft: Draft, ink: Image) -> Mask:
     band = stroke_of(draft.steps, draft.width + 2 * reach, ink.shape)
     drawn = (ink > 0.3).astype(np.uint8)
     drawn[stroke] = 0
-    _, labels = cv2.connectedComponents(drawn, connectivity=8)
-    leaving = np.unique(labels[~band])
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(drawn, connectivity=8)
+    dash = (stats[:, cv2.CC_STAT_WIDTH] > 2.5 * draft.width + 2) & (stats[:, cv2.CC_STAT_HEIGHT] < 1.6 * draft.width + 1)
+    leaving = np.union1d(labels[~band], np.flatnonzero(dash))  # a level dash beside the curve is of another line
     inside = band & (drawn > 0) & ~np.isin(labels, leaving)
     narrow = int(2 * draft.width) + 3
     level = cv2.morphologyEx((ink > 0.3).astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, narrow), np.uint8)) > 0
@@ -324,6 +325,8 @@ def reach_of(draft: Draft, shape: tuple[int, ...]) -> int:
 
 def is_satellite(draft: Draft, others: list[Draft], inks: tuple[Ink, ...], shape: tuple[int, ...]) -> bool:
     """Whether a draft only follows the marks of an accepted curve of about the same colour."""
+    if draft.dashes.name == "dashed" and draft.dashes.dash > 2.5 * draft.width + 2:
+        return False  # marks are no level dashes
     mine = to_lab(np.array([inks[draft.ink].colour], np.float32))[0]
     columns = centres(draft.path)[draft.seen]
     for other in others:

@@ -55,33 +55,47 @@ def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, 
         and max(abs(panel.right - panel.left), abs(panel.bottom - panel.top)) < SMALL
     ):
         large = traced_at(rgb, panel, hints, enlarge=2)
-        if not large.warnings and same_curves(found, large):
+        before = same_curves(found, large) if not large.warnings else None
+        if before is not None:
+            seen = [found.curves[k] for k in before]
             return replace(large, curves=tuple(
                 replace(c, ticks=f.ticks, tick_count=f.tick_count, tick_extra=f.tick_extra, blind=f.blind, missed=f.missed)
-                for c, f in zip(large.curves, found.curves, strict=True)
+                if c.end - f.end <= 2 * NEAR
+                else c
+                for c, f in zip(large.curves, seen, strict=True)
             ))  # fmt: skip
     return found
 
 
-def same_curves(a: TracedPanel, b: TracedPanel) -> bool:
-    """Whether two readings of a panel hold the same curves: as many, of the same names, at most some pixels apart.
+def same_curves(a: TracedPanel, b: TracedPanel) -> tuple[int, ...] | None:
+    """For each curve of ``b`` its position in ``a``, where two readings of a panel hold the same curves; else None.
 
-    ``b``, the larger picture, may show a line as whole that ``a`` saw broken, and see it further, but not the other way round.
+    As many, of the same names where both have one, at most some pixels apart. ``b``, the larger picture, may show a line as whole
+    that ``a`` saw broken, and see it further, but not the other way round.
     """
     if len(a.curves) != len(b.curves):
-        return False
-    for one, other in zip(a.curves, b.curves, strict=True):
-        place = np.linspace(one.x[0], min(one.end, other.end), 200)
-        heights = [c.y[np.clip(np.searchsorted(c.x, place, side="right") - 1, 0, c.y.size - 1)] for c in (one, other)]
-        apart = float(np.abs(heights[0] - heights[1]).mean())
+        return None
+    left, order = list(range(len(a.curves))), []
+    for other in b.curves:
+        k = min(left, key=lambda k: (a.curves[k].hint != other.hint and a.curves[k].hint is not None, mean_apart(a.curves[k], other)))
+        one = a.curves[k]
         if (
-            one.hint != other.hint
+            one.hint not in (None, other.hint)
             or (one.dash == "solid" and other.dash != "solid")
-            or apart > 2 * a.line_width
+            or mean_apart(one, other) > 2 * a.line_width
             or one.end - other.end > NEAR
         ):
-            return False
-    return True
+            return None
+        left.remove(k)
+        order.append(k)
+    return tuple(order)
+
+
+def mean_apart(one: TracedCurve, other: TracedCurve) -> float:
+    """Mean distance in height of two curves over the part that both reach."""
+    place = np.linspace(one.x[0], min(one.end, other.end), 200)
+    heights = [c.y[np.clip(np.searchsorted(c.x, place, side="right") - 1, 0, c.y.size - 1)] for c in (one, other)]
+    return float(np.abs(heights[0] - heights[1]).mean())
 
 
 def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], *, enlarge: int) -> TracedPanel:
@@ -152,11 +166,26 @@ def expected(ink: Ink, hints: tuple[ArmHint, ...]) -> bool:
     return any(h.colour is None or colour_distance(ink.colour, h.colour) < FAR for h in hints) or not hints
 
 
+def runs_behind(draft: Draft, work: Canvas) -> bool:
+    """Whether what comes after the end of a curve, or below it, is covered: by a legend, a text or a box."""
+    reach, half = int(3 * draft.width) + 6, max(1, round(draft.width / 2))
+    x, y = int(draft.steps.end), int(draft.steps.y[-1])
+    if x > work.right - 3 * draft.width:
+        return False
+    right, below = (
+        work.neutral[max(0, y - half) : y + half + 1, x + 1 : x + reach],
+        work.neutral[y + 1 : y + reach, max(0, x - half) : x + half + 1],
+    )
+    return any(part.size > 0 and float(part.mean()) > 0.4 for part in (right, below))
+
+
 def traced(draft: Draft, work: Canvas, ink: Ink, *, hint: int | None, marks: Marks, warnings: tuple[str, ...]) -> TracedCurve:
     """A draft in pixels of the image, with its marks."""
     steps = draft.steps
     if steps.y[-1] > work.bottom - draft.width and steps.end < work.right - 3 * draft.width:
         warnings = (*warnings, "the curve reaches the bottom of the panel before its end and may go on below it")
+    elif runs_behind(draft, work):
+        warnings = (*warnings, "the curve ends at a legend or a text and may go on behind it: its end is not certain")
     return TracedCurve(
         x=work.to_image_x(steps.x), y=work.to_image_y(steps.y), end=float(work.to_image_x(steps.end)), colour=colour_of(draft, ink, work),
         dash=draft.dashes.name, ticks=work.to_image_x(marks.x), tick_count=marks.count, tick_extra=marks.extra,
