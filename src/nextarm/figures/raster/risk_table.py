@@ -136,7 +136,7 @@ def find_risk_table(
     for line in _lines(mine):
         cells: list[tuple[int, Word] | None] = [None] * len(ticks)
         used: list[Word] = []
-        for w in line:
+        for w in sorted(line, key=lambda w: float(np.abs(ticks - w.x).min())):  # of two at one tick the nearer: a bar of colour is no 0
             read = _whole(w)
             k = int(np.argmin(np.abs(ticks - w.x)))
             gaps = np.abs(np.delete(ticks, k) - ticks[k])
