@@ -20,7 +20,7 @@ from nextarm.figures.raster.dashes import Dashes, along, dashes_along
 from nextarm.figures.raster.edges import Steps, edges, staircase, width_of, without_ticks
 from nextarm.figures.raster.ink import Canvas, Image, Mask
 from nextarm.figures.raster.panel import Floats
-from nextarm.figures.raster.paths import Path, flat_strokes, follow, stroke_width
+from nextarm.figures.raster.paths import Path, follow, stroke_width
 from nextarm.figures.raster.refine import best_blur, refine
 
 #: Most curves of one ink.
@@ -95,10 +95,9 @@ def beyond_frame(canvas: Canvas) -> Mask:
 
 def line_widths(inks: tuple[Ink, ...]) -> list[float]:
     """Width of the lines of every ink; inks without level strokes (dotted lines) have that of the others."""
-    own = [stroke_width(i.own) for i in inks]
-    level = [int(flat_strokes(i.own).sum()) for i in inks]
-    sure = [w for w, n in zip(own, level, strict=True) if n >= 60]
-    return [float(np.median(sure)) if n < 20 and sure else w for w, n in zip(own, level, strict=True)]
+    found = [stroke_width(i.own) for i in inks]
+    sure = [w for w, level in found if level >= 60]
+    return [float(np.median(sure)) if level < 20 and sure else w for w, level in found]
 
 
 def next_curve(

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
+from nextarm.figures.raster.channels import largest
+
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -60,11 +62,6 @@ def behind(difference: Image, unknown: Mask, noise: float) -> Image:
     border = (largest(high - low) > 1.5 * near) & (largest(low - difference) <= 0) & (largest(difference - high) <= 0)
     ground[border] = difference[border]
     return ground
-
-
-def largest(field: Image) -> Image:
-    """Largest of the three channels (numpy reduces a short last axis slowly)."""
-    return np.asarray(np.maximum(np.maximum(field[..., 0], field[..., 1]), field[..., 2]))
 
 
 def area_colours(difference: Image, unknown: Mask, noise: float) -> list[Image]:

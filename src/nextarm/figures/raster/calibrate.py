@@ -14,6 +14,7 @@ from nextarm.core.result import record
 from nextarm.figures.marks import AxisPoint, Marks
 from nextarm.figures.raster.axes import AxisPair, FittedAxis, fit_axis, pair_axes
 from nextarm.figures.raster.boxes import rectangles
+from nextarm.figures.raster.channels import least
 from nextarm.figures.raster.direction import is_upward
 from nextarm.figures.raster.frame import Frame, find_frame, grid_lines
 from nextarm.figures.raster.labels import Labels, label_columns, label_rows
@@ -218,7 +219,7 @@ def framed(strength: Contrast, box: Box, margin: float) -> Box:
 def _calibrated(
     rgb: Image, strength: Contrast, stats: np.ndarray, words: list[Word], pair: AxisPair, others: list[AxisPair], marks: Marks | None
 ) -> CalibratedPanel:
-    dark = 255.0 - rgb.min(axis=2)
+    dark = 255.0 - least(rgb)
     x, y = fit_axis(dark, pair.x, vertical=False), fit_axis(dark, pair.y, vertical=True)
     found = tuple(f"{n} axis: labels {', '.join(f'{v:g}' for v in a.values)}" for n, a in (("time", pair.x), ("survival", pair.y)))
     percent = _checked(pair, x, y, found)

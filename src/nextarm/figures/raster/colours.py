@@ -197,7 +197,7 @@ def without_shades(found: list[tuple[int, Floats]], difference: Image, core: Mas
     found = sorted(found, key=lambda f: -f[0])
     kept: list[tuple[int, Floats]] = []
     near, far = np.ones((7, 7), np.uint8), np.ones((17, 17), np.uint8)
-    at = [core & (np.linalg.norm(difference - v.astype(np.float32), axis=2) < 0.18 * np.linalg.norm(v) + 12) for _, v in found]
+    at = [_place(v, difference, core) for _, v in found]
     for k, (weight, vector) in enumerate(found):
         shade = False
         for j in range(k):
@@ -215,19 +215,23 @@ def without_shades(found: list[tuple[int, Floats]], difference: Image, core: Mas
     return [f for f in kept if not _is_edge(f[1], [g[1] for g in kept], difference, core)]
 
 
+def _place(vector: Floats, difference: Image, core: Mask) -> Mask:
+    """The cores that have about the colour of an ink."""
+    out = np.zeros(core.shape, bool)
+    out[core] = np.linalg.norm(difference[core] - vector.astype(np.float32), axis=1) < 0.18 * np.linalg.norm(vector) + 12
+    return out
+
+
 def _is_edge(vector: Floats, others: list[Floats], difference: Image, core: Mask) -> bool:
     """Whether an ink is only the edge of a stronger one: paler, of its direction, and nearly all of it beside it."""
-
-    def place(v: Floats) -> Mask:
-        return np.asarray(core & (np.linalg.norm(difference - v.astype(np.float32), axis=2) < 0.18 * np.linalg.norm(v) + 12), bool)
 
     for strong in others:
         if np.linalg.norm(strong) < 1.3 * np.linalg.norm(vector):
             continue
         cosine = float(vector @ strong / (np.linalg.norm(vector) * np.linalg.norm(strong)))
-        mine = place(vector)
+        mine = _place(vector, difference, core)
         if cosine > 0.95 and mine.any():
-            beside = cv2.dilate(place(strong).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+            beside = cv2.dilate(_place(strong, difference, core).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
             if (beside & mine).sum() > 0.7 * mine.sum():
                 return True
     return False

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from nextarm.figures.raster.channels import largest
 from nextarm.figures.raster.frame import Frame
 from nextarm.figures.raster.panel import Box
 from nextarm.figures.raster.words import Image
@@ -29,7 +30,7 @@ def is_upward(rgb: Image, frame: Frame, exclude: list[Box], label: str | None) -
     a, b, c, d = int(frame.left) + 5, int(frame.right) - 4, int(frame.top) + 5, int(frame.bottom) - 4
     if b - a < 20 or d - c < 20:
         return False, ()
-    part = np.abs(rgb[c:d, a:b].astype(int) - np.array(frame.background)).max(2) > 60
+    part = largest(np.abs(rgb[c:d, a:b].astype(np.int16) - np.array(frame.background, np.int16))) > 60
     for box in exclude:
         part[max(0, box.top - c - 2) : max(0, box.bottom - c + 2), max(0, box.left - a - 2) : max(0, box.right - a + 2)] = False
     part[:, part.mean(0) > 0.9] = False

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextarm.core.result import record
+from nextarm.figures.raster.channels import largest, least
 from nextarm.figures.raster.panel import RGB
 
 DARK = 40.0  # grey levels darker than the panel: a line of the frame
@@ -75,7 +76,7 @@ def find_frame(
     (x0, x1), (y0, y1) = x_marks, y_marks
     background = panel_background(rgb, x0, x1, y0, y1)
     level = min(background)
-    dark = level - rgb.min(axis=2).astype(float)
+    dark = level - least(rgb).astype(float)
     across, down = slice(max(0, int(x0) + 1), int(x1)), slice(max(0, int(y0) + 1), int(y1))
     hard = dark > DARK
 
@@ -152,7 +153,7 @@ def _tint(rgb: NDArray[np.uint8], background: RGB, x0: float, x1: float, y0: flo
     paper = np.median(np.concatenate([rgb[:2].reshape(-1, 3), rgb[-2:].reshape(-1, 3)]), axis=0)
     if np.abs(paper - np.array(background)).max() < 6:
         return None
-    near = np.abs(rgb.astype(int) - np.array(background)).max(2) <= 5
+    near = largest(np.abs(rgb.astype(np.int16) - np.array(background, np.int16))) <= 5
     column_share = near[int(y0) : int(y1)].mean(0)
     row_share = near[:, int(x0) : int(x1)].mean(1)
     columns, rows = np.flatnonzero(column_share > 0.3), np.flatnonzero(row_share > 0.3)

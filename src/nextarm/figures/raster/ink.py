@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextarm.core.result import record
-from nextarm.figures.raster.bands import behind, largest
+from nextarm.figures.raster.bands import behind
+from nextarm.figures.raster.channels import largest
 from nextarm.figures.raster.panel import Floats, Panel
 
 #: A panel wider or higher than this is reduced first; the answer does not get better above.
@@ -206,7 +207,7 @@ def _lines_along(field: Image, skip: Mask, noise: float, edges: tuple[int, int])
             continue
         colour = np.median(drawn, axis=0)
         chroma = float(np.ptp(colour))
-        if chroma > 60:  # a curve that stays at S = 1 lies on the frame; frames are grey
+        if chroma > 40:  # a curve that stays at S = 1 lies on the frame; frames are grey
             continue
         found.append((int(row), np.asarray(colour, float)))
     return found

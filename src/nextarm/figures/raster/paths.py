@@ -170,18 +170,14 @@ def flanks(width: float) -> Image:
     return np.asarray(weight / np.abs(weight).sum() * 2, np.float32).reshape(-1, 1)
 
 
-def flat_strokes(own: Image) -> Mask:
-    """Pixels of level strokes, longer along than across; dotted and steep lines have few."""
-    ink = own > 0.5
-    wide = run_lengths(ink)
-    return np.asarray(ink & (wide > 3 * run_lengths(ink.T).T) & (wide > 6), bool)
+def stroke_width(own: Image) -> tuple[float, int]:
+    """Width of the lines of an ink in pixels: the median ink across, where the stroke is longer along than across.
 
-
-def stroke_width(own: Image) -> float:
-    """Width of the lines of an ink in pixels: the median ink across, where the stroke is longer along than across."""
+    Also how many pixels of level strokes there are; dotted and steep lines have few.
+    """
     ink = own > 0.5
     if ink.sum() < 20:
-        return 1.0
+        return 1.0, 0
     wide = run_lengths(ink)
     high = run_lengths(ink.T).T
     flat = ink & (wide > 3 * high) & (wide > 6)
@@ -195,7 +191,7 @@ def stroke_width(own: Image) -> float:
     reach = int(typical) + 2
     sums = cv2.filter2D(own, -1, np.ones((2 * reach + 1, 1), np.float32), borderType=cv2.BORDER_CONSTANT)
     at = chosen & flat & (high <= typical + 1) & (high >= typical - 1)
-    return float(np.median(sums[at])) if at.sum() >= 20 else typical
+    return (float(np.median(sums[at])) if at.sum() >= 20 else typical), int(flat.sum())
 
 
 def run_lengths(mask: Mask) -> NDArray[np.int64]:

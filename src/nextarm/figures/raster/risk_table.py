@@ -20,6 +20,8 @@ from nextarm.figures.raster.words import Contrast, Image, Word, ink_colour
 HEADING = re.compile(
     r"^(n(o|um|umber)?\.?\s*|numbers?\s+(of\s+\w+\s+)?|patients\s+|subjects\s+)?at\s*.?risk|^(no|number)\.?\s*$|^strata$|^risk$", re.I
 )
+#: Letters that look like digits in small print.
+LIKE_DIGITS = str.maketrans("gqOoDlI|SsBZz", "9900011155822")
 OTHER_ROWS = re.compile(r"^(censored|events?|no\.? of events|number of events|cumulative|number censored)", re.I)
 
 
@@ -50,6 +52,9 @@ def _whole(word: Word) -> tuple[int, Word] | None:
     text = word.reading.name.replace(",", "")
     if re.fullmatch(r"\d{1,6}", text) and word.reading.name_confidence > 0.6:
         return int(text), word
+    digits = word.reading.number
+    if digits.isdigit() and text.translate(LIKE_DIGITS) == digits and (len(text) == 1 or not text.isalpha()):
+        return int(digits), word
     value = number_of(word)
     if value is None or value < 0 or value != int(value) or "." in word.reading.number or "%" in word.reading.number:
         return None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextarm.core.result import record
+from nextarm.figures.raster.channels import least
 from nextarm.figures.raster.panel import RGB, Box
 from nextarm.figures.raster.text import Reading, read_crops
 
@@ -53,7 +54,7 @@ def contrast(rgb: Image) -> Contrast:
     """How much darker than its surroundings each pixel is, in its darkest channel (0 to 255)."""
     import cv2
 
-    low = rgb.min(axis=2)
+    low = least(rgb)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (KERNEL, KERNEL))
     return np.asarray(cv2.subtract(cv2.morphologyEx(low, cv2.MORPH_CLOSE, kernel), low), np.uint8)
 
