@@ -119,7 +119,7 @@ def next_curve(
     if not seen.any():
         return None
     keep = int(np.flatnonzero(seen)[-1]) + 1
-    path = to_the_bottom(own, hidden, Path(first=first, rows=path.rows[:keep], gain=path.gain), width=width, bottom=bottom)
+    path = to_the_bottom(own, hidden, Path(first=first, rows=path.rows[:keep], gain=path.gain), width=width, bottom=bottom, bridge=bridge)
     seen, veiled = sight(own, hidden, path)
     span = last - first + 1
     blank = ~seen & ~veiled
@@ -148,13 +148,14 @@ def longer_runs(mask: Mask, least: int) -> Mask:
     return out
 
 
-def to_the_bottom(own: Image, hidden: Mask, path: Path, *, width: float, bottom: int) -> Path:
+def to_the_bottom(own: Image, hidden: Mask, path: Path, *, width: float, bottom: int, bridge: int) -> Path:
     """The path with a last drop to the bottom of the panel where ink goes all the way down from its end: no ink beyond pays for it."""
     row, reach = int(path.rows[-1]), max(1, round(width))
     if bottom - row < max(2.5 * width + 6, 0.011 * own.shape[1]):
         return path
     a, b = max(path.first + 1, path.last - reach), min(own.shape[1] - 1, path.last + reach)
-    part = (own[row : bottom - reach, a : b + 1] > 0.4) | hidden[row : bottom - reach, a : b + 1]
+    joined = cv2.morphologyEx(own[row:bottom, a : b + 1], cv2.MORPH_CLOSE, np.ones((bridge, 1), np.uint8))[: bottom - reach - row]
+    part = (joined > 0.4) | hidden[row : bottom - reach, a : b + 1]
     drawn = (own[row : bottom - reach, a : b + 1] > 0.4).mean(axis=0)
     share = np.where(drawn > 0.3, part.mean(axis=0), 0.0)
     if share.size == 0 or share.max() < 0.9:

@@ -172,7 +172,7 @@ def count_in(text: str) -> int | None:
 
 def is_name(text: str) -> bool:
     """Whether a phrase can be the name of an arm."""
-    return sum(c.isalnum() for c in text) >= 1 and any(c.isalpha() or c.isdigit() for c in text) and not NOT_NAMES.search(text)
+    return any(c.isalnum() for c in text) and not NOT_NAMES.search(text) and not re.fullmatch(r"[<>=\s]*\d*[.,]\d+", text)
 
 
 def split_at_keys(rgb: Image, strength: Contrast, found: list[Phrase]) -> list[Phrase]:
