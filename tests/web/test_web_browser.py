@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from web.figure_files import draw
+
 sync_api = pytest.importorskip("playwright.sync_api")
 axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -81,10 +83,6 @@ def pooled(page: Any) -> str:
     return str(page.locator(".key-figures .figure .v").first.inner_text())
 
 
-CURVE = "0\t100\n6\t90\n12\t80\n24\t70\n36\t65\n48\t65"
-AT_RISK = "0\t40\n12\t31\n24\t25\n36\t18\n48\t9"
-
-
 def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: Any) -> None:
     errors: list[str] = []
     page = opened(browser, errors)
@@ -106,18 +104,29 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     assert not drawer.is_visible()
     assert number.evaluate("e => e === document.activeElement")
 
-    # patients: a pasted curve is saved and rebuilt
-    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Patients").click()
-    form = page.locator("form#new-curve")
-    form.get_by_label("Name of the curve").fill("own")
-    form.get_by_label("Survival is in percent").check()
-    form.locator("textarea[name=curve_csv]").fill(CURVE)
-    form.locator("textarea[name=risk_csv]").fill(AT_RISK)
-    form.get_by_role("button", name="Save and rebuild").click()
-    page.wait_for_url(re.compile("curve=own"))
+    # figure: a drawn curve is uploaded and read, a corner is moved by keys and put back, and its patients are rebuilt
+    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Figure").click()
+    page.set_input_files("#file", draw(serving.folder / "trial.svg"))
+    page.locator("#said", has_text="Read: grade").wait_for()
+    page.get_by_role("radio", name="Control", exact=True).focus()
+    page.keyboard.press("Space")
+    page.locator("#over").focus()
+    page.keyboard.press("PageDown")
+    page.keyboard.press("ArrowDown")
+    page.locator("#said", has_text="Saved: moved a point of Control").wait_for()
+    page.click("#undo")
+    page.locator("#said", has_text="Step 1 of 2").wait_for()
+    page.reload()
+    page.locator("#said", has_text="Step 1 of 2").wait_for()
+    page.click("#rebuild")
+    page.locator("#said", has_text="Patients rebuilt: grade").wait_for()
+    page.get_by_role("link", name="On to patients and survival").click()
+    page.locator("section#checks").wait_for()
+    assert (serving.folder / "tour" / "curves" / "trial.curve.csv").is_file()
+
+    # patients: what was rebuilt from the figure, with its models
     assert page.locator("svg.drawing").count() >= 2
     assert "Cure fraction" in page.locator("#answer").inner_text()
-    assert (serving.folder / "tour" / "curves" / "own.curve.csv").is_file()
 
     # synthesis: a cohort left out moves the pooled value at once; the address holds it, and a reload shows the same
     page.get_by_role("navigation", name="Steps").get_by_role("link", name="Synthesis").click()
@@ -129,6 +138,8 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     page.reload()
     assert pooled(page) == after
     assert page.locator("input[name=without]").nth(1).is_checked()
+    page.get_by_role("button", name="Keep in the report").click()
+    page.wait_for_url("**/study/tour/report")
 
     # borrowing: the slider by keyboard; what the prior is worth falls
     page.get_by_role("navigation", name="Steps").get_by_role("link", name="Borrowing").click()
@@ -165,8 +176,20 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     page.locator(".run[data-state=done]").wait_for()
     assert page.locator("#rates").inner_text() == rejects
 
+    # report: the question that was kept and the plan, as one page and as a site that opens from its folder
     page.get_by_role("navigation", name="Steps").get_by_role("link", name="Report").click()
-    page.get_by_role("button", name="Make the report").wait_for()
+    chosen = page.locator("form#make input[name=sections]:checked")
+    assert [box.input_value() for box in chosen.all()] == ["patients", "synthesis", "designs", "methods"]
+    page.locator("form#make input[value=designs]").uncheck()
+    page.locator("form#make input[value=patients]").uncheck()
+    page.get_by_role("button", name="Make the report").click()
+    page.locator(".run[data-state=done]").wait_for()
+    page.get_by_role("link", name="What frontline-kmt2a-r says together").click()
+    assert pooled(page) == after
+    other.goto((serving.folder / "tour" / "report" / "index.html").as_uri())
+    other.get_by_role("link", name="the report", exact=True).click()
+    other.locator("#pool-1-synthesis a.n").first.click()
+    assert other.locator("dialog.drawer").is_visible()
     assert [e for e in errors if "ERR_CONNECTION" not in e] == []
 
 

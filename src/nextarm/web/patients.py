@@ -22,6 +22,8 @@ from nextarm.web.screen import Ask, Content, Field, Form, Step
 BANDS = (("limits", "95 % interval"), ("versions", "range of the versions"), ("none", "none"))
 UNITS = ("years", "months", "weeks", "days")
 BASES = ("exponential", "weibull", "log-normal", "log-logistic", "gamma", "gompertz")
+#: The model that is on until somebody chooses.
+USUAL = "mixture-cure:weibull"
 MODELS = (*BASES, *(f"mixture-cure:{base}" for base in BASES))
 #: The example: drawn by hand, not a published curve (months).
 EXAMPLE_CURVE = "time,survival\n0,1\n3,0.96\n6,0.90\n9,0.85\n12,0.80\n18,0.74\n24,0.70\n30,0.67\n36,0.65\n42,0.65\n48,0.65\n"
@@ -48,7 +50,7 @@ def forms(ask: Ask) -> tuple[Form, ...]:
             "model",
             "Models beside the curve",
             "many",
-            values=q.many("model") or (() if q.pairs else ("mixture-cure:weibull",)),
+            values=q.many("model") or (() if q.pairs else (USUAL,)),
             choices=tuple((m, m.replace(":", ", ")) for m in MODELS),
         ),
     )
@@ -162,7 +164,7 @@ def content(ask: Ask) -> Content:
     unit = q.choice("unit", UNITS, unit_of(ask, name))
     if odd := [m for m in q.many("model") if m not in MODELS]:
         raise CallError(f"model = {odd[0][:60]!r}", rule=f"must be one of {', '.join(MODELS)}")
-    models = q.many("model") or (() if q.pairs else ("mixture-cure:weibull",))
+    models = q.many("model") or (() if q.pairs else (USUAL,))
     times = _times(q.text("at", "1, 2, 3"))
     curve, risk, ticks, given = texts_of(ask, name)
     n = q.whole("n", 0, low=0, high=100_000) or None
@@ -265,7 +267,7 @@ def add(ask: Ask, sent: Query) -> str:
         ask.study.path("curves", name + RISK).unlink(missing_ok=True)  # a table of an earlier curve of this name
     for end in (TICKS, GIVEN):  # marks and printed numbers of an earlier curve of this name
         ask.study.path("curves", name + end).unlink(missing_ok=True)
-    return address(ask.at("patients"), {"curve": name, "unit": unit, "n": n, "model": "mixture-cure:weibull"})
+    return address(ask.at("patients"), {"curve": name, "unit": unit, "n": n, "model": USUAL})
 
 
 def _table(text: str, second: str, *, percent: bool = False) -> str:
