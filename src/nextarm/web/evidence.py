@@ -114,8 +114,8 @@ def _timeline(ask: Ask) -> Content:
     blocks = timeline(package)
     return Content(
         (Section("timeline", "When the studies enrolled", (), tuple(blocks) or (paragraph("No study has enrolment dates."),)),),
-        python=f'import nextarm\nnextarm.evidence({ask.study.shown!r}, era="1999-2005")',
-        command=f"nextarm evidence --package {ask.study.shown} --era 1999-2005",
+        python=f"import nextarm\nnextarm.evidence({ask.study.shown!r}).table()",
+        command=f"nextarm evidence --package {ask.study.shown} --format csv",
     )
 
 
@@ -145,7 +145,8 @@ def _patient_fields(ask: Ask) -> list[Field]:
         name, value = f"p.{f.name}", ask.query.text(f"p.{f.name}")
         values = f.categories if f.kind == "category" else ("yes", "no") if f.kind == "yes/no" else ()
         kind = "select" if values else "number"
-        made.append(Field(name, f.name.replace("_", " "), kind, value, choices=(("", "not known"), *((v, v) for v in values)), help=words))
+        choices = (("", "not known"), *((v, v.replace("_", " ")) for v in values))
+        made.append(Field(name, words, kind, value, choices=choices, help=f"{f.name} in patients.csv"))
     return made
 
 
@@ -173,7 +174,7 @@ def _risk(ask: Ask) -> Content:
         ("Also", "; ".join(group.subgroups) or None),
         ("Possible", "; ".join(group.possible) or None),
         ("Why", group.reason or None),
-        ("Not known", "; ".join(group.missing).replace("_", " ") or None),
+        ("Not known", "; ".join(group.missing) or None),
     )
     refs = ", ".join(s.cite() for s in found.trail.sources)
     blocks: list[Block] = [
