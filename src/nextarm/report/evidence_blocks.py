@@ -223,10 +223,9 @@ def agent_sections(package: Package) -> tuple[Section, ...]:
         trials.append(
             (
                 t.name,
-                t.registry_id or None,
-                t.phase or None,
+                ", phase ".join(filter(None, (t.registry_id, t.phase))) or None,
                 t.population,
-                t.agents or None,
+                t.agents.replace(";", "; ") or None,
                 n,
                 t.status_seen or None,
                 cite(package, t.source_id),
@@ -234,7 +233,7 @@ def agent_sections(package: Package) -> tuple[Section, ...]:
         )
     listed = DataTable(
         "Open and planned trials, as their pages said when read",
-        ("Trial", "Registration", "Phase", "Who may enter", "Agents", Column("Planned n", align="right"), "Status when read", "Source"),
+        ("Trial", "Registration, phase", "Who may enter", "Agents", Column("Planned n", align="right"), "Status when read", "Source"),
         tuple(trials),
         narrow="stack",
     )

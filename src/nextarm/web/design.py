@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +60,17 @@ def _card_section(card: Any) -> Section:
     return Section("card", card.title, say(card.question), (table,))
 
 
+def _plain(said: Sequence[str]) -> str:
+    return "; ".join(said).replace("`", "")
+
+
 def _card_places(ask: Ask) -> tuple[tuple[str, tuple[Place, ...]], ...]:
     """The cards by group, each a way to its example."""
     made: dict[str, list[Place]] = {}
     for c in verbs.designs().cards:
-        words = f"{c.question} Use it when: {'; '.join(c.use_when)}. Not when: {'; '.join(c.not_when)}."
+        points = (("Use it when", _plain(c.use_when)), ("Not when", _plain(c.not_when)))
         made.setdefault(f"Which design, and when: {c.group[0].lower()}{c.group[1:]}", []).append(
-            Place(c.title, words, address(ask.at("design"), {"card": c.kind}))
+            Place(c.title, c.question, address(ask.at("design"), {"card": c.kind}), points)
         )
     return tuple((group, tuple(places)) for group, places in made.items())
 

@@ -89,7 +89,7 @@ def _field(name: str, known: Mapping[str, Any], value: Any, sent: Query, table: 
     choices = next((o["enum"] for o in options if "enum" in o), None)
     types = {o.get("type") for o in options}
     label = name.rsplit(".", 1)[-1].replace("_", " ")
-    unit = f", {known['unit']}" if known.get("unit") else ""
+    unit = f", {known['unit']}" if known.get("unit") not in (None, "", label) else ""
     default = known.get("default")
     words = ". ".join(filter(None, (str(known.get("description", "")), f"Default: {_said(default)}" if default not in (None, "") else "")))
     shown = sent.text(name) or ("" if value is None else _said(value))

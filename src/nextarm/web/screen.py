@@ -58,6 +58,10 @@ class Field:
     rows: int = 8
     upload: bool = False
 
+    def in_view(self) -> tuple[tuple[str, str], ...]:
+        """The choices; of a list long enough to scroll, those that are ticked come first, so that they are seen."""
+        return self.choices if len(self.choices) <= 12 else tuple(sorted(self.choices, key=lambda c: c[0] not in self.values))
+
 
 @dataclass(frozen=True)
 class Form:
@@ -83,11 +87,12 @@ class Form:
 
 @dataclass(frozen=True)
 class Place:
-    """A way on from a screen: where to, and what is there."""
+    """A way on from a screen: where to, what is there, and ``points`` in small type below (a heading, what it says)."""
 
     title: str
     words: str
     address: str
+    points: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
