@@ -80,9 +80,12 @@ def test_charts_are_written_as_files_of_their_own(folder: Path) -> None:
 
 
 def test_the_same_evidence_gives_the_same_numbers_again(results: dict[str, Any]) -> None:
-    """Randomness is seeded: a second build holds the same values."""
+    """Randomness is seeded: three sections built a second time, alone, hold the values that they have in the whole report."""
     from nextarm.report import results_json
     from nextarm.studies import build
 
-    again = json.loads(results_json(build("infant-all")))
-    assert {n["name"]: n["value"] for n in again["numbers"]} == {n["name"]: n["value"] for n in results["numbers"]}
+    again = json.loads(results_json(build("infant-all", sections=("plateau", "intensification", "agents"))))
+    whole = {n["name"]: n["value"] for n in results["numbers"]}
+    found = {n["name"]: n["value"] for n in again["numbers"]}
+    assert len(found) > 200
+    assert found == {name: whole[name] for name in found}

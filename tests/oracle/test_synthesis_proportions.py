@@ -57,7 +57,7 @@ def test_beta_binomial_sums_to_one():
 counts = st.lists(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1, max_size=7)
 
 
-@settings(deadline=None, max_examples=30, derandomize=True)
+@settings(deadline=None, max_examples=12, derandomize=True)
 @given(counts, st.sampled_from(MODELS))
 def test_limits_stay_inside_and_mirror(pairs, model):
     x, n = [a for a, _ in pairs], [b for _, b in pairs]

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from nextarm.validation.case import OUTSIDE, Case
+from nextarm.validation.case import OUTSIDE
 from nextarm.validation.cases.patients import CASES
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
-def test_the_case_passes(case: Case) -> None:
-    got = case.compute()
-    for name, want in case.expected.items():
-        assert abs(got[name] - want) <= case.allowed(name) + 1e-12, f"{name}: {got[name]} instead of {want}"
 
 
 def test_most_expected_values_come_from_outside() -> None:

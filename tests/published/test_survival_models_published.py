@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 
 from nextarm.survival.fit import fit_model
-from nextarm.validation.case import Case
 from nextarm.validation.cases.survival_models import CASES, patients_of
-from nextarm.validation.verify import run_case
-
-
-@pytest.mark.parametrize("case", [c for c in CASES if not c.slow], ids=lambda c: c.id)
-def test_case(case: Case) -> None:
-    outcome = run_case(case)
-    assert outcome.passed, outcome
 
 
 def test_weibull_regression_of_the_flexsurv_manual() -> None:

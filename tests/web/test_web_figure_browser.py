@@ -100,7 +100,7 @@ def said(page: Any, words: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def figure(server: Server, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+def figure_read(server: Server, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a figure that was dropped on the page and read."""
     errors: list[str] = []
     page = opened(browser, errors)
@@ -114,6 +114,21 @@ def figure(server: Server, browser: Any, tmp_path_factory: pytest.TempPathFactor
     assert page.input_value("#name-0") == "Control"
     page.context.close()
     return str(page.url)
+
+
+@pytest.fixture
+def figure(browser: Any, figure_read: str) -> str:
+    """The same figure at its first step, whatever the test before did with it."""
+    page = opened(browser, [])
+    page.goto(figure_read)
+    said(page, "Step")
+    back = (
+        "async (version) => (await fetch(location.pathname + '/go', {method: 'POST', body: JSON.stringify({step: 1, version}),"
+        " headers: {'Content-Type': 'application/json'}})).status"
+    )
+    assert page.evaluate(back, kept(page)["version"]) == 200
+    page.context.close()
+    return figure_read
 
 
 def at(page: Any, x: float, y: float) -> tuple[float, float]:
@@ -206,7 +221,7 @@ def test_mouse_keys_undo_and_redo(browser: Any, figure: str) -> None:
     page.click("#undo")
     said(page, "Step 1 of 2")
 
-    page.get_by_role("radio", name="Control").focus()  # a corner, by keys alone
+    page.get_by_role("radio", name="Control", exact=True).focus()  # a corner, by keys alone
     page.keyboard.press("Space")
     page.locator("#over").focus()
     page.keyboard.press("PageDown")
@@ -238,7 +253,7 @@ def test_a_finger_an_eraser_and_a_colour(browser: Any, figure: str) -> None:
     page.goto(figure)
     said(page, "Step 1")
     before = kept(page)["changes"]
-    page.get_by_role("radio", name="New drug").check()
+    page.get_by_role("radio", name="New drug", exact=True).check()
     page.get_by_role("radio", name="Eraser").check()
     page.locator("#over").scroll_into_view_if_needed()
     corners = before["curves"][1]["corners"]

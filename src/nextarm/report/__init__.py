@@ -38,7 +38,7 @@ from nextarm.report.formats import FORMATS, Format, format_number
 from nextarm.report.html import render_html
 from nextarm.report.ledger import Ledger, LedgerEntry, ledger_of, plain_text
 from nextarm.report.results_json import read_results, results_json
-from nextarm.report.write import Site, WrittenReport, write_report, write_texts
+from nextarm.report.write import Site, WrittenReport, check_folder, write_report, write_texts
 
 __all__ = [
     "FORMATS",
@@ -68,6 +68,7 @@ __all__ = [
     "Site",
     "Strong",
     "WrittenReport",
+    "check_folder",
     "format_number",
     "ledger_of",
     "number",

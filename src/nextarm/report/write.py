@@ -69,6 +69,25 @@ def write_report(report: Report, out_dir: str | Path, *, png: bool = False, site
     return WrittenReport(folder / "report.html", folder / "results.json", charts, len(book.entries), report)
 
 
+def check_folder(out_dir: str | Path) -> None:
+    """Make the folder if it does not exist and write a file there and take it away: an hour's work must not end in "cannot write".
+
+    :class:`OutputError` if that fails.
+    """
+    folder = Path(out_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _cannot_write(error, folder) from None
+
+
+def _cannot_write(error: OSError, place: Path) -> OutputError:
+    cure = "Choose a folder you may write to, with space left"
+    return OutputError(f"cannot write {error.filename or place}", rule=error.strerror or str(error), cure=cure)
+
+
 def _others(site: Site) -> list[tuple[str, str]]:
     return [(page.title, name) for name, page in site.pages.items() if name != "index.html"]
 
@@ -92,9 +111,7 @@ def write_texts(files: Mapping[Path, str | bytes]) -> None:
             os.replace(temporary, path)
             waiting.pop(0)
     except OSError as error:
-        where = str(error.filename or next(iter(files)))
-        cure = "Choose a folder you may write to, with space left"
-        raise OutputError(f"cannot write {where}", rule=error.strerror or str(error), cure=cure) from None
+        raise _cannot_write(error, next(iter(files))) from None
     finally:
         for temporary, _ in waiting:
             with contextlib.suppress(OSError):

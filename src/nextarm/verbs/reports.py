@@ -26,11 +26,14 @@ def report(
     ``study`` is a bundled one by name, or a study folder: then the report is on its own rows, curves and plans, and on the questions of
     its ``report.toml``. ``sections`` are ids of :func:`report_parts` (None: the usual ones). ``site`` writes a whole site beside it that
     opens from the folder without a server: start page, evidence tables as pages, tables, plans, sources and versions to take.
-    All files are rendered before the first is written; what was there before stays until the new ones are whole.
+    That ``out`` can be written to is tried first. All files are rendered before the first is written; what was there before stays
+    until the new ones are whole.
     """
-    from nextarm.report import write_report
-    from nextarm.studies import build, site_of
+    from nextarm.report import check_folder, write_report
+    from nextarm.studies import build, parts_of, site_of
 
+    parts_of(study)  # a study that does not exist is said before a folder is made
+    check_folder(out)
     taken = None if sections is None else tuple(sections)
     made = build(study, sections=taken, progress=progress)
     return write_report(made, out, site=site_of(study, made) if site else None)

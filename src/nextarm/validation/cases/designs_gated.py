@@ -27,7 +27,7 @@ def _compute() -> dict[str, float]:
     )
     got = plan.evaluate()
     assert isinstance(got, GatedEndpoints)
-    own, null, alone = got.truths
+    own, null, alone = got.truths[:3]  # the fourth, where EFS works and OS does not, has no closed form
     return {
         "response": own.rejected["response"],
         "response, null": null.rejected["response"],
