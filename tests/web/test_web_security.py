@@ -204,8 +204,10 @@ def test_a_bug_shows_no_traceback(client: TestClient, monkeypatch: pytest.Monkey
         raise RuntimeError("secret words of a traceback")
 
     monkeypatch.setattr(web.Server, "screen", broken)
-    answer = client.get("/")
+    answer = client.get("/", headers={"accept": "text/html"})
     assert answer.status_code == 500
+    assert "<h1>Internal server error</h1>" in answer.text
+    assert "went wrong in nextarm itself" in client.get("/", headers={"accept": "*/*"}).text
     assert "secret words" not in answer.text
     assert "Traceback" not in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]

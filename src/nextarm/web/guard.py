@@ -17,8 +17,10 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nextarm.web.page import plain_page
 
 #: Scripts, styles and requests of this server only; nothing inline, nothing evaluated, in no frame.
 POLICY = (
@@ -131,7 +133,9 @@ class Guard:
             log.exception("a request failed: %s", scope["path"])
             if not started:
                 words = "Something went wrong in nextarm itself; the server's window says what. Nothing was changed by this page."
-                await PlainTextResponse(words, 500)(scope, receive, out)
+                html = "text/html" in Headers(scope=scope).get("accept", "")
+                said = HTMLResponse(plain_page(words, status=500), 500) if html else PlainTextResponse(words, 500)
+                await said(scope, receive, out)
 
     def _refused(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)

@@ -104,3 +104,5 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(later); show(addressOf(form)); });
 }
 dress(document);
+// what is wrong stands below long forms: bring it into view
+document.querySelector("#answer .problems")?.scrollIntoView({ block: "center" });
