@@ -10,6 +10,22 @@ CURE = {"model": "mixture-cure", "cure_fraction": 0.6, "latency": {"model": "wei
 BETTER = CURE | {"cure_fraction": 0.8}
 LOOKS = {"kind": "group-sequential-log-rank", "events": 20, "looks": [0.5, 1.0], "latest": 4.0}
 
+#: A whole plan as its file, of the kind that is simulated quickest.
+RESPONSE_PLAN = """[trial]
+name = "response"
+endpoint = "MRD response"
+milestone = 0.5
+[accrual]
+rate = 20
+duration = 2
+follow_up = 0.5
+[arms.treatment]
+response = 0.6
+[design]
+kind = "exact-binomial"
+null_response = 0.4
+"""
+
 
 def two_arms(design: dict[str, Any] | None = None, *, control: Any = CURE, new: Any = BETTER, allocation: int = 1, **accrual: Any) -> Plan:
     """A two-arm plan of 60 patients over 2 years; ``accrual`` changes that table."""

@@ -15,6 +15,7 @@ import nextarm
 from nextarm.cli.app import app
 from nextarm.core.errors import NextarmError
 from nextarm.report import read_results
+from simulation_plans import RESPONSE_PLAN
 
 ASKED = """title = "Our next trial"
 trials = 200
@@ -31,20 +32,6 @@ arms = ["blin"]
 endpoint = "DFS"
 time = 4
 control = "interfant-06-histctrl"
-"""
-PLAN = """[trial]
-name = "response"
-endpoint = "MRD response"
-milestone = 0.5
-[accrual]
-rate = 20
-duration = 2
-follow_up = 0.5
-[arms.treatment]
-response = 0.6
-[design]
-kind = "exact-binomial"
-null_response = 0.4
 """
 
 
@@ -73,7 +60,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "curves" / "trial-x.about.json").write_text('{"unit": "months"}')
     (folder / "curves" / "trial-y.curve.csv").write_text("time,survival\n0,1\n6,0.9\n")
     (folder / "report.toml").write_text(ASKED)
-    (folder / "plan.toml").write_text(PLAN)
+    (folder / "plan.toml").write_text(RESPONSE_PLAN)
     return folder
 
 

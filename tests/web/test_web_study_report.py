@@ -14,31 +14,18 @@ from starlette.testclient import TestClient
 import nextarm
 from nextarm.evidence import new_study
 from nextarm.web.app import web_app
+from simulation_plans import RESPONSE_PLAN
 
 BASE = "http://127.0.0.1:8765"
 OWN = {"origin": BASE}
 HERE = "/study/alone/report"
-PLAN = """[trial]
-name = "response"
-endpoint = "MRD response"
-milestone = 0.5
-[accrual]
-rate = 20
-duration = 2
-follow_up = 0.5
-[arms.treatment]
-response = 0.6
-[design]
-kind = "exact-binomial"
-null_response = 0.4
-"""
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studies")
     new_study(folder / "alone", extends=())
-    (folder / "alone" / "plan.toml").write_text(PLAN)
+    (folder / "alone" / "plan.toml").write_text(RESPONSE_PLAN)
     (folder / "alone" / "report.toml").write_text("trials = 200\n")
     nextarm.new_study(folder / "mine")
     return folder
@@ -92,7 +79,7 @@ def test_report_json_and_a_zip_with_plan_results_sources_and_versions(client: Te
         "versions.json",
         "data/alone/outcomes.csv",
     } <= names
-    assert packed.read("alone-report/plans/plan.toml").decode() == PLAN
+    assert packed.read("alone-report/plans/plan.toml").decode() == RESPONSE_PLAN
     assert json.loads(packed.read("alone-report/versions.json"))["nextarm"] == nextarm.__version__
     for name in ("index.html", "evidence.html", "data/alone/arms.csv", "plans/plan.toml"):
         assert client.get(f"{HERE}/file/{name}").status_code == 200
@@ -148,7 +135,7 @@ def test_a_question_is_kept_and_taken_out_again(client: TestClient, home: Path) 
     assert client.post(f"{where}/ask", data=sent, headers=OWN).status_code == 303
     kept = nextarm.verbs.report_questions(study)
     assert (kept["title"], kept["trials"], kept["pool"], len(kept["prior"])) == ("Ours", 500, [], 1)
-    assert client.post("/study/mine/design/save", data={"toml": PLAN, "name": "report"}, headers=OWN).status_code == 422
+    assert client.post("/study/mine/design/save", data={"toml": RESPONSE_PLAN, "name": "report"}, headers=OWN).status_code == 422
 
 
 @pytest.mark.parametrize(

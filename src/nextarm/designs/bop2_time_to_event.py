@@ -64,11 +64,7 @@ class Bop2TimeToEvent(DesignResult):
 
     def also_shown(self) -> dict[str, float | str | bool | None]:
         """The rule and what it does under the null."""
-        names = (
-            "null_survival", "cut", "shape", "power_se", "type1_error", "type1_error_se", "stopped_early", "stopped_early_null",
-            "mean_years", "mean_years_null",
-        )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
+        return self._own_fields()
 
 
 class Bop2TimeToEventTable(DesignTable):

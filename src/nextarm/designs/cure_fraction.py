@@ -81,11 +81,7 @@ class CureFraction(DesignResult):
 
     def also_shown(self) -> dict[str, float | str | bool | None]:
         """Null, truth, errors and early stopping."""
-        names = (
-            "null_cure", "threshold", "true_cure", "power_se", "type1_error", "type1_error_se", "stopped_early", "stopped_early_null",
-            "mean_years", "mean_years_null", "estimate",
-        )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
+        return self._own_fields()
 
 
 class CureFractionTable(DesignTable):

@@ -7,6 +7,7 @@ statistics of many virtual trials at once) and ``evaluate`` (its exact or asympt
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -90,6 +91,10 @@ class DesignResult(Result):
     def also_shown(self) -> dict[str, float | str | bool | None]:
         """More columns of :meth:`table`, for what a reader of this design must see."""
         return {}
+
+    def _own_fields(self) -> dict[str, float | str | bool | None]:
+        """What this design's result adds to the common fields, in their order; for results that add single values only."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in DesignResult.__dataclass_fields__}
 
     def _rows(self) -> list[dict[str, Any]]:
         """One row: what all designs have in common, then what this one adds."""

@@ -11,11 +11,14 @@ from nextarm.evidence import BUNDLED, Package, Selection, load_package, protocol
 from nextarm.evidence.classify import protocol_rules
 from nextarm.evidence.columns import Row as Fact
 from nextarm.evidence.rules import FIELD, PatientField
+from nextarm.evidence.schema import TIME_ORIGINS
 from nextarm.report.charts import ForestRow, MatrixRow, forest, matrix
 from nextarm.report.document import Block, CellLike, Column, DataTable, Link, Number, Row, RowGroup, Section, number, say, slug
 
 #: Levels of evidence on an agent, from the weakest to the strongest.
 LEVELS = ("in vitro", "PDX", "clinical")
+#: Where time can start, the unstated one first.
+ORIGINS = ("not-stated", *(origin for origin in TIME_ORIGINS if origin != "not-stated"))
 TITLES = {"in vitro": "In vitro", "PDX": "Xenograft", "clinical": "Clinical"}
 
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nextarm.core.trail import Trail
 from nextarm.designs.plan import Plan
 from nextarm.report.charts.results import Z
-from nextarm.report.document import Block, Code, Details, Number, Report, Section, number, paragraph, say, slug
+from nextarm.report.document import (
+    Block,
+    Code,
+    Column,
+    DataTable,
+    Details,
+    Note,
+    Number,
+    Report,
+    Row,
+    RowGroup,
+    Section,
+    number,
+    paragraph,
+    say,
+    slug,
+)  # fmt: skip
 from nextarm.report.formats import FORMATS
 from nextarm.simulation.characteristics import Mean, Rate
 
@@ -30,6 +46,41 @@ def with_interval(value: Rate | Mean, how: str, *, name: str, trail: Trail) -> N
 def number_name(*parts: str) -> str:
     """The name of a number from what it is of, each part as a slug."""
     return ".".join(slug(part) for part in parts)
+
+
+def groups(runs: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
+    """Heading, design, run and scenario of what stands together: each scenario of each design."""
+    return [(f"{name}: {s.name}" if len(runs) > 1 else s.name, name, run, s) for name, run in runs.items() for s in run.scenarios]
+
+
+def numbers_table(caption: str, titles: Sequence[str], rows: Sequence[Row | RowGroup], *, note: str = "") -> DataTable:
+    """A table of numbers; ``titles`` are of its columns, the first of which names the row."""
+    columns: tuple[Column | str, ...] = (titles[0], *(Column(title, align="right") for title in titles[1:]))
+    return DataTable(caption=caption, columns=columns, rows=tuple(rows), sortable=False, narrow="stack", note=say(note) if note else ())
+
+
+def scenarios_table(
+    runs: Mapping[str, Any],
+    caption: str,
+    titles: Sequence[str],
+    parts: Callable[[Any], Sequence[tuple[str, Rate | Mean, str]]],
+    *,
+    note: str = "",
+) -> DataTable:
+    """One row a scenario: ``parts`` gives name, value and format of each of its numbers."""
+    rows: list[Row | RowGroup] = []
+    for name, run in runs.items():
+        if len(runs) > 1:
+            rows.append(RowGroup(name))
+        for s in run.scenarios:
+            key = number_name(name, s.name)
+            rows.append((s.name, *(with_interval(v, how, name=f"{key}.{what}", trail=run.trail) for what, v, how in parts(s))))
+    return numbers_table(caption, ("Scenario", *titles), rows, note=note)
+
+
+def cautions(runs: Mapping[str, Any]) -> list[Block]:
+    """What each run warns of."""
+    return [Note("caution", (f"{name}: {text}",)) for name, run in runs.items() for text in run.warnings]
 
 
 def page(runs: Mapping[str, Any], sections: list[Section]) -> Report:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from nextarm.designs.plan import Plan
 from nextarm.report.charts import Bar, ForestRow, bars, forest
-from nextarm.report.document import Block, Column, DataTable, KeyFigures, Note, Report, Row, RowGroup, Section, paragraph, say
-from nextarm.report.monte_carlo import number_name, page, plans_section, with_interval
+from nextarm.report.document import Block, KeyFigures, Report, Row, RowGroup, Section, paragraph, say
+from nextarm.report.monte_carlo import cautions, groups, number_name, numbers_table, page, plans_section, scenarios_table, with_interval
 from nextarm.simulation.characteristics import Mean
-from nextarm.simulation.platform_result import PlatformArmCounts, PlatformCharacteristics, PlatformScenario
+from nextarm.simulation.platform_result import PlatformArmCounts, PlatformCharacteristics
 
 Platforms = Mapping[str, PlatformCharacteristics]
 DRAWN = "Poisson entry given the number of patients, blocks among the arms then open, event times by inversion of the truth."
@@ -20,16 +20,10 @@ def platform_report(runs: Platforms, plans: Mapping[str, Plan]) -> Report:
     return page(runs, [_arms(runs), _whole(runs), _years(runs), _controls(runs), plans_section(plans, DRAWN)])
 
 
-def _groups(runs: Platforms) -> list[tuple[str, str, PlatformCharacteristics, PlatformScenario]]:
-    """What stands together under one heading: a scenario of a design."""
-    many = len(runs) > 1
-    return [(f"{name}: {s.name}" if many else s.name, name, run, s) for name, run in runs.items() for s in run.scenarios]
-
-
 def _arms(runs: Platforms) -> Section:
     rows: list[Row | RowGroup] = []
     drawn: list[Bar] = []
-    for heading, name, run, s in _groups(runs):
+    for heading, name, run, s in groups(runs):
         rows.append(RowGroup(heading))
         for arm in s.arms:
             key = number_name(name, s.name, arm.name)
@@ -55,46 +49,29 @@ def _arms(runs: Platforms) -> Section:
         domain=(0.0, 1.0),
         caption="Under a scenario without effect this is an arm's type I error, otherwise its power.",
     )
-    table = DataTable(
-        caption="Each experimental arm; intervals are those of the Monte-Carlo error (95 %)",
-        columns=("Arm", *(Column(c, align="right") for c in ("Declared better", "Dropped at a look", "Patients", "Controls"))),
-        rows=tuple(rows),
-        sortable=False,
-        narrow="stack",
-        note=say(
-            "Controls are those that its test uses. All shares are of all virtual platforms, also of those in which the arm never opens."
-        ),
+    table = numbers_table(
+        "Each experimental arm; intervals are those of the Monte-Carlo error (95 %)",
+        ("Arm", "Declared better", "Dropped at a look", "Patients", "Controls"),
+        rows,
+        note="Controls are those that its test uses. All shares are of all virtual platforms, also of those in which the arm never opens.",
     )
-    warnings: list[Block] = [Note("caution", (f"{name}: {text}",)) for name, run in runs.items() for text in run.warnings]
     lead = say("Each arm has its own decision against the shared control.")
-    return Section("arms", "Which arms are declared better?", lead, (KeyFigures(tuple(keys)), chart, table, *warnings))
+    return Section("arms", "Which arms are declared better?", lead, (KeyFigures(tuple(keys)), chart, table, *cautions(runs)))
 
 
 def _whole(runs: Platforms) -> Section:
-    rows: list[Row | RowGroup] = []
-    for name, run in runs.items():
-        if len(runs) > 1:
-            rows.append(RowGroup(name))
-        for s in run.scenarios:
-            key = number_name(name, s.name)
-            parts = (
-                ("any", s.any_rejection, "percent(1)"),
-                ("all-patients", s.patients, "decimal(1)"),
-                ("lesser", s.lesser, "decimal(1)"),
-                ("years", s.duration, "decimal(2)"),
-            )
-            rows.append((s.name, *(with_interval(v, how, name=f"{key}.{what}", trail=run.trail) for what, v, how in parts)))
-    titles = ("Any arm declared better", "Patients", "Patients on a lesser arm", "Years to the last decision")
-    table = DataTable(
-        caption="The whole platform; intervals are those of the Monte-Carlo error (95 %)",
-        columns=("Scenario", *(Column(c, align="right") for c in titles)),
-        rows=tuple(rows),
-        sortable=False,
-        narrow="stack",
-        note=say(
-            "A lesser arm, the control among them, is one whose true S at the milestone is below the best arm's; where all are alike ",
-            "there is none. Where no arm works, the first column is the family-wise error.",
+    table = scenarios_table(
+        runs,
+        "The whole platform; intervals are those of the Monte-Carlo error (95 %)",
+        ("Any arm declared better", "Patients", "Patients on a lesser arm", "Years to the last decision"),
+        lambda s: (
+            ("any", s.any_rejection, "percent(1)"),
+            ("all-patients", s.patients, "decimal(1)"),
+            ("lesser", s.lesser, "decimal(1)"),
+            ("years", s.duration, "decimal(2)"),
         ),
+        note="A lesser arm, the control among them, is one whose true S at the milestone is below the best arm's; where all are alike "
+        "there is none. Where no arm works, the first column is the family-wise error.",
     )
     return Section("whole", "What does the whole platform cost?", say("Patients and years over all arms."), (table,))
 
@@ -104,7 +81,7 @@ def _years(runs: Platforms) -> Section:
     drawn: list[ForestRow] = []
     rows: list[Row | RowGroup] = []
     first = next(iter(runs.values()))
-    for heading, name, run, s in _groups(runs):
+    for heading, name, run, s in groups(runs):
         rows.append(RowGroup(heading))
         for arm in s.arms:
             key = number_name(name, s.name, arm.name)
@@ -131,12 +108,10 @@ def _years(runs: Platforms) -> Section:
                 caption="A line runs from the mean opening of an arm to its mean decision; the square is its last patient.",
             )
         )
-    table = DataTable(
-        caption="Mean years from the first patient, over the platforms in which the arm opens",
-        columns=("Arm", *(Column(c, align="right") for c in ("Opens at all", "Opens", "Last patient", "Decided"))),
-        rows=tuple(rows),
-        sortable=False,
-        narrow="stack",
+    table = numbers_table(
+        "Mean years from the first patient, over the platforms in which the arm opens",
+        ("Arm", "Opens at all", "Opens", "Last patient", "Decided"),
+        rows,
     )
     return Section("years", "When is each arm open?", say("Means over the virtual platforms in which an arm opens."), (*blocks, table))
 
@@ -146,7 +121,7 @@ def _controls(runs: Platforms) -> Section:
     rows: list[Row | RowGroup] = []
     drawn: list[ForestRow] = []
     first = next(iter(runs.values()))
-    for heading, name, run, s in _groups(runs):
+    for heading, name, run, s in groups(runs):
         rows.append(RowGroup(heading))
         for arm in s.arms:
             rows.append((arm.name, *_control_numbers(number_name(name, s.name, arm.name), run, arm)))
@@ -154,13 +129,10 @@ def _controls(runs: Platforms) -> Section:
             if shift is not None and shift.se is not None and abs(shift.value) > 1e-9:
                 z = 1.96 * shift.se
                 drawn.append(ForestRow(arm.name, shift.value, shift.value - z, shift.value + z, group=heading, trail=run.trail))
-    titles = ("Log hazard ratio, concurrent", "Shift by controls of other times", "Declared better, concurrent", "Declared better, all")
-    table = DataTable(
-        caption="Controls randomised while the arm was open, and all controls until its end",
-        columns=("Arm", *(Column(c, align="right") for c in titles)),
-        rows=tuple(rows),
-        sortable=False,
-        narrow="stack",
+    table = numbers_table(
+        "Controls randomised while the arm was open, and all controls until its end",
+        ("Arm", "Log hazard ratio, concurrent", "Shift by controls of other times", "Declared better, concurrent", "Declared better, all"),
+        rows,
     )
     blocks: list[Block] = [table]
     if drawn:

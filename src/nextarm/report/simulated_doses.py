@@ -8,8 +8,8 @@ from nextarm.designs.boin import BoinTable
 from nextarm.designs.dose_design import DoseTable
 from nextarm.designs.plan import Plan
 from nextarm.report.charts import Bar, bars
-from nextarm.report.document import Block, Column, DataTable, Details, KeyFigures, Note, Report, Row, RowGroup, Section, number, say
-from nextarm.report.monte_carlo import number_name, page, plans_section, with_interval
+from nextarm.report.document import Block, Column, DataTable, Details, KeyFigures, Report, Row, RowGroup, Section, number, say
+from nextarm.report.monte_carlo import cautions, groups, number_name, numbers_table, page, plans_section, scenarios_table, with_interval
 from nextarm.simulation.characteristics import rate_of
 from nextarm.simulation.dose_result import DoseCharacteristics
 
@@ -26,36 +26,34 @@ def _doses(runs: DoseRuns) -> Section:
     rows: list[Row | RowGroup] = []
     drawn: list[Bar] = []
     first_name, first = next(iter(runs.items()))
-    for name, run in runs.items():
-        for s in run.scenarios:
-            heading = f"{name}: {s.name}" if len(runs) > 1 else s.name
-            rows.append(RowGroup(heading))
-            nearest = min(s.doses, key=lambda d: abs(d.toxicity - run.target))
-            for dose in s.doses:
-                key = number_name(name, s.name, dose.name)
-                chosen = with_interval(dose.selection, "percent(1)", name=f"{key}.chosen", trail=run.trail)
-                parts = (("patients", dose.patients), ("toxic", dose.toxic))
-                rows.append(
-                    (
-                        f"{dose.name}, nearest the target" if dose is nearest else dose.name,
-                        number(dose.toxicity, "percent", name=f"{key}.rate", trail=run.trail, marks=("assumption",)),
-                        chosen,
-                        *(with_interval(v, "decimal(1)", name=f"{key}.{what}", trail=run.trail) for what, v in parts),
-                    )
+    for heading, name, run, s in groups(runs):
+        rows.append(RowGroup(heading))
+        nearest = min(s.doses, key=lambda d: abs(d.toxicity - run.target))
+        for dose in s.doses:
+            key = number_name(name, s.name, dose.name)
+            chosen = with_interval(dose.selection, "percent(1)", name=f"{key}.chosen", trail=run.trail)
+            parts = (("patients", dose.patients), ("toxic", dose.toxic))
+            rows.append(
+                (
+                    f"{dose.name}, nearest the target" if dose is nearest else dose.name,
+                    number(dose.toxicity, "percent", name=f"{key}.rate", trail=run.trail, marks=("assumption",)),
+                    chosen,
+                    *(with_interval(v, "decimal(1)", name=f"{key}.{what}", trail=run.trail) for what, v in parts),
                 )
-                drawn.append(
-                    Bar(
-                        f"{dose.name} ({100 * dose.toxicity:.0f} % toxic)",
-                        chosen.value,
-                        chosen.low,
-                        chosen.high,
-                        group=heading,
-                        trail=run.trail,
-                        number=chosen,
-                    )
+            )
+            drawn.append(
+                Bar(
+                    f"{dose.name} ({100 * dose.toxicity:.0f} % toxic)",
+                    chosen.value,
+                    chosen.low,
+                    chosen.high,
+                    group=heading,
+                    trail=run.trail,
+                    number=chosen,
                 )
-            none = with_interval(s.none_chosen, "percent(1)", name=number_name(name, s.name, "none-chosen"), trail=run.trail)
-            drawn.append(Bar("none", none.value, none.low, none.high, group=heading, trail=run.trail, number=none))
+            )
+        none = with_interval(s.none_chosen, "percent(1)", name=number_name(name, s.name, "none-chosen"), trail=run.trail)
+        drawn.append(Bar("none", none.value, none.low, none.high, group=heading, trail=run.trail, number=none))
     own = first.scenarios[0]
     keys = [
         (
@@ -74,40 +72,25 @@ def _doses(runs: DoseRuns) -> Section:
         domain=(0.0, 1.0),
         caption=f"The target rate is {100 * first.target:.0f} %.",
     )
-    table = DataTable(
-        caption="Each dose; intervals are those of the Monte-Carlo error (95 %)",
-        columns=("Dose", *(Column(c, align="right") for c in ("True rate", "Chosen", "Patients", "Toxic events"))),
-        rows=tuple(rows),
-        sortable=False,
-        narrow="stack",
+    table = numbers_table(
+        "Each dose; intervals are those of the Monte-Carlo error (95 %)", ("Dose", "True rate", "Chosen", "Patients", "Toxic events"), rows
     )
-    warnings: list[Block] = [Note("caution", (f"{name}: {text}",)) for name, run in runs.items() for text in run.warnings]
     lead = say("The dose whose true rate is nearest the target is the right one.")
-    return Section("doses", "Which dose is chosen?", lead, (KeyFigures(tuple(keys)), chart, table, *warnings))
+    return Section("doses", "Which dose is chosen?", lead, (KeyFigures(tuple(keys)), chart, table, *cautions(runs)))
 
 
 def _cost(runs: DoseRuns) -> Section:
-    rows: list[Row | RowGroup] = []
-    for name, run in runs.items():
-        if len(runs) > 1:
-            rows.append(RowGroup(name))
-        for s in run.scenarios:
-            key = number_name(name, s.name)
-            parts = (
-                ("undecided", rate_of(s.undecided, s.trials), "percent(1)"),
-                ("all-patients", s.patients, "decimal(1)"),
-                ("all-toxic", s.toxic, "decimal(1)"),
-                ("years", s.duration, "decimal(2)"),
-                ("turned-away", s.turned_away, "decimal(1)"),
-            )
-            rows.append((s.name, *(with_interval(v, how, name=f"{key}.{what}", trail=run.trail) for what, v, how in parts)))
-    titles = ("Rule not at its end", "Patients", "Toxic events", "Years to the choice", "Came while on hold")
-    table = DataTable(
-        caption="The whole trial; intervals are those of the Monte-Carlo error (95 %)",
-        columns=("Scenario", *(Column(c, align="right") for c in titles)),
-        rows=tuple(rows),
-        sortable=False,
-        narrow="stack",
+    table = scenarios_table(
+        runs,
+        "The whole trial; intervals are those of the Monte-Carlo error (95 %)",
+        ("Rule not at its end", "Patients", "Toxic events", "Years to the choice", "Came while on hold"),
+        lambda s: (
+            ("undecided", rate_of(s.undecided, s.trials), "percent(1)"),
+            ("all-patients", s.patients, "decimal(1)"),
+            ("all-toxic", s.toxic, "decimal(1)"),
+            ("years", s.duration, "decimal(2)"),
+            ("turned-away", s.turned_away, "decimal(1)"),
+        ),
     )
     return Section("cost", "What does it cost?", say("Patients, toxic events and years."), (table,))
 

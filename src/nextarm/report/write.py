@@ -70,14 +70,14 @@ def write_report(report: Report, out_dir: str | Path, *, png: bool = False, site
 
 
 def check_folder(out_dir: str | Path) -> None:
-    """Make the folder if it does not exist and write a file there and take it away: an hour's work must not end in "cannot write".
+    """Try to write a file in the folder, or in the nearest one above it that exists: long work must not end in "cannot write".
 
-    :class:`OutputError` if that fails.
+    Leaves no trace; :class:`OutputError` if it cannot be written.
     """
     folder = Path(out_dir)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        with tempfile.TemporaryFile(dir=nearest):
             pass
     except OSError as error:
         raise _cannot_write(error, folder) from None

@@ -30,11 +30,10 @@ def report(
     until the new ones are whole.
     """
     from nextarm.report import check_folder, write_report
-    from nextarm.studies import build, chosen, parts_of, site_of
+    from nextarm.studies import build, site_of
 
-    taken = None if sections is None else tuple(sections)
-    chosen(parts_of(study), taken)  # a study or section that does not exist is said before a folder is made
     check_folder(out)
+    taken = None if sections is None else tuple(sections)
     made = build(study, sections=taken, progress=progress)
     return write_report(made, out, site=site_of(study, made) if site else None)
 

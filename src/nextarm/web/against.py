@@ -11,24 +11,13 @@ from typing import Any
 from nextarm import verbs
 from nextarm.core.errors import CallError, DataError, NextarmError, RefusedError
 from nextarm.report import Note, Section, say
-from nextarm.report.evidence_blocks import facets, opened
+from nextarm.report.evidence_blocks import ORIGINS, facets, opened
 from nextarm.web.address import Query, address
 from nextarm.web.patients import CURVE, EXAMPLE_CURVE, EXAMPLE_RISK, UNITS, curves_of, rebuilt, texts_of
 from nextarm.web.screen import Ask, Content, Field, Form
 
 #: Patients of a person's own, in the folder of curves.
 PATIENTS = ".patients.csv"
-ORIGINS = (
-    "not-stated",
-    "diagnosis",
-    "randomisation",
-    "remission",
-    "post-induction",
-    "transplant",
-    "infusion",
-    "treatment-start",
-    "relapse",
-)
 #: The second example: drawn by hand too, evidence of nothing (months).
 OTHER_CURVE = "time,survival\n0,1\n3,0.86\n6,0.75\n9,0.66\n12,0.60\n18,0.50\n24,0.46\n30,0.42\n36,0.40\n48,0.40\n"
 OTHER_RISK = "time,at_risk\n0,60\n12,33\n24,22\n36,14\n48,8\n"

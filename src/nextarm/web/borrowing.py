@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from nextarm.web.screen import Ask, Content, Field, Form, Step
 
 #: What the screen shows: published arms, or patients.
 VIEWS = (("arms", "Prior, and published arms compared"), ("patients", "Patients against patients"))
+ENDPOINTS = ("EFS", "DFS", "OS", "RFS")
 TAUS = ("half-normal", "half-cauchy", "uniform")
 
 
@@ -28,7 +30,7 @@ def _prior(package: Any, arms: tuple[str, ...], endpoint: str, time: float, tau:
 
 def _reported(ask: Ask) -> tuple[tuple[str, str], ...]:
     package = opened(ask.study.package)
-    with_rows = {o.arm_id for o in package.outcomes if o.endpoint in ("EFS", "DFS", "OS", "RFS") and o.time_years is not None}
+    with_rows = {o.arm_id for o in package.outcomes if o.endpoint in ENDPOINTS and o.time_years is not None}
     return tuple((a.arm_id, f"{package.study_of(a).name}: {a.label} ({a.subtype})") for a in package.arms if a.arm_id in with_rows)
 
 
@@ -45,10 +47,10 @@ def forms(ask: Ask) -> tuple[Form, ...]:
     if q.text("view") == "patients":
         made = (Form("patients", "Patients against patients", (view, *against_fields(ask)), "Compare"),)
         return made if ask.study.folder is None else (*made, against_form(ask))
-    named = q.many("arms") or (("blin",) if any(a == "blin" for a, _ in arms) else ())
+    named = q.many("arms") or _worked(ask)
     fields = (
         view,
-        Field("endpoint", "End point", "select", q.text("endpoint", "DFS"), choices=tuple((e, e) for e in ("EFS", "DFS", "OS", "RFS"))),
+        Field("endpoint", "End point", "select", q.text("endpoint", "DFS"), choices=tuple((e, e) for e in ENDPOINTS)),
         Field("time", "At, years", "number", q.text("time", "4"), help=f"The arms report {_times(ask, named, '')}" if named else ""),
         Field(
             "robust",
@@ -77,6 +79,40 @@ def forms(ask: Ask) -> tuple[Form, ...]:
     return (Form("prior", "Prior and comparison", fields, "Show"),)
 
 
+@dataclass(frozen=True)
+class PriorQuestion:
+    """What the address asks of prior and comparison; ``control`` is "" for no comparison."""
+
+    arms: tuple[str, ...]
+    endpoint: str
+    time: float
+    robust: float
+    tau: str
+    tau_scale: float
+    control: str
+    assume_origin: bool
+
+
+def question(ask: Ask) -> PriorQuestion:
+    """The question of the address, with the worked one where it says nothing."""
+    q = ask.query
+    return PriorQuestion(
+        arms=tuple(q.many("arms")) or _worked(ask),
+        endpoint=q.choice("endpoint", ENDPOINTS, "DFS"),
+        time=q.needed("time", 4.0, low=0.1, high=50.0),
+        robust=q.needed("robust", 0.2, low=0.0, high=0.95),
+        tau=q.choice("tau", TAUS, "half-normal"),
+        tau_scale=q.needed("tau_scale", 0.3, low=0.001, high=5.0),
+        control=q.text("control", "" if q.has("control") else "interfant-06-histctrl"),
+        assume_origin=q.text("assume_origin") == "yes",
+    )
+
+
+def _worked(ask: Ask) -> tuple[str, ...]:
+    """The history of the worked question, where the package has it."""
+    return ("blin",) if any(arm == "blin" for arm, _ in _reported(ask)) else ()
+
+
 def content(ask: Ask) -> Content:
     """The prior, what it is worth, what conflict would do; the comparison and its array of biases."""
     q, package = ask.query, opened(ask.study.package)
@@ -84,19 +120,13 @@ def content(ask: Ask) -> Content:
         return against(ask)
     from nextarm.report.borrowed import comparison_sections, prior_sections
 
-    known = dict(_reported(ask))
-    named = q.many("arms") or (("blin",) if "blin" in known else ())
+    known, asked = dict(_reported(ask)), question(ask)
+    named, endpoint, time, share = asked.arms, asked.endpoint, asked.time, asked.robust
+    tau, scale, assume, control = asked.tau, asked.tau_scale, asked.assume_origin, asked.control
     if not named:
         return Content((Section("prior", "The prior", say("Choose at least one arm of the history."), ()),))
     if odd := [a for a in named if a not in known]:
         raise CallError(f"arms = {odd[0][:60]!r}", rule="is not an arm with a survival estimate")
-    endpoint, time = q.choice("endpoint", ("EFS", "DFS", "OS", "RFS"), "DFS"), q.needed("time", 4.0, low=0.1, high=50.0)
-    share, scale = q.needed("robust", 0.2, low=0.0, high=0.95), q.needed("tau_scale", 0.3, low=0.001, high=5.0)
-    tau, assume, control = (
-        q.choice("tau", TAUS, "half-normal"),
-        q.text("assume_origin") == "yes",
-        q.text("control", "" if q.has("control") else "interfant-06-histctrl"),
-    )
     sections: list[Section] = []
     try:
         sections += prior_sections(

@@ -11,7 +11,7 @@ from nextarm import verbs
 from nextarm.core.errors import CallError, DataError, Problem
 from nextarm.report import Section, number, paragraph, say
 from nextarm.report.document import Block, DataTable, Note, Row
-from nextarm.report.evidence_blocks import agent_sections, facets, facts, opened, risk_fields, study_sections, timeline
+from nextarm.report.evidence_blocks import ORIGINS, agent_sections, facets, facts, opened, risk_fields, study_sections, timeline
 from nextarm.web.address import Query, quoted
 from nextarm.web.home import Study
 from nextarm.web.left_out import fields as pooled_fields
@@ -226,19 +226,6 @@ def _row_form(ask: Ask, package: Any) -> Form:
     return Form(
         "add-row", "Add a row", fields, "Save the row", action=ask.at("evidence") + "/add", note=note, folded=not q.text("row_endpoint")
     )
-
-
-ORIGINS = (
-    "not-stated",
-    "diagnosis",
-    "randomisation",
-    "remission",
-    "post-induction",
-    "transplant",
-    "infusion",
-    "treatment-start",
-    "relapse",
-)
 
 
 def add(ask: Ask, sent: Query) -> str:

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nextarm import verbs
 from nextarm.core.errors import CallError, DataError
-from nextarm.web import patients, synthesis
+from nextarm.web import borrowing, patients, synthesis
 from nextarm.web.address import Query
 from nextarm.web.screen import Ask, Field, Form
 
+if TYPE_CHECKING:
+    from nextarm.report.pooled import PoolQuestion
+    from nextarm.web.borrowing import PriorQuestion
+
+
+def _record(question: PoolQuestion | PriorQuestion) -> dict[str, object]:
+    """The question of another screen as a record of report.toml."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(question).items() if v is not None}
+
 
 def _pool(ask: Ask) -> dict[str, object]:
-    """The question of the Synthesis screen as a record of report.toml."""
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(synthesis.question(ask)).items() if v is not None}
+    return _record(synthesis.question(ask))
 
 
 def _prior(ask: Ask) -> dict[str, object]:
-    """The question of the Borrowing screen; its defaults are those of that screen."""
-    q = ask.query
-    words = {"endpoint": q.text("endpoint", "DFS"), "tau": q.text("tau", "half-normal"), "assume_origin": q.text("assume_origin") == "yes"}
-    control = q.text("control", "" if q.has("control") else "interfant-06-histctrl")
-    numbers = {
-        "time": q.needed("time", 4.0, low=0.1, high=50.0),
-        "robust": q.needed("robust", 0.2, low=0.0, high=0.95),
-        "tau_scale": q.needed("tau_scale", 0.3, low=0.001, high=5.0),
-    }
-    return {"arms": list(q.many("arms") or ("blin",)), "control": control, **words, **numbers}
+    return _record(borrowing.question(ask))
 
 
 def _curve(ask: Ask) -> dict[str, object]:
