@@ -10,7 +10,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from nextarm.evidence import MARKS as ROW_MARKS
 from nextarm.report import KeyFigures, Report, Section, ledger_of, number, render_html, say
+from nextarm.report.marks import MARKS
+from nextarm.synthesis.estimates import BINOMIAL, FROM_COUNTS
+from nextarm.synthesis.joined import CARRIED
+from nextarm.synthesis.read_curves import NO_CENSORING
 from report_example import example_charts, example_report
 
 
@@ -156,3 +161,11 @@ def test_a_number_shows_its_marks_in_words() -> None:
     text = render_html(Report("t", "", (Section("one", "One", say("It is ", figure, "."), (KeyFigures(((figure, "label"),)),)),)))
     assert '<span class="vh"> (assumption)</span>' in text
     assert '<span aria-hidden="true">†</span><span class="vh"> (my own mark)</span>' in text
+
+
+def test_every_mark_that_the_rooms_give_has_a_letter_of_its_own() -> None:
+    given = {*ROW_MARKS, BINOMIAL, FROM_COUNTS, CARRIED, NO_CENSORING, "different times", "observed", "reconstructed", "simulated"}
+    letters = {mark.name: mark.sign for mark in MARKS}
+    assert given <= set(letters)
+    assert len(set(letters.values())) == len(letters)
+    assert "†" not in letters.values()
