@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+import nextarm
 from nextarm.core.errors import RefusedError
+from nextarm.designs.plan import plan_from_toml
+from nextarm.report import ledger_of
 from nextarm.web.app import web_app
 from nextarm.web.runs import BusyError, Run, Runs
 
@@ -115,3 +118,51 @@ def test_virtual_trials_first_few_then_all(tmp_path: Path) -> None:
     again = TestClient(web_app(tmp_path), base_url=BASE)
     until(lambda: again.get(where.replace("/design?", "/design.json?")).json()["screen"]["run"]["state"] == "done", 60)
     assert again.get(where.replace("/design?", "/design.json?")).json()["numbers"] == found["numbers"]
+
+
+def test_the_error_shrinks_as_it_refines_and_the_last_answer_is_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    show = Run.show
+
+    def kept(run: Run, result: Any) -> None:
+        shown.append(result)
+        show(run, result)
+
+    monkeypatch.setattr(Run, "show", kept)
+    client = TestClient(web_app(tmp_path), base_url=BASE, follow_redirects=False)
+    plan = nextarm.designs("log-rank").cards[0].example
+    where = client.post("/study/infant-all/design/simulate", data={"toml": plan, "trials": "9000", "seed": "5"}, headers=OWN)
+    at = where.headers["location"].replace("/design?", "/design.json?")
+    until(lambda: client.get(at).json()["screen"]["run"]["state"] == "done", 60)
+    rates = [next(e.number for e in ledger_of(report).entries if e.number.name == "as-planned.plan.rejection") for report in shown]
+    widths = [rate.high - rate.low for rate in rates]
+    assert [report.subtitle.split()[0] for report in shown] == ["2,048", "8,192", "9,000"]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] / widths[1] == pytest.approx(2.0, rel=0.05), "four times the trials, half the error"
+    found = nextarm.simulate(plan_from_toml(plan), trials=9000, seed=5).scenarios[0]
+    assert rates[-1].value == found.rejection.value
+    assert widths[-1] == pytest.approx(2 * 1.96 * found.rejection.se, rel=1e-3)
+
+
+def test_a_long_run_is_cancelled_keeps_its_first_answer_and_goes_on_when_asked_again(tmp_path: Path) -> None:
+    client = TestClient(web_app(tmp_path), base_url=BASE, follow_redirects=False)
+    client.post("/study/infant-all/start/new", data={"name": "mine"}, headers=OWN)
+    sent = {"toml": nextarm.designs("log-rank").cards[0].example, "trials": "900000", "seed": "3"}
+    where = client.post("/study/mine/design/simulate", data=sent, headers=OWN).headers["location"]
+    at = where.replace("/design?", "/design.json?")
+
+    def run() -> Any:
+        return client.get(at).json()["screen"]["run"]
+
+    until(lambda: run()["revision"] >= 1 and run()["done"] > 2_048, 60)
+    assert run()["total"] == 900_000
+    assert client.post(f"/runs/{run()['key']}/cancel", headers=OWN).headers["location"] == where
+    until(lambda: run()["state"] == "cancelled", 60)
+    page = client.get(where).text
+    assert 'id="rates"' in page
+    assert "cancelled" in page
+    done = run()["done"]
+    client.post("/study/mine/design/simulate", data=sent, headers=OWN)
+    until(lambda: run()["done"] >= done, 60)
+    client.post(f"/runs/{run()['key']}/cancel", headers=OWN)
+    until(lambda: run()["state"] == "cancelled", 60)

@@ -8,9 +8,10 @@ Screens are plain functions that run in worker threads; at most :data:`AT_ONCE` 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ AT_ONCE, WAITING, PATIENCE = 2, 12, 20.0
 KEPT = 60
 #: Seconds that the first screens wait for a first page before they are computed anyway.
 FIRST_PAGE = 2.0
+#: Seconds without a question after which work is done ahead.
+QUIET = 0.4
 
 
 class Server:
@@ -56,6 +59,8 @@ class Server:
         self._kept: OrderedDict[tuple[object, ...], Shown] = OrderedDict()
         self._lock = threading.Lock()
         self.begun = threading.Event()
+        self.opened: dict[str, threading.Event] = {step.key: threading.Event() for step in STEPS if step.ahead}
+        self._since = 0.0
 
     def in_turn(self, work: Callable[[], Response]) -> Response:
         """Do ``work`` when it is its turn; :class:`BusyError` where too many wait."""
@@ -68,8 +73,14 @@ class Server:
                 return work()
             finally:
                 self._room.release()
+                self._since = time.monotonic()
         finally:
             self._line.release()
+
+    def wait_until_quiet(self) -> None:
+        """Return once nobody has asked for :data:`QUIET` seconds and no run goes on."""
+        while time.monotonic() - self._since < QUIET or any(run.active for run in self.runs.listed()):
+            time.sleep(QUIET / 4)
 
     def ask(self, study: str, query: Query, path: str) -> Ask:
         """The question of a request."""
@@ -196,6 +207,8 @@ def _routes(server: Server) -> list[Route]:
         key, _, kind = request.path_params["step"].partition(".")
         if kind not in ("", "json", "csv"):
             raise HTTPException(404, "A page has .json and .csv beside it, nothing else.")
+        if key in server.opened:
+            server.opened[key].set()
         found, sheet = asked(request), request.headers.get("nextarm-sheet", "")
         return server.in_turn(lambda: server.screen(request.path_params["study"], _step(key), kind, found, _path(request), sheet))
 
@@ -317,6 +330,15 @@ def warm(server: Server) -> None:
             server.screen(BUNDLED, _step(key), "html", Query(), f"/study/{BUNDLED}/{key}")
         except Exception:  # a warm-up that fails is shown when the page is asked for
             continue
+    for step in STEPS:
+        if step.ahead is not None:
+            pieces = step.ahead()
+            with suppress(Exception):  # as above
+                next(pieces, None)
+                server.opened[step.key].wait()
+                server.wait_until_quiet()
+                for _ in pieces:
+                    server.wait_until_quiet()
 
 
 def serve(folder: str | Path, *, port: int = 8765, host: str = "127.0.0.1", names: tuple[str, ...] = ()) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nextarm import verbs
 from nextarm.core.errors import CallError, NextarmError, PlanError
@@ -15,15 +14,10 @@ from nextarm.report.designed import characteristics
 from nextarm.report.document import Report, Row
 from nextarm.web.address import Query, address
 from nextarm.web.design_fields import fields_of, merged
+from nextarm.web.design_runs import FIRST, MOST, ahead, evaluated, planned, run_of, start
 from nextarm.web.home import Study
-from nextarm.web.runs import Run, key_of
 from nextarm.web.screen import Ask, Content, Field, Form, Place, Step
 
-if TYPE_CHECKING:
-    from nextarm.designs.plan import Plan
-
-#: Virtual trials shown at once, and how many the run may go on to.
-FIRST, MOST = 2_000, 1_000_000
 PLANS = ".toml"
 
 
@@ -78,18 +72,6 @@ def _card_places(ask: Ask) -> tuple[tuple[str, tuple[Place, ...]], ...]:
 def plans_of(study: Study) -> list[str]:
     """The names of the plans of a study; report.toml is none."""
     return [name for name in study.files(suffix=PLANS) if name != "report"]
-
-
-@lru_cache(maxsize=64)
-def _planned(text: str) -> Plan:
-    from nextarm.designs.plan import plan_from_toml
-
-    return plan_from_toml(text)
-
-
-@lru_cache(maxsize=64)
-def _evaluated(text: str) -> Any:
-    return verbs.design(_planned(text), error_trials=0)
 
 
 def forms(ask: Ask) -> tuple[Form, ...]:
@@ -153,10 +135,10 @@ def forms(ask: Ask) -> tuple[Form, ...]:
 def content(ask: Ask) -> Content:
     """What the design can do, and what its virtual trials said."""
     q, text = ask.query, text_of(ask)
-    _planned(text)
+    planned(text)
     sections: list[Section] = [_card_section(_card(q))] if q.text("card") and not (q.text("toml") or q.text("plan")) else []
     try:
-        sections.append(characteristics(_evaluated(text)))
+        sections.append(characteristics(evaluated(text)))
     except NextarmError as error:
         sections.append(
             Section("characteristics", "What it can do", say("No characteristics by formula."), (Note("caution", say(str(error))),))
@@ -164,8 +146,7 @@ def content(ask: Ask) -> Content:
     run = None
     trials, seed = q.whole("trials", 0, low=0, high=MOST), q.whole("seed", 1, low=0, high=2**31)
     if trials:
-        run = ask.runs.find(_key(ask.study, text, trials, seed)) or _taken_up(ask, text, trials, seed)
-        run = None if run is None else run.as_it_is()
+        run = run_of(ask, text, trials, seed)
         if run is not None and isinstance(run.result, Report):
             sections += run.result.sections
     saved = tuple(Place(name, "A plan of this study", address(ask.at("design"), {"plan": name})) for name in plans_of(ask.study))
@@ -180,40 +161,11 @@ def content(ask: Ask) -> Content:
     )
 
 
-def _key(study: Study, text: str, trials: int, seed: int) -> str:
-    return key_of("simulate", {"study": study.name, "plan": text, "trials": trials, "seed": seed})
-
-
-def _taken_up(ask: Ask, text: str, trials: int, seed: int) -> Run | None:
-    """A run of an earlier start of the server goes on from its finished blocks."""
-    if ask.study.folder is None or not ask.study.path("runs", _key(ask.study, text, trials, seed)).is_dir():
-        return None
-    return _start(ask, text, trials, seed)
-
-
-def _start(ask: Ask, text: str, trials: int, seed: int) -> Run:
-    plan, key = _planned(text), _key(ask.study, text, trials, seed)
-    out = None if ask.study.folder is None else ask.study.path("runs", key)
-
-    def work(run: Run) -> Report:
-        from nextarm.report.simulated import report_of_plan
-
-        first = verbs.simulate(plan, trials=min(FIRST, trials), seed=seed)
-        run.show(report_of_plan(first, plan))
-        if trials <= FIRST:
-            return report_of_plan(first, plan)
-        found = verbs.simulate(plan, trials=trials, seed=seed, out=out, progress=run.progress)
-        return report_of_plan(found, plan)
-
-    where = address(ask.at("design"), {"toml": text, "trials": trials, "seed": seed})
-    return ask.runs.start(key, work, title=f"Virtual trials: {plan.trial.name}"[:80], address=where)
-
-
 def simulate(ask: Ask, sent: Query) -> str:
     """Start the run and show it."""
     text = sent.text("toml") + "\n"
     trials, seed = sent.whole("trials", 20_000, low=1, high=MOST), sent.whole("seed", 1, low=0, high=2**31)
-    return _start(ask, text, trials, seed).address
+    return start(ask, text, trials, seed).address
 
 
 def set_fields(ask: Ask, sent: Query) -> str:
@@ -234,7 +186,7 @@ def set_fields(ask: Ask, sent: Query) -> str:
 def save(ask: Ask, sent: Query) -> str:
     """Save the plan in the study folder."""
     name, text = sent.text("name"), sent.text("toml") + "\n"
-    _planned(text)
+    planned(text)
     if "." in name or name == "report":
         raise CallError(f"name = {name[:40]!r}", rule="must be small letters, digits and hyphens, and not report")
     ask.study.write({(name + PLANS,): text})
@@ -255,4 +207,5 @@ STEP = Step(
     content,
     state,
     {"simulate": simulate, "set": set_fields, "save": save},
+    ahead=ahead,
 )

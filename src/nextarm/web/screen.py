@@ -10,7 +10,7 @@ import csv
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +124,11 @@ class File:
 
 @dataclass(frozen=True)
 class Step:
-    """A screen's place in the rail: key in the address, title, what it is for, its forms and content, and what state it is in."""
+    """A screen's place in the rail: key in the address, title, what it is for, its forms and content, and what state it is in.
+
+    ``ahead`` is work done before it is asked for, while nobody waits: its first piece once the server has started, the
+    others once the screen has been opened.
+    """
 
     key: str
     title: str
@@ -134,6 +138,7 @@ class Step:
     state: Callable[[Study], str] = lambda study: ""
     actions: dict[str, Callable[[Ask, Query], str]] = field(default_factory=dict)
     file: Callable[[Ask, str], File] | None = None
+    ahead: Callable[[], Iterator[None]] | None = None
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,8 @@ function select(button) {
 }
 
 async function follow(run) {
-  for (;;) {
-    await new Promise((done) => setTimeout(done, 700));
+  for (let wait = run.dataset.revision === "0" ? 60 : 250; ; wait = Math.min(700, wait * 1.3)) {  // the first answer comes within a second
+    await new Promise((done) => setTimeout(done, wait));
     if (!run.isConnected) return;
     let facts;
     try {

@@ -1,0 +1,108 @@
+"""Virtual trials in the background: a first answer at once, then the same trials and more, until as many as were asked for.
+
+Every stage takes the blocks of the one before from the run's folder, so that refining costs no trial twice, and the last
+stage is the command's ``simulate`` with the same plan, seed and number of trials.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nextarm import verbs
+from nextarm.core.errors import NextarmError
+from nextarm.report import Report
+from nextarm.web.address import address
+from nextarm.web.home import Study
+from nextarm.web.runs import Run, key_of
+from nextarm.web.screen import Ask
+
+if TYPE_CHECKING:
+    from nextarm.designs.plan import Plan
+
+#: Virtual trials shown at once (two whole blocks), how much each stage has more, and how many a run may go on to.
+FIRST, MORE, MOST = 2_048, 4, 1_000_000
+
+
+@lru_cache(maxsize=64)
+def planned(text: str) -> Plan:
+    """The plan of a text; :class:`PlanError` lists what is wrong with it."""
+    from nextarm.designs.plan import plan_from_toml
+
+    return plan_from_toml(text)
+
+
+@lru_cache(maxsize=64)
+def evaluated(text: str) -> Any:
+    """What the design of a plan's text can do by formula."""
+    return verbs.design(planned(text), error_trials=0)
+
+
+def stages(trials: int) -> tuple[int, ...]:
+    """How many trials have been run whenever the page shows them anew; each time the standard errors have halved.
+
+    >>> stages(20_000)
+    (2048, 8192, 20000)
+    """
+    made, size = [], FIRST
+    while size < trials:
+        made.append(size)
+        size *= MORE
+    return (*made, trials)
+
+
+def run_of(ask: Ask, text: str, trials: int, seed: int) -> Run | None:
+    """The run of this question as it is now; one of an earlier start of the server goes on from its finished blocks."""
+    found = ask.runs.find(_key(ask.study, text, trials, seed))
+    if found is None and ask.study.folder is not None and _folder(ask.study, _key(ask.study, text, trials, seed)).is_dir():
+        found = start(ask, text, trials, seed)
+    return None if found is None else found.as_it_is()
+
+
+def start(ask: Ask, text: str, trials: int, seed: int) -> Run:
+    """Start ``trials`` virtual trials of the plan, or find the run that is there."""
+    plan, key = planned(text), _key(ask.study, text, trials, seed)
+
+    def work(run: Run) -> Report:
+        from nextarm.report.simulated import report_of_plan
+
+        with ExitStack() as stack:
+            kept = ask.study.folder is not None
+            out = _folder(ask.study, key) if kept else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nextarm-")))
+            for size in stages(trials):
+
+                def ahead(done: int, total: int, size: int = size) -> None:
+                    run.progress(size * done // max(total, 1), trials)
+
+                shown = report_of_plan(verbs.simulate(plan, trials=size, seed=seed, out=out, progress=ahead), plan)
+                if size < trials:
+                    run.show(shown)
+        return shown
+
+    where = address(ask.at("design"), {"toml": text, "trials": trials, "seed": seed})
+    return ask.runs.start(key, work, title=f"Virtual trials: {plan.trial.name}"[:80], address=where)
+
+
+def ahead() -> Iterator[None]:
+    """What the screen will be asked for soon: the compiled loops of the simulation, and once it is open each card's characteristics."""
+    from nextarm.designs.plan import plan_from_toml
+
+    for kind in ("group-sequential-log-rank", "one-arm-milestone", "platform"):
+        verbs.simulate(plan_from_toml(verbs.designs(kind).cards[0].example), trials=1)
+    yield
+    for card in verbs.designs().cards:
+        with suppress(NextarmError):  # the page says it when it is asked
+            evaluated(str(card.example))
+        yield
+
+
+def _key(study: Study, text: str, trials: int, seed: int) -> str:
+    return key_of("simulate", {"study": study.name, "plan": text, "trials": trials, "seed": seed})
+
+
+def _folder(study: Study, key: str) -> Path:
+    return study.path("runs", key)
