@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import integrate, optimize, special, stats
 
 from nextarm.borrowing import (
     beta_mixture,
@@ -21,6 +21,7 @@ from nextarm.borrowing import (
     tipping_point,
     under_bias,
 )
+from nextarm.borrowing.beta_climb import climb_beta, digamma_trigamma
 from nextarm.borrowing.gridded import Gridded
 from nextarm.synthesis import StudyEstimate, half_cauchy, half_normal
 
@@ -168,3 +169,38 @@ def test_the_excluded_share_that_tips():
     q = tipping_point(found).excluded_tips
     s1, l1, u0 = found.treated.survival, found.treated.ci.low, found.control.ci.high
     assert (1 - q) * s1 - 0.5 == pytest.approx(math.hypot((1 - q) * (s1 - l1), u0 - 0.5), abs=1e-10)
+
+
+def test_digamma_and_trigamma_are_those_of_scipy():
+    for x in (1e-3, 0.4, 1.0, 7.5, 11.999, 12.0, 80.0, 1e5):
+        assert digamma_trigamma(x) == pytest.approx((float(special.digamma(x)), float(special.polygamma(1, x))), rel=1e-13)
+
+
+@pytest.mark.parametrize("at_least_one", [True, False])
+def test_the_compiled_steps_of_a_beta_mixture_are_the_plain_ones(at_least_one):
+    x = np.linspace(0.005, 0.995, 199)
+    mass = stats.beta.pdf(x, 9, 4) + 0.4 * stats.beta.pdf(x, 0.7, 1.4)
+    mass /= mass.sum()
+    share = np.where(np.cumsum(mass) < 0.5, [[0.9], [0.1]], [[0.1], [0.9]])
+    got = climb_beta(x, mass, share, at_least_one, 4)
+    for _ in range(4):
+        weights = share @ mass
+        shapes = []
+        for own, weight in zip(share, weights, strict=True):
+            means = (own * mass) @ np.log(np.stack([x, 1.0 - x])).T / weight
+
+            def gap(logs, means=means):
+                a, b = np.exp(logs)
+                return special.digamma([a, b]) - special.digamma(a + b) - means
+
+            a, b = np.exp(optimize.fsolve(gap, [1.0, 1.0], xtol=1e-13))
+            if at_least_one and min(a, b) < 1.0:
+                a, b = (
+                    (max(-1.0 / means[0], 1.0), 1.0) if b < 1.0 <= a else (1.0, max(-1.0 / means[1], 1.0)) if a < 1.0 <= b else (1.0, 1.0)
+                )
+            shapes.append((a, b))
+        share = np.stack([w * stats.beta.pdf(x, a, b) for w, (a, b) in zip(weights, shapes, strict=True)])
+        share /= share.sum(axis=0)
+    assert got[0] == pytest.approx(weights, abs=1e-9)
+    assert np.stack(got[1:], axis=1) == pytest.approx(np.array(shapes), rel=1e-8)
+    assert (np.min(shapes) >= 1.0) == at_least_one

@@ -57,10 +57,13 @@ def test_the_quick_look_decides_as_the_exact_one() -> None:
     n0, n1 = rng.uniform(5, 60, 3_000), rng.uniform(5, 90, 3_000)
     x0, x1 = n0 * rng.uniform(0, 1, 3_000), n1 * rng.uniform(0, 1, 3_000)
     control, new = beta_posterior(x0, n0, ROBUST), beta_posterior(x1, n1, FLAT)
+    one = np.ones((3_000, 1))
+    a, b = rng.uniform(20, 300, (2, 3_000, 1))  # shapes for which few nodes do where nothing is near
     for threshold in (0.1, 0.8, 0.975):
         for margin in (0.0, 0.1):
-            exact = probability_better(control, new, margin=margin) > threshold
-            assert (better_than(threshold, control, new, margin=margin) == exact).all()
+            for first, second in ((control, new), ((one, a, b), (one, 1.1 * a, 0.9 * b))):
+                exact = probability_better(first, second, margin=margin) > threshold
+                assert (better_than(threshold, first, second, margin=margin) == exact).all()
 
 
 def test_complete_follow_up_is_the_binomial_design() -> None:

@@ -13,7 +13,7 @@ from nextarm.designs import Plan, plan_from_data
 from nextarm.designs.graphical_test import checked_graph, decide_many, rejections
 from nextarm.designs.os_guard import both
 from nextarm.designs.overall_survival import OverallSurvival
-from nextarm.simulation import simulate
+from nextarm.simulation import simulate, simulate_guarded
 from nextarm.survival.models import MixtureCure, Weibull
 
 EFS: dict[str, Any] = {"model": "mixture-cure", "cure_fraction": 0.7, "latency": {"model": "weibull", "shape": 1.3, "median": 1.2}}
@@ -79,6 +79,21 @@ def test_harm_ends_the_trial_at_its_look() -> None:
     assert got.also["stopped_for_os"] == int(got.futile_by_look.sum()) > 0
     assert got.rejected_by_look[:2].sum() == 0
     assert got.duration.value < 15.0
+
+
+def test_designs_on_the_same_trials_count_as_each_does_alone() -> None:
+    watched = GUARD | {"rule": "harm", "margin": 0.0, "look_times": [7.0, 10.0]}
+    saved = GUARD | {"salvage": 0.2}  # other lives: drawn apart
+    plans = [
+        plan(),
+        plan(guard=watched),
+        plan("bayes-two-arm", guard=watched),
+        plan("one-arm-milestone", guard=GUARD | ONE),
+        plan(guard=saved),
+    ]
+    together = simulate_guarded(plans, trials=1_500, seed=6)
+    assert together == tuple(simulate(one, trials=1_500, seed=6) for one in plans)
+    assert together[0].scenarios != together[4].scenarios
 
 
 def test_solving_counts_both() -> None:

@@ -23,7 +23,7 @@ from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
 
-Family = Callable[[FloatArray, FloatArray, FloatArray], BetaMixture | NormalMixture | GammaMixture]
+Family = Callable[[FloatArray, FloatArray, FloatArray], NormalMixture | GammaMixture]
 Two = tuple[FloatArray, FloatArray]
 #: A family on fixed points x: the functions of x, shape (n, m), whose means a step needs; from these means, shape (m, k), to the
 #: components' two parameters; from the parameters to log densities, shape (k, n).
@@ -143,23 +143,29 @@ def _checked_points(x: FloatArray, mass: FloatArray, family: str, *, tail: float
 def _expect_maximise(
     x: FloatArray, mass: FloatArray, k: int, family: str, at_least_one: bool, *, steps: int = 3000
 ) -> BetaMixture | NormalMixture | GammaMixture:
-    """Start from ``k`` slices of equal probability around their means, iterate until the log likelihood stands still.
-
-    A fit takes up to thousands of steps on a few hundred points, so its time is that of the calls of one step: what depends on the
-    points alone is worked out once, and a step's sums over the points are one product.
-    """
-    make, prepare = _FAMILY[family]
-    sums, maximise, log_components = prepare(x, at_least_one)
-    weighed = mass[:, None] * np.column_stack([np.ones(x.size), sums])
+    """Start from ``k`` slices of equal probability around their means, iterate until the log likelihood stands still."""
     order = np.cumsum(mass) - mass / 2.0
     slices = np.minimum((order * k).astype(int), k - 1)
     # Soft slices: a component of zero spread would hold its points for ever.
     share = np.full((k, x.size), 0.05 / k)
     share[slices, np.arange(x.size)] += 0.95
     share /= share.sum(axis=0)
+    if family == "beta":
+        from nextarm.borrowing.beta_climb import climb_beta
+
+        weights, a, b = climb_beta(x, mass, share, at_least_one, steps)
+        return BetaMixture(weights=weights, a=a, b=b)
+    make, prepare = _FAMILY[family]
+    return make(*_climb(prepare(x, at_least_one), mass, share, steps))
+
+
+def _climb(prepared: Steps, mass: FloatArray, share: FloatArray, steps: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weights and both parameters of the components from their first ``share`` of the points, shape (k, n)."""
+    sums, maximise, log_components = prepared
+    weighed = mass[:, None] * np.column_stack([np.ones(mass.size), sums])
     last = -math.inf
-    first = second = np.ones(k)
-    weights = np.full(k, 1.0 / k)
+    first = second = np.ones(len(share))
+    weights = np.full(len(share), 1.0 / len(share))
     for _ in range(steps):
         totals = share @ weighed
         weights = np.maximum(totals[:, 0], 1e-12)
@@ -176,7 +182,7 @@ def _expect_maximise(
         if log_likelihood - last < 1e-9:
             break
         last = log_likelihood
-    return make(weights, first, second)
+    return weights, first, second
 
 
 def _variance(mean: FloatArray, square: FloatArray, of: FloatArray) -> FloatArray:
@@ -193,52 +199,6 @@ def _normal_steps(x: FloatArray, at_least_one: bool) -> Steps:
         return mean, np.sqrt(_variance(mean, means[1], means[0]))
 
     return np.column_stack([away, away**2]), maximise, _by_family(_make_normal, x)
-
-
-def _beta_steps(x: FloatArray, at_least_one: bool) -> Steps:
-    """Newton steps for ``psi(a) - psi(a + b) = E log x`` and its mirror: first from the moments' solution, then from the last one."""
-    from scipy.special import betaln, psi, zeta
-
-    log_x, log_y = np.log(x), np.log1p(-x)
-    middle = float(x.mean())
-    away = x - middle
-    both = np.stack([log_x, log_y])
-    shapes = np.empty((2, 0))
-
-    def maximise(means: FloatArray) -> Two:
-        nonlocal shapes
-        wanted = means[:2]
-        if not shapes.size:
-            mean = middle + means[2]
-            size = np.maximum(mean * (1.0 - mean) / _variance(mean, means[3], means[2]) - 1.0, 0.02)
-            shapes = np.stack([mean * size, (1.0 - mean) * size])
-        three = np.empty((3, means.shape[1]))
-        for _ in range(8):
-            three[:2] = shapes
-            three[2] = shapes[0] + shapes[1]
-            digamma, trigamma = psi(three), zeta(2.0, three)  # psi' is zeta(2, .)
-            gap = digamma[:2] - digamma[2] - wanted
-            shared = trigamma[2]
-            own = trigamma[:2] - shared
-            step = (own[::-1] * gap + shared * gap[::-1]) / (own[0] * own[1] - shared**2)
-            shapes = np.maximum(shapes - step, shapes / 4.0)
-            if float(np.abs(step / shapes).max()) < 1e-7:  # the error left is of the order of its square
-                break
-        a, b = shapes
-        if at_least_one and shapes.min() < 1.0:  # with one parameter held at 1 the other has a closed form
-            low_a, low_b = a < 1.0, b < 1.0
-            a, b = np.where(low_b & ~low_a, -1.0 / wanted[0], a), np.where(low_a & ~low_b, -1.0 / wanted[1], b)
-            a, b = np.maximum(a, 1.0), np.maximum(b, 1.0)
-        return a, b
-
-    def log_components(a: FloatArray, b: FloatArray) -> FloatArray:
-        powers = np.array((a, b))
-        powers -= 1.0
-        density: FloatArray = powers.T @ both
-        density -= betaln(a, b)[:, None]
-        return density
-
-    return np.column_stack([log_x, log_y, away, away**2]), maximise, log_components
 
 
 def _gamma_steps(x: FloatArray, at_least_one: bool) -> Steps:
@@ -268,10 +228,6 @@ def _by_family(make: Family, x: FloatArray) -> Callable[[FloatArray, FloatArray]
     return log_components
 
 
-def _make_beta(weights: FloatArray, first: FloatArray, second: FloatArray) -> BetaMixture:
-    return BetaMixture(weights=weights, a=first, b=second)
-
-
 def _make_normal(weights: FloatArray, first: FloatArray, second: FloatArray) -> NormalMixture:
     return NormalMixture(weights=weights, means=first, sds=second)
 
@@ -281,7 +237,6 @@ def _make_gamma(weights: FloatArray, first: FloatArray, second: FloatArray) -> G
 
 
 _FAMILY: dict[str, tuple[Family, Callable[[FloatArray, bool], Steps]]] = {
-    "beta": (_make_beta, _beta_steps),
     "normal": (_make_normal, _normal_steps),
     "gamma": (_make_gamma, _gamma_steps),
 }

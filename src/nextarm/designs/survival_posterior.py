@@ -3,8 +3,8 @@
 A Kaplan-Meier estimate S with Greenwood variance v says as much as x = n* S survivors among n* = S (1 - S) / v patients followed to
 t; an estimate of 0 or 1, which has no variance, as much as the patients' years of follow-up up to t divided by t (the events
 counting as one patient each). With a beta prior, or a mixture of them, the posterior is one too: exact when all are followed to
-t. Whether P(S1 > S0 - margin) exceeds a threshold is first looked at through normal logits, and only trials near the threshold are
-integrated exactly.
+t. Whether P(S1 > S0 - margin) exceeds a threshold is first looked at through normal logits; only trials near the threshold are
+integrated, with few nodes, and exactly where those leave a doubt.
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ import numpy as np
 from nextarm.core.units import FloatArray
 from nextarm.designs.seam import BoolArray
 
-#: Nodes of the exact integral over one component of the control, and how near the threshold it is used.
-_NODES, _NEAR = 64, 0.06
+Mixture = tuple[FloatArray, FloatArray, FloatArray]
+
+#: Nodes of the exact integral over one component of the control.
+_NODES = 64
+#: How near the threshold normal laws are not trusted.
+_NEAR = 0.06
+#: The integral of few nodes: how many, over how many standard deviations to each side, and how near the threshold it is not trusted.
+#: Where the experimental arm's standard deviation is at least ``_SHARP`` of the control's and no shape is below ``_FEW``, it was at
+#: most .0026 from the exact one (60,000 pairs of shapes of 3 to 3,000, margins 0 to .3).
+_FEW_NODES, _WIDE, _CLOSE, _SHARP, _FEW = 20, 5.0, 0.01, 0.5, 3.0
 
 
 def effective_counts(
@@ -36,7 +44,7 @@ def effective_counts(
     return np.where(known, survival, 0.0) * n, n
 
 
-def beta_posterior(survivors: FloatArray, n: FloatArray, prior: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def beta_posterior(survivors: FloatArray, n: FloatArray, prior: FloatArray) -> Mixture:
     """Weights, a and b of the posterior mixtures, each of shape (.., components); ``prior`` (components, 3) holds weight, a, b."""
     from scipy.special import betaln
 
@@ -57,21 +65,28 @@ def probability_above(a: FloatArray, b: FloatArray, weights: FloatArray, value: 
 
 
 @cache
-def _legendre() -> tuple[FloatArray, FloatArray]:
-    x, weight = np.polynomial.legendre.leggauss(_NODES)
+def _legendre(nodes: int) -> tuple[FloatArray, FloatArray]:
+    x, weight = np.polynomial.legendre.leggauss(nodes)
     return np.asarray(x, np.float64), np.asarray(weight, np.float64)
 
 
-def probability_better(
-    control: tuple[FloatArray, FloatArray, FloatArray], experimental: tuple[FloatArray, FloatArray, FloatArray], *, margin: float = 0.0
-) -> FloatArray:
+def probability_better(control: Mixture, experimental: Mixture, *, margin: float = 0.0) -> FloatArray:
     """P(S1 > S0 - ``margin``) exactly, for mixtures of shape (m, components); the result has shape (m,)."""
-    from scipy.special import betainc, betaincinv, betaln
+    from scipy.special import betaincinv
+
+    _, a, b = control
+    low, high = (np.asarray(betaincinv(a, b, tail), np.float64) for tail in (1e-10, 1.0 - 1e-10))
+    return _integrated(control, experimental, low, high, nodes=_NODES, margin=margin)
+
+
+def _integrated(control: Mixture, experimental: Mixture, low: FloatArray, high: FloatArray, *, nodes: int, margin: float) -> FloatArray:
+    """The integral of the control's density times P(S1 > p - margin) over p from ``low`` to ``high``, a range for each component."""
+    from scipy.special import betainc, betaln
 
     w0, a0, b0 = control
     w1, a1, b1 = experimental
-    x, weight = _legendre()
-    low, high = betaincinv(a0, b0, 1e-10)[..., None], betaincinv(a0, b0, 1.0 - 1e-10)[..., None]
+    x, weight = _legendre(nodes)
+    low, high = low[..., None], high[..., None]
     p = np.clip(0.5 * (high - low) * x + 0.5 * (high + low), 1e-300, np.nextafter(1.0, 0.0))
     density = np.exp((a0[..., None] - 1.0) * np.log(p) + (b0[..., None] - 1.0) * np.log1p(-p) - betaln(a0, b0)[..., None])
     mass = density * weight * 0.5 * (high - low) * w0[..., None]
@@ -83,17 +98,15 @@ def probability_better(
     return np.clip(total, 0.0, 1.0)
 
 
-def approximately_better(
-    control: tuple[FloatArray, FloatArray, FloatArray], experimental: tuple[FloatArray, FloatArray, FloatArray], *, margin: float = 0.0
-) -> FloatArray:
+def approximately_better(control: Mixture, experimental: Mixture, *, margin: float = 0.0) -> FloatArray:
     """The same by normal laws: of the logits (margin 0) or of the proportions themselves."""
     from scipy.special import digamma, ndtr, polygamma
 
     def moments(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
         if margin == 0.0:
             return digamma(a) - digamma(b), polygamma(1, a) + polygamma(1, b)
-        mean = a / (a + b)
-        return mean, mean * (1.0 - mean) / (a + b + 1.0)
+        mean, sd = _beta_moments(a, b)
+        return mean, sd**2
 
     w0, (m0, v0) = control[0], moments(*control[1:])
     w1, (m1, v1) = experimental[0], moments(*experimental[1:])
@@ -102,24 +115,32 @@ def approximately_better(
     return made
 
 
-def better_than(
-    threshold: float,
-    control: tuple[FloatArray, FloatArray, FloatArray],
-    experimental: tuple[FloatArray, FloatArray, FloatArray],
-    *,
-    margin: float = 0.0,
-) -> BoolArray:
-    """Whether P(S1 > S0 - ``margin``) exceeds ``threshold``, (m,): exact wherever the approximation is near it."""
+def better_than(threshold: float, control: Mixture, experimental: Mixture, *, margin: float = 0.0) -> BoolArray:
+    """Whether P(S1 > S0 - ``margin``) exceeds ``threshold``, (m,): exact wherever what is quicker is near it."""
     rough = approximately_better(control, experimental, margin=margin)
     made = rough > threshold
-    small = np.minimum(control[1].min(axis=1), control[2].min(axis=1)) < 3.0
-    small |= np.minimum(experimental[1].min(axis=1), experimental[2].min(axis=1)) < 3.0
-    near = (np.abs(rough - threshold) < _NEAR) | small
+    few = np.minimum(control[1], control[2]).min(axis=1) < _FEW
+    few |= np.minimum(experimental[1], experimental[2]).min(axis=1) < _FEW
+    near = np.abs(rough - threshold) < _NEAR
+    mean, spread = _beta_moments(*control[1:])
+    _, other = _beta_moments(*experimental[1:])
+    smooth = near & ~few & (other.min(axis=1) >= _SHARP * spread.max(axis=1))
+    if smooth.any():
+        low, high = (np.clip(mean + side * _WIDE * spread, 0.0, 1.0)[smooth] for side in (-1.0, 1.0))
+        quick = _integrated(_of(control, smooth), _of(experimental, smooth), low, high, nodes=_FEW_NODES, margin=margin)
+        made[smooth] = quick > threshold
+        near[smooth] = np.abs(quick - threshold) < _CLOSE
+    near |= few
     if near.any():
-        exact = probability_better(
-            (control[0][near], control[1][near], control[2][near]),
-            (experimental[0][near], experimental[1][near], experimental[2][near]),
-            margin=margin,
-        )
-        made[near] = exact > threshold
+        made[near] = probability_better(_of(control, near), _of(experimental, near), margin=margin) > threshold
     return np.asarray(made, np.bool_)
+
+
+def _beta_moments(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation."""
+    mean = a / (a + b)
+    return mean, np.sqrt(mean * (1.0 - mean) / (a + b + 1.0))
+
+
+def _of(mixture: Mixture, some: BoolArray) -> Mixture:
+    return mixture[0][some], mixture[1][some], mixture[2][some]

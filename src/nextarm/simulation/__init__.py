@@ -8,6 +8,7 @@ from nextarm.simulation.characteristics import Mean, OperatingCharacteristics, R
 from nextarm.simulation.dose_result import DoseCharacteristics
 from nextarm.simulation.platform_result import PlatformCharacteristics
 from nextarm.simulation.run import simulate, simulate_doses, simulate_platform
+from nextarm.simulation.same_trials import simulate_guarded
 
 __all__ = [
     "DoseCharacteristics",
@@ -19,5 +20,6 @@ __all__ = [
     "patients_of",
     "simulate",
     "simulate_doses",
+    "simulate_guarded",
     "simulate_platform",
 ]

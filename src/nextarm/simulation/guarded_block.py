@@ -7,6 +7,7 @@ at the look that gave it; with ``rule = "harm"`` a look at which OS is shown to 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -73,15 +74,20 @@ class GuardedPrepared:
 
     def block(self, *, seed: int, block: int, trials: int) -> tuple[BlockCounts, ...]:
         """Run the ``trials`` trials of a block under every scenario."""
+        return self.counted(self.seen(self.times, seed=seed, block=block, trials=trials), seed=seed, block=block)
+
+    def counted(self, seen: Sequence[tuple[Seen, Seen]], *, seed: int, block: int) -> tuple[BlockCounts, ...]:
+        """What becomes of the trials of a block, of which ``seen`` (a scenario each) holds EFS and OS at :attr:`times`."""
+        trials = len(seen[0][0].time)
         errors = [drawn_normals(seed, block, trials=trials, which=k) for k in (0, 1)] if self.reference_is_drawn else [None, None]
         made = []
-        for efs, os in self.seen(seed=seed, block=block, trials=trials):
+        for efs, os in seen:
             decisions, rates = self.decide(efs, os, errors[0], errors[1])
             made.append(counts_from(decisions, efs, rates=rates))
         return tuple(made)
 
-    def seen(self, *, seed: int, block: int, trials: int) -> list[tuple[Seen, Seen]]:
-        """What the trials of a block show of EFS and of OS at every look, for each scenario."""
+    def seen(self, times: Sequence[float], *, seed: int, block: int, trials: int) -> list[tuple[Seen, Seen]]:
+        """What the trials of a block show of EFS and of OS after each of ``times``, for each scenario."""
         most = max(truth.patients for truth in self.truths)
         parts = min(-(-trials * most // PATIENTS_AT_ONCE), trials)
         found: list[tuple[list[Seen], list[Seen]]] = [([], []) for _ in self.truths]
@@ -89,18 +95,18 @@ class GuardedPrepared:
             draws = draw_trials(seed, block, first=first, trials=end - first, patients=most)
             after = words_of(seed, block, AFTER, first=first, trials=end - first, patients=most)
             for s, truth in enumerate(self.truths):
-                for part, seen in zip(found[s], self._seen(s, first_patients(draws, truth.patients), after), strict=True):
+                for part, seen in zip(found[s], self._seen(s, times, first_patients(draws, truth.patients), after), strict=True):
                     part.append(seen)
         return [(joined(efs), joined(os)) for efs, os in found]
 
-    def _seen(self, scenario: int, draws: Draws, after: WordArray) -> tuple[Seen, Seen]:
+    def _seen(self, scenario: int, times: Sequence[float], draws: Draws, after: WordArray) -> tuple[Seen, Seen]:
         truth, milestone = self.truths[scenario], self.plan.trial.milestone
         groups = two_end_points(
             draws, np.ascontiguousarray(after[:, : truth.patients]), cells(draws, truth.allocation, truth.shares), accrual=truth.accrual,
             survival=truth.survival, dropout=truth.dropout, limits=truth.limits, salvage=self.salvage[scenario],
             after_event=self.guard.after_event,
         )  # fmt: skip
-        looks = [Look(events=None, latest=t) for t in self.times]
+        looks = [Look(events=None, latest=t) for t in times]
         measures = Measures(milestones=(milestone,), cuts=(milestone,))
         efs, os = (see(patients, looks, measures, arms=len(truth.allocation)) for patients in groups)
         return efs, os
@@ -108,8 +114,7 @@ class GuardedPrepared:
     def decide(self, efs: Seen, os: Seen, error: FloatArray | None, os_error: FloatArray | None) -> tuple[Decisions, list[BoolArray]]:
         """What becomes of the trials, and which of them each of :attr:`rates` holds in."""
         own_looks: IntArray = np.array([self.times.index(look.latest) for look in self.own.schedule.looks])
-        part = Seen(**{f.name: getattr(efs, f.name)[:, own_looks] for f in fields(Seen)})
-        data: LookData = look_data(part, self.own.schedule, error if self.own.schedule.reference_se > 0.0 else None)
+        data: LookData = look_data(at_looks(efs, own_looks), self.own.schedule, error if self.own.schedule.reference_se > 0.0 else None)
         alone = self.own.decide(data)
         watched = replace(self.watch.schedule, looks=tuple(Look(events=None, latest=t) for t in self.times))
         passes = self.watch.passes(look_data(os, watched, os_error if watched.reference_se > 0.0 else None))
@@ -126,6 +131,11 @@ class GuardedPrepared:
             futile=np.asarray(futile, np.bool_),
         )
         return made, [shown, shown & ~success, harmed]
+
+
+def at_looks(seen: Seen, looks: IntArray) -> Seen:
+    """What trials show at some of their looks, by index."""
+    return Seen(**{f.name: getattr(seen, f.name)[:, looks] for f in fields(Seen)})
 
 
 def guarded_prepared(plan: Plan) -> GuardedPrepared:

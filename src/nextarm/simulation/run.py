@@ -58,7 +58,7 @@ def simulate(
         raise CallError("a platform", rule="has arms of its own: use simulate_platform")
     if isinstance(made, DosePrepared):
         raise CallError("dose finding", rule="chooses a dose: use simulate_doses")
-    finish = partial(_result, made, options.get("seed", 0), options.get("precision"))
+    finish = partial(characteristics_of, made, options.get("seed", 0), options.get("precision"))
     return _simulated(made, finish, early=None if preview is None else partial(_previewed, preview, finish), **options)
 
 
@@ -198,7 +198,8 @@ def _expected_trials(totals: Totals, precision: float | None, total: int) -> int
     return min(total, max(needed, totals.trials))
 
 
-def _result(made_plan: Single, seed: int, precision: float | None, totals: Totals) -> OperatingCharacteristics:
+def characteristics_of(made_plan: Single, seed: int, precision: float | None, totals: Totals) -> OperatingCharacteristics:
+    """The result of the blocks in ``totals``, run with ``seed`` until ``precision`` if one was asked for."""
     plan = made_plan.plan
     truths: tuple[NamedTruth, ...] = made_plan.truths
     made = tuple(

@@ -16,7 +16,7 @@ from nextarm.designs.os_guard import Guarded
 from nextarm.evidence import Count, Outcome, Package
 from nextarm.report import Block, DataTable, Heading, Note, RowGroup, number, paragraph, say
 from nextarm.report.document import CellLike, Row
-from nextarm.simulation import OperatingCharacteristics, simulate
+from nextarm.simulation import OperatingCharacteristics, simulate, simulate_guarded
 from nextarm.simulation.characteristics import Mean, Rate, rate_of
 from nextarm.studies.infant_all.evidence_rows import fact_trail, share_number
 from nextarm.studies.infant_all.germline_trial import FEASIBLE, Control, arms_at, margin_of
@@ -101,13 +101,16 @@ def candidates(plan: Plan, control: Control, salvage: Salvage | None = None) -> 
             {"kind": "one-arm-milestone", "alpha": alpha, "margin": margin},
         ),
     )  # fmt: skip
-    found: list[Candidate] = []
+    asked: list[tuple[str, str, str, Plan]] = []
     for key, words, data, design in made:
         guards = guards_of(control, salvage, one_arm="reference" in data) if salvage else {"none": None}
         for guard, table in guards.items():
             with_guard = data | {"design": design | ({"os_guard": table} if table else {})}
-            found += _candidates(f"{key}", words, guard, plan_from_data(with_guard), control, salvage)
-    return tuple(found)
+            asked.append((key, words, guard, plan_from_data(with_guard)))
+    plans = [own for *_, own in asked]
+    run = {"trials": TRIALS, "seed": SEED}
+    runs = simulate_guarded(plans, **run) if salvage else tuple(simulate(own, trials=TRIALS, seed=SEED) for own in plans)
+    return tuple(c for one, found in zip(asked, runs, strict=True) for c in _candidates(*one, found, control, salvage))
 
 
 def guards_of(control: Control, salvage: Salvage, *, one_arm: bool) -> dict[str, dict[str, Any] | None]:
@@ -122,9 +125,10 @@ def guards_of(control: Control, salvage: Salvage, *, one_arm: bool) -> dict[str,
     }
 
 
-def _candidates(key: str, words: str, guard: str, plan: Plan, control: Control, salvage: Salvage | None) -> list[Candidate]:
+def _candidates(
+    key: str, words: str, guard: str, plan: Plan, found: OperatingCharacteristics, control: Control, salvage: Salvage | None
+) -> list[Candidate]:
     """A design under its guard; with the first guard also what it would do without, which the same trials show."""
-    found: OperatingCharacteristics = simulate(plan, trials=TRIALS, seed=SEED)
     own, lost = found.scenario("plan"), found.scenario(LOST)
     rows, sources = (getattr(control.trail, part) + (getattr(salvage.trail, part) if salvage else ()) for part in ("rows", "sources"))
     trail = Trail(
