@@ -126,6 +126,7 @@ def assurance(
     experimental_prior: Annotated[Path | None, typer.Option(help="prior.json of the experimental arm in place of the effect.")] = None,
     effect_sd: Annotated[float, typer.Option(help="Standard deviation of the plan's effect on the log scale.")] = 0.0,
     target: Annotated[float, typer.Option(help="Power whose probability is shown.")] = 0.8,
+    nodes: Annotated[int, typer.Option(help="Values of the prior that are averaged over.")] = 24,
     json: Json = False,
     out: Out = None,
     quiet: Quiet = False,
@@ -138,7 +139,13 @@ def assurance(
 
     with progress_bar("plans", quiet=quiet) as progress:
         found = verbs.assurance(
-            plan, prior=prior, experimental_prior=experimental_prior, effect_sd=effect_sd, target=target, progress=progress
+            plan,
+            prior=prior,
+            experimental_prior=experimental_prior,
+            effect_sd=effect_sd,
+            target=target,
+            nodes=nodes,
+            progress=progress,
         )
     show(found, json=json, out=out)
     if not json and out is None:

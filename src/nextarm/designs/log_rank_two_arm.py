@@ -115,7 +115,7 @@ class LogRankTable(DesignTable):
         if plan.solve is not None and solve_for != "power":
             setting = self.timed(solved(setting, what=solve_for, target=plan.solve.power, power=self.power))
         moments = moments_of(setting, self.margin)
-        power = self.power(setting)
+        power = self._power(setting, moments)
         target = plan.solve.power if plan.solve is not None and solve_for != "power" else power
         share = setting.shares[setting.experimental]
         needed = schoenfeld_events(moments.average_hazard_ratio, alpha=self.alpha, power=target, share=share, margin=self.margin)
@@ -155,7 +155,9 @@ class LogRankTable(DesignTable):
     def power(self, setting: Setting) -> float:
         """Power in ``setting`` by the method of this design."""
         setting = self.timed(setting)
-        moments = moments_of(setting, self.margin)
+        return self._power(setting, moments_of(setting, self.margin))
+
+    def _power(self, setting: Setting, moments: LogRankMoments) -> float:
         if moments.events <= 0.0:
             return self.alpha
         method = self.method_for(moments)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
@@ -39,6 +39,9 @@ from nextarm.designs.toml_lines import KeyPath, key_lines
 from nextarm.designs.toml_text import toml_text
 from nextarm.designs.truths import Distribution, truths_from_specs
 from nextarm.designs.variants import VARIANTS, compare_problems, grid_changes, grid_problems, merge, own_tables, scenario_problems, unsolved
+
+if TYPE_CHECKING:
+    from nextarm.designs.setting import Setting
 
 
 def _as_tuple(value: Any) -> Any:
@@ -72,7 +75,17 @@ class Plan(Table):
 
     def truths(self) -> dict[str, Distribution]:
         """The survival truth of each arm that has one."""
+        return dict(self.kept_truths)
+
+    @cached_property
+    def kept_truths(self) -> dict[str, Distribution]:
+        """What :meth:`truths` gives, made once."""
         return truths_from_specs({name: arm.survival for name, arm in self.arms.items() if arm.survival})
+
+    @cached_property
+    def kept_settings(self) -> dict[tuple[float | None, float | None], Setting]:
+        """What :func:`~nextarm.designs.setting.setting_of` has made of the plan."""
+        return {}
 
     def accrual_model(self) -> Accrual:
         """Accrual of the whole trial, all arms together."""

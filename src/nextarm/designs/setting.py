@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,10 +46,18 @@ class Setting:
 
     def events_by_arm(self) -> dict[str, float]:
         """Expected events of each arm at the last analysis."""
-        return expected_events_by_arm(self.truths, shares=self.shares, accrual=self.accrual, time=self.analysis_time)
+        return dict(self._events)
 
     def maximum_events(self) -> float:
         """Expected events if everybody were followed for ever."""
+        return self._most_events
+
+    @cached_property
+    def _events(self) -> dict[str, float]:
+        return expected_events_by_arm(self.truths, shares=self.shares, accrual=self.accrual, time=self.analysis_time)
+
+    @cached_property
+    def _most_events(self) -> float:
         return maximum_events(self.truths, shares=self.shares, accrual=self.accrual)
 
     def survival_at_milestone(self) -> dict[str, float]:
@@ -58,7 +67,16 @@ class Setting:
 
 
 def setting_of(plan: Plan, *, events: float | None = None, latest: float | None = None) -> Setting:
-    """The plan's own setting; the last analysis at ``events`` expected events or ``latest`` years, whichever is first."""
+    """The plan's own setting; the last analysis at ``events`` expected events or ``latest`` years, whichever is first.
+
+    Kept with the plan: its checks and its evaluation integrate the same events.
+    """
+    if (events, latest) not in plan.kept_settings:
+        plan.kept_settings[events, latest] = _made(plan, events=events, latest=latest)
+    return plan.kept_settings[events, latest]
+
+
+def _made(plan: Plan, *, events: float | None, latest: float | None) -> Setting:
     accrual = plan.accrual_model()
     own = Setting(plan.truths(), plan.shares(), plan.control, plan.experimental, accrual, accrual.study_duration, plan.trial.milestone)
     return timed(own, events=events, latest=latest)

@@ -64,6 +64,7 @@ def _assured(text: str, package: Any, **question: Any) -> Any:
     return verbs.assurance(plan, prior=prior, nodes=NODES, sizes=(1.0,))
 
 
+@lru_cache(maxsize=32)
 def _moved(text: str, **trial: Any) -> Plan:
     from nextarm.designs.plan import plan_from_toml
 
@@ -108,6 +109,7 @@ def left_out(ask: Ask) -> Content:
         sections,
         python=f"import nextarm\nnextarm.pool({ours})\nprior = nextarm.prior({ours})\n"
         f"nextarm.assurance('plan.toml', prior=prior, nodes={NODES})  # a plan of {endpoint} at {time:g} years, as below",
-        command=f"nextarm pool {line}\nnextarm prior {line} --json --out prior.json\nnextarm assurance plan.toml --prior prior.json",
+        command=f"nextarm pool {line}\nnextarm prior {line} --json --out prior.json\n"
+        f"nextarm assurance plan.toml --prior prior.json --nodes {NODES}",
         plan=_moved(text, endpoint=endpoint, milestone=time).to_toml(),
     )
