@@ -1,9 +1,9 @@
-"""Make Kaplan-Meier figures with known truth: python bench/figures_make.py FOLDER [--count 220] [--seed N] [--held-out | --ticks]
+"""Make Kaplan-Meier figures with known truth: python bench/figures_make.py FOLDER [--count N] [--seed N] [--held-out] [--ticks | --two-arm]
 
 FOLDER/fig_000/ gets figure.png or figure.jpg and truth.json: patients, curves as drawn, at-risk numbers as printed, names,
 and where the axes are in pixels. matplotlib, lifelines, plotnine, and R (base graphics, survminer, a ggsurvfit look).
 The held-out set has its own seed, committed before its figures were drawn; --ticks gives every figure censor marks
-(bench/figures_ticks.py). Figures are never committed.
+(bench/figures_ticks.py), --two-arm two arms and an at-risk table (bench/figures_pairs.py). Figures are never committed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from figures_draw import at_risk, draw_lifelines, draw_matplotlib, draw_plotnine, kaplan_meier
+from figures_pairs import PAIRS_COUNT, PAIRS_HELD_OUT_SEED, PAIRS_SEED, pair_plan
 from figures_plan import HELD_OUT_COUNT, HELD_OUT_SEED, TUNING_SEED, plan
 from figures_ticks import TICKS_SEED, tick_plan
 
@@ -88,15 +89,25 @@ def finish(p: dict[str, Any], axes: dict[str, float], folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--count", type=int, default=220)
+    parser.add_argument("--count", type=int)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--held-out", action="store_true")
-    parser.add_argument("--ticks", action="store_true")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--ticks", action="store_true")
+    kind.add_argument("--two-arm", action="store_true")
     options = parser.parse_args()
-    seed, count = (HELD_OUT_SEED, HELD_OUT_COUNT) if options.held_out else (options.seed or TUNING_SEED, options.count)
+    if options.held_out and (options.ticks or options.seed or options.count):
+        parser.error("the held-out sets have their own seed and size, and there is none for --ticks")
+    planned, tuning, held_out, count = (
+        (tick_plan, TICKS_SEED, 0, 220)
+        if options.ticks
+        else (pair_plan, PAIRS_SEED, PAIRS_HELD_OUT_SEED, PAIRS_COUNT)
+        if options.two_arm
+        else (plan, TUNING_SEED, HELD_OUT_SEED, HELD_OUT_COUNT if options.held_out else 220)
+    )
+    seed = held_out if options.held_out else options.seed or tuning
     options.folder.mkdir(parents=True, exist_ok=True)
-    planned, root = (tick_plan, options.seed or TICKS_SEED) if options.ticks else (plan, seed)
-    plans = [planned(root, i) for i in range(count)]
+    plans = [planned(seed, i) for i in range(options.count or count)]
     in_r = [p for p in plans if p["engine"] not in PYTHON]
     for p in plans:
         (options.folder / p["id"]).mkdir(exist_ok=True)
