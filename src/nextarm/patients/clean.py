@@ -55,9 +55,11 @@ def clean_arm(
     events: int | None,
     reading_error: float | None,
     allow_rising: bool,
+    resolution: tuple[float, float] | None = None,
 ) -> tuple[ArmData, tuple[Repair, ...]]:
     """One arm ready for the solver and what was repaired; times in the user's unit, ``scale`` years each.
 
+    ``resolution`` are the half-widths (time, survival) to which a reading is known; seen from the readings themselves when None.
     Raises :class:`DataError` for values outside their domain and :class:`RefusedError` for what cannot be rebuilt.
     """
     repairs: list[Repair] = []
@@ -109,7 +111,7 @@ def clean_arm(
         time, survival = time[order], survival[order]
 
     end = float(time[-1])
-    step_t, step_s = grid_step(time), grid_step(survival)
+    step_t, step_s = (grid_step(time), grid_step(survival)) if resolution is None else (2.0 * resolution[0], 2.0 * resolution[1])
     kind = points if points != "auto" else _points(time, survival)
     last = np.concatenate([time[1:] > time[:-1] + _TINY, [True]])
     if doubled := int(np.sum(~last)):
@@ -174,7 +176,7 @@ def clean_arm(
         side[0] = survival[0] >= 1.0 - _TINY
         if repeats := int(side.sum()):
             repaired("readings that never rise and repeat are taken as lower bounds", repeats)
-    if step_t > span / 150.0:
+    if step_t > span / 150.0 and resolution is None:
         # Coarser than any figure is read: the data themselves are on that grid (whole months), or a few round times.
         step_t = 0.0
     up = rise[rise > max(step_s, 1e-6)]

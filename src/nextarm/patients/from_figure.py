@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.figures import FigureReading, at_risk_columns, curve_columns, tick_columns
+from nextarm.patients.picture import cleaned
 from nextarm.patients.reconstruct import reconstruct as rebuild
 from nextarm.patients.record import Reconstruction
 
@@ -14,27 +17,44 @@ from nextarm.patients.record import Reconstruction
 def reconstruct(curve: Any, **options: Any) -> Reconstruction:
     """:func:`nextarm.patients.reconstruct` for a curve in any form, a figure that was read among them.
 
-    Of a picture a mark may be false, or off by a pixel, and then no numbers of deaths may fit. Marks that were read from the figure
-    (not those given in ``options``) are then left out for the arms that do not fit, which is said in ``warnings``.
+    Of a picture, drops that no death makes and marks for which the numbers at risk leave no room are left out first
+    (:mod:`nextarm.patients.picture`), and readings are as coarse as a pixel. If no numbers of deaths fit all the same, the marks read
+    from the figure (not those given in ``options``) are left out for the arms that do not fit. ``warnings`` say so.
     """
     if not isinstance(curve, FigureReading):
         return rebuild(curve, **options)
+    said: list[str] = []
+    if curve.method == "raster":
+        curve, options, said = _of_picture(curve, options)
     columns, given = from_figure(curve, options)
     ours = "ticks" in given and "ticks" not in options
-    left: list[str] = []
     while True:
         try:
             made = rebuild(columns, **given)
         except RefusedError as error:
             arms = set(given["ticks"]["arm"]) if ours and given.get("ticks") else set()
-            misfits = {arm for arm in arms for p in error.problems if p.where == f"arm {arm}" and "ticks" in p.what}
+            misfits = {arm for arm in arms for p in error.problems if p.where == f"arm {arm}"}
             if not misfits:
                 raise
-            left += sorted(misfits)
+            said += [
+                f"arm {arm}: the censoring marks read from the figure do not fit its curve and were left out" for arm in sorted(misfits)
+            ]
             given["ticks"] = _without(given["ticks"], misfits)
         else:
-            said = [f"arm {arm}: the censoring marks read from the figure do not fit its curve and were left out" for arm in left]
             return replace(made, warnings=(*made.warnings, *said))
+
+
+def _of_picture(reading: FigureReading, options: dict[str, Any]) -> tuple[FigureReading, dict[str, Any], list[str]]:
+    """The reading with what patients can have made, options with the pixel's half-widths, and what was left out."""
+    curves, said = [], []
+    for c in reading.curves:
+        kept, marks, left_out = cleaned(c)
+        curves.append(replace(kept, ticks=marks, tick_low=np.ones(len(marks), np.int64), tick_high=np.ones(len(marks), np.int64)))
+        if left_out and "ticks" not in options:
+            said.append(f"arm {c.arm}: {left_out} of the censoring marks read are more than the numbers at risk leave, and were left out")
+    band = float(np.median(np.concatenate([c.band for c in reading.curves])))
+    finest = max(c.time_band for c in reading.curves), min(max(band, 1e-4), 0.05)
+    return replace(reading, curves=tuple(curves)), {"resolution": finest} | options, said
 
 
 def _without(columns: dict[str, list[Any]], arms: set[str]) -> dict[str, list[Any]] | None:

@@ -47,6 +47,7 @@ def reconstruct(
     hazard_ratio: Any = None,
     p_value: float | None = None,
     reading_error: float | None = None,
+    resolution: tuple[float, float] | None = None,
     at_risk_convention: Convention = "auto",
     unit: str = "years",
     percent: bool = False,
@@ -71,6 +72,8 @@ def reconstruct(
         hazard_ratio: printed ratio of the second arm to the first, or (ratio, low, high).
         p_value: printed two-sided log-rank p.
         reading_error: standard deviation of a reading; estimated by marginal likelihood when None.
+        resolution: half-widths (time in ``unit``, survival) to which a reading is known, a pixel's of a picture; seen from the
+            numbers when None.
         at_risk_convention: whether the table counts patients just before its times, just after, or whichever fits better.
         unit: unit of all times given. percent: survival in percent. points: how the curve was read.
         versions: number of plausible versions. seed: root of the random numbers.
@@ -92,9 +95,9 @@ def reconstruct(
     (10, 3, 'A')
     """
     scale = years_in(unit)
-    _require(versions, reading_error, p_value, method, at_risk_convention, points)
+    _require(versions, reading_error, resolution, p_value, method, at_risk_convention, points)
     arms, repairs, marks, medians = _arms_of(
-        curve, at_risk, ticks, n, events, median, landmarks, reading_error, unit, percent, points, allow_rising_at_risk
+        curve, at_risk, ticks, n, events, median, landmarks, reading_error, resolution, unit, percent, points, allow_rising_at_risk
     )
     ratio = as_printed(hazard_ratio, "hazard_ratio")
     if (ratio is not None or p_value is not None) and len(arms) != 2:
@@ -144,11 +147,16 @@ def reconstruct(
     )  # fmt: skip
 
 
-def _require(versions: int, reading_error: float | None, p_value: float | None, method: str, convention: str, points: str) -> None:
+def _require(
+    versions: int, reading_error: float | None, resolution: tuple[float, float] | None, p_value: float | None,
+    method: str, convention: str, points: str,
+) -> None:  # fmt: skip
     if versions != int(versions) or not 1 <= versions <= 10_000:
         raise CallError(f"versions = {versions}", rule="must be a whole number from 1 to 10000")
     if reading_error is not None and not (math.isfinite(reading_error) and 0.0 < reading_error < 0.5):
         raise CallError(f"reading_error = {reading_error}", rule="must be a standard deviation above 0 and below 0.5")
+    if resolution is not None and not (resolution[0] > 0.0 and math.isfinite(resolution[0]) and 0.0 < resolution[1] < 0.5):
+        raise CallError(f"resolution = {resolution}", rule="must be a time above 0 and a survival above 0 and below 0.5")
     if p_value is not None and not 0.0 < p_value <= 1.0:
         raise CallError(f"p_value = {p_value}", rule="must be above 0 and at most 1")
     for name, value, allowed in (
@@ -162,7 +170,7 @@ def _require(versions: int, reading_error: float | None, p_value: float | None, 
 
 def _arms_of(
     curve: Any, at_risk: Any, ticks: Any, n: Any, events: Any, median: Any, landmarks: Any,
-    reading_error: float | None, unit: str, percent: bool, points: str, allow_rising: bool,
+    reading_error: float | None, resolution: tuple[float, float] | None, unit: str, percent: bool, points: str, allow_rising: bool,
 ) -> tuple[list[ArmData], tuple[Repair, ...], list[tuple[Landmark, ...]], list[Printed | None]]:  # fmt: skip
     """Clean arms with their repairs, landmarks and medians."""
     scale = years_in(unit)
@@ -192,6 +200,7 @@ def _arms_of(
             risk_time=None if risk is None else risk["time"], risk=None if risk is None else risk["at_risk"],
             ticks=None if tick is None else tick["time"] if ticks is not None else None,
             n=sizes[name], events=None if total is None else int(total), reading_error=reading_error, allow_rising=allow_rising,
+            resolution=resolution,
         )  # fmt: skip
         own, middle = as_landmarks(printed[name], name), as_printed(medians[name], "median")
         extra = readings_of(own, middle, scale)
