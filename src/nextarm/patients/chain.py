@@ -36,6 +36,7 @@ class Chain:
     own_sd: FloatArray
     side: IntArray
     curve: FloatArray
+    split: IntArray
     edge: FloatArray
     risk: IntArray
     last_known: bool
@@ -55,19 +56,19 @@ def build(arm: ArmData) -> Chain:
         nonlocal flushed, n_ticks
         seen = int(np.searchsorted(ticks, until, side="right" if inclusive else "left"))
         if until > flushed or seen > n_ticks:
-            rows.append((CENSOR, flushed, max(until, flushed), interval, max(seen - n_ticks, 0), 0.0, 0.0, -1.0, 0, 1.0))
+            rows.append((CENSOR, flushed, max(until, flushed), interval, max(seen - n_ticks, 0), 0.0, 0.0, -1.0, 0, 1.0, 0))
         flushed, n_ticks = max(until, flushed), max(seen, n_ticks)
 
-    def death(begin: float, end: float, least: int, after: float) -> None:
-        rows.append((DEATH, begin, end, interval, least, 0.0, 0.0, -1.0, 0, after))
+    def death(begin: float, end: float, least: int, after: float, split: int = 0) -> None:
+        rows.append((DEATH, begin, end, interval, least, 0.0, 0.0, -1.0, 0, after, split))
 
     def read(t: float, y: float, half: float, sd: float, side: int) -> None:
-        rows.append((READ, t, t, interval, 0, y, half, sd, side, 1.0))
+        rows.append((READ, t, t, interval, 0, y, half, sd, side, 1.0, 0))
 
     def at_risk(t: float, n: int) -> None:
         nonlocal interval
         censor(t, arm.risk_after)
-        rows.append((RISK, t, t, interval, 0, float(n), 0.0, -1.0, 0, 1.0))
+        rows.append((RISK, t, t, interval, 0, float(n), 0.0, -1.0, 0, 1.0, 0))
         interval += 1
 
     # Marks in the order of time: readings (1), own readings (2), at-risk times (0: before a reading at the same time).
@@ -80,6 +81,9 @@ def build(arm: ArmData) -> Chain:
     split: dict[int, int] = {}
     before = arm.survival_before()
     falls = before - arm.survival > max(arm.half, 1e-9)
+    # One death of n lowers S by S / n at least; a drop that is smaller by more than the rounding may be none.
+    left = np.concatenate([[arm.n], risk])[np.searchsorted(risk_time, arm.time - pixel, side="left")]
+    sure = before - arm.survival + 2.0 * arm.half >= before / np.maximum(left, 1)
     for j, t in enumerate(risk_time):
         near = np.flatnonzero((np.abs(arm.time - t) <= max(pixel, 1e-9)) & falls) if arm.points == "corners" else np.zeros(0, int)
         if near.size and t <= arm.end + pixel and (pixel > 0.0 or not arm.risk_after):
@@ -105,7 +109,7 @@ def build(arm: ArmData) -> Chain:
             if what == 0 and i in split:
                 censor(max(min(moment, t + pixel), t - pixel, flushed), False)
                 part = min(max((moment - max(t - pixel, 0.0)) / (t + pixel - max(t - pixel, 0.0)), 0.0), 1.0)
-                death(max(t - pixel, 0.0), moment, 0, float((1.0 - part) * before[split[i]] + part * arm.survival[split[i]]))
+                death(max(t - pixel, 0.0), moment, 0, float((1.0 - part) * before[split[i]] + part * arm.survival[split[i]]), 1)
             at_risk(moment, int(risk[i]))
             if arm.points == "samples" and not arm.risk_after and moment in read_at:
                 # The table counts before the deaths at its very time, the reading after them.
@@ -118,13 +122,13 @@ def build(arm: ArmData) -> Chain:
                 censor(t, False)
                 if falls[i]:
                     if i in halves:
-                        death(halves[i], max(min(t + pixel, arm.end), halves[i]), 0, float(arm.survival[i]))
+                        death(halves[i], max(min(t + pixel, arm.end), halves[i]), 0, float(arm.survival[i]), 1)
                     else:
-                        death(max(t - pixel, 0.0), min(t + pixel, arm.end), 1, float(arm.survival[i]))
+                        death(max(t - pixel, 0.0), min(t + pixel, arm.end), int(sure[i]), float(arm.survival[i]))
             read(t, float(arm.survival[i]), arm.half, -1.0, int(arm.side[i]))
     if flushed < arm.end or (ticks.size and n_ticks < ticks.size):
         censor(max(arm.end, float(ticks[-1]) if ticks.size else 0.0), True)
-    table = np.array(rows, float).reshape(-1, 10)
+    table = np.array(rows, float).reshape(-1, 11)
     kind = table[:, 0].astype(np.int64)
     edge = np.concatenate([[0.0], risk_time])
     return Chain(
@@ -138,6 +142,7 @@ def build(arm: ArmData) -> Chain:
         own_sd=table[:, 7],
         side=table[:, 8].astype(np.int64),
         curve=table[:, 9],
+        split=table[:, 10].astype(np.int64),
         edge=edge,
         risk=np.concatenate([[arm.n], risk]),
         last_known=bool(risk_time.size and risk_time[-1] >= arm.end - 1e-12),

@@ -181,7 +181,7 @@ def tune(
     width = chain.end[where] - chain.begin[where]
     lam = hazard * width if arm.points == "samples" else np.maximum(hazard * np.maximum(width, arm.time_step), 0.03 / n_before)
     if arm.points == "corners":
-        halved = chain.least[where] == 0
+        halved = chain.split[where] > 0
         beside = np.concatenate([pilot.deaths[where], [0.0]])
         both = np.maximum(
             np.maximum(
