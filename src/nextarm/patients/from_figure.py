@@ -9,7 +9,7 @@ import numpy as np
 
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.figures import FigureReading, at_risk_columns, curve_columns, tick_columns
-from nextarm.patients.picture import cleaned
+from nextarm.patients.picture import Visible, cleaned
 from nextarm.patients.reconstruct import reconstruct as rebuild
 from nextarm.patients.record import Reconstruction
 
@@ -47,12 +47,17 @@ def reconstruct(curve: Any, **options: Any) -> Reconstruction:
 def _of_picture(reading: FigureReading, options: dict[str, Any]) -> tuple[FigureReading, dict[str, Any], list[str]]:
     """The reading with what patients can have made, options with the pixel's half-widths, and what was left out."""
     curves, said = [], []
+    x, y, box = reading.x_axis, reading.y_axis, reading.box
+    lowest = 1.0 - y.intercept - y.slope * box.top if reading.upward else y.intercept + y.slope * box.bottom
+    panel = Visible(lowest=max(0.0, lowest), latest=x.intercept + x.slope * box.right)
     for c in reading.curves:
-        kept, marks, left_out = cleaned(c)
+        kept, marks, left_out, away = cleaned(c, panel)
         curves.append(replace(kept, ticks=marks, tick_low=np.ones(len(marks), np.int64), tick_high=np.ones(len(marks), np.int64)))
+        if away:
+            said.append(f"arm {c.arm}: the curve leaves the axis at {kept.end_time:g}: patients followed beyond are censored there")
         if left_out and "ticks" not in options:
             said.append(f"arm {c.arm}: {left_out} of the censoring marks read are more than the numbers at risk leave, and were left out")
-    band = float(np.median(np.concatenate([c.band for c in reading.curves])))
+    band = min(float(np.median(c.band)) for c in reading.curves)  # that of what is hidden is wider, and few readings are
     finest = max(c.time_band for c in reading.curves), min(max(band, 1e-4), 0.05)
     return replace(reading, curves=tuple(curves)), {"resolution": finest} | options, said
 

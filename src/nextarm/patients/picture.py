@@ -10,7 +10,7 @@ death leaves as it is and a censoring lowers by :math:`1 / S`, the marks between
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,27 +19,68 @@ from nextarm.figures.reading import CurveReading
 
 #: Share of the smallest drop that deaths can make, below which a drop is none.
 LEAST_DROP = 0.5
+#: Pixels of level line at most behind a drop that ends a line: half the width of a thick line.
+LAST_RUN = 4.0
 _FLOOR = 1e-3
 
 
-def cleaned(curve: CurveReading) -> tuple[CurveReading, FloatArray, int]:
-    """A curve with possible steps only, its marks (times, one a censoring), and how many marks were left out as too many."""
-    stepped = possible_steps(curve)
+@dataclass(frozen=True)
+class Visible:
+    """What a panel shows: the lowest survival and the latest time."""
+
+    lowest: float
+    latest: float
+
+
+def cleaned(curve: CurveReading, panel: Visible) -> tuple[CurveReading, FloatArray, int, bool]:
+    """A curve with possible steps, its marks (times, one a censoring), how many marks were too many, and whether it leaves the axis."""
+    whole, away = ended(curve, panel)
+    stepped = possible_steps(whole)
     marks = np.sort(np.repeat(curve.ticks, np.maximum(curve.tick_low, 1)))
-    kept, left_out = possible_marks(stepped, marks)
-    return stepped, kept, left_out
+    kept, left_out = possible_marks(stepped, marks[marks <= stepped.end_time] if away else marks)
+    return stepped, kept, left_out, away
+
+
+def ended(curve: CurveReading, panel: Visible) -> tuple[CurveReading, bool]:
+    """The curve with its last level as the patients made it, where the line ends in a drop; and whether it went on below the axis.
+
+    How deep a last drop goes is not seen where it meets the axis or ends the line. Where nobody is at risk afterwards the last patient
+    died there and S is 0. Where the table goes on the line has left the axis: so many died that S passed its end, and the table's
+    later rows are left out, because nobody sees whether those patients died.
+    """
+    if len(curve.time) < 2:
+        return curve, False
+    pixel, at, fell = 2.0 * curve.time_band, float(curve.time[-1]), float(curve.survival[-2] - curve.survival[-1])
+    if curve.end_time - at > LAST_RUN * pixel or curve.end_time >= panel.latest - LAST_RUN * pixel:
+        return curve, False
+    error = float(np.median(curve.band))
+    low = float(curve.survival[-1]) <= panel.lowest + 3.0 * error
+    one = float(_smallest_drops(curve, curve.time[-1:])[0])
+    if not low and not fell < 0.8 * one:
+        return curve, False
+    later = (curve.at_risk_times > at + pixel) & (np.nan_to_num(curve.at_risk) > 0)
+    survival = curve.survival.copy()
+    if not later.any():
+        survival[-1] = 0.0
+        return replace(curve, survival=survival), False
+    if panel.lowest <= 3.0 * error or not low or one <= 0.0:
+        return curve, False
+    before = float(curve.survival[-2])
+    survival[-1] = max(0.0, before - one * np.ceil((before - panel.lowest) / one - 1e-9))
+    numbers = np.where(later, np.nan, curve.at_risk)
+    return replace(curve, survival=survival, at_risk=numbers, end_time=at), True
 
 
 def possible_steps(curve: CurveReading) -> CurveReading:
     """The curve with corners of one pixel joined (at the middle of their fall) and drops smaller than any death makes left out."""
     pixel = 2.0 * curve.time_band
-    most = _most_at_risk(curve, curve.time)
+    least = LEAST_DROP * _smallest_drops(curve, curve.time)
     time, survival, band = [float(curve.time[0])], [float(curve.survival[0])], [float(curve.band[0])]
     first = -np.inf  # where the last step kept began to fall
     for k in range(1, len(curve.time)):
         t, s = float(curve.time[k]), float(curve.survival[k])
         fall = survival[-1] - s
-        small = fall < LEAST_DROP * survival[-1] / most[k]
+        small = fall < least[k]
         if len(time) > 1 and (t - first <= pixel or (small and t - first <= 2.0 * pixel)):
             whole = survival[-2] - s
             if whole > 0.0:
@@ -106,10 +147,11 @@ def _falls_at(curve: CurveReading, time: float, pixel: float) -> float:
     return float(np.any(np.abs(curve.time[1:] - time) <= pixel)) if time > 0.0 else 0.0
 
 
-def _most_at_risk(curve: CurveReading, times: FloatArray) -> FloatArray:
-    """The largest number that can be at risk at each time: that of the last printed number before it; infinite without one."""
-    out = np.full(len(times), np.inf)
+def _smallest_drops(curve: CurveReading, times: FloatArray) -> FloatArray:
+    """The least by which one death lowers S at each time: 1 / X of the last printed number before it; 0 without one."""
+    out = np.zeros(len(times))
     for t, n in zip(curve.at_risk_times, curve.at_risk, strict=True):
-        if np.isfinite(n):
-            out[times > t - (2.0 * curve.time_band if t <= 0.0 else -2.0 * curve.time_band)] = max(float(n), 1.0)
+        if np.isfinite(n) and n > 0:
+            x = float(n) / max(float(_survival(curve, np.array([t - curve.time_band]))[0]), _FLOOR)
+            out[(times > t + 2.0 * curve.time_band) | (t <= 0.0)] = 1.0 / x
     return out
