@@ -85,6 +85,7 @@ class Score:
     ticks_all: tuple[int, int, int] = (0, 0, 0)
     ticks_apart: tuple[int, int, int] = (0, 0, 0)
     log_hr: float | None = None
+    not_rebuilt: str = ""
     grade: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -236,11 +237,13 @@ def score(truth: Truth, *, reconstruct: bool) -> Score:
     out = Score(truth.name, truth.tags, arms=len(truth.arms))
     rgb = np.asarray(Image.open(truth.image).convert("RGB"))
     panel = 1 if truth.tags.get("panels", 1) > 1 else None
+    tabled = reconstruct and len(truth.arms) == 2 and any(n is not None for arm in truth.arms for n in arm.cells.values())
     start = time.process_time()
     try:
         reading = read_raster(rgb, panel=panel)
     except FigureRefused as refusal:
         out.refused, out.seconds = str(refusal), time.process_time() - start
+        out.not_rebuilt = "the figure was refused" if tabled else ""
         return out
     out.seconds = time.process_time() - start
     out.grade, out.warnings, out.arms_found = reading.grade, reading.warnings, len(reading.curves)
@@ -270,21 +273,25 @@ def score(truth: Truth, *, reconstruct: bool) -> Score:
             )
             out.ticks_apart = added(out.ticks_apart, match_ticks(near, lone, tolerance), len(near), len(lone))
     out.names, out.cells = (names, len(truth.arms) if truth.names else 0), (right, cells, invented)
-    if reconstruct and len(truth.arms) == 2 and all(c is not None and c.at_risk.size for c in curves):
-        out.log_hr = hazard_ratio_error(truth, reading, curves)
+    if tabled and any(c is None for c in curves):
+        out.not_rebuilt = "a curve was not found"
+    elif tabled and not all(c is not None and c.at_risk.size for c in curves):
+        out.not_rebuilt = "a row of the table was not read"
+    elif tabled:
+        out.log_hr, out.not_rebuilt = hazard_ratio_error(truth, reading, curves)
     return out
 
 
-def hazard_ratio_error(truth: Truth, reading: FigureReading, curves: list[CurveReading | None]) -> float | None:
-    """Absolute error of the log hazard ratio of the second arm against the first, from figure to patients; None if not rebuilt."""
+def hazard_ratio_error(truth: Truth, reading: FigureReading, curves: list[CurveReading | None]) -> tuple[float | None, str]:
+    """Absolute error of the log hazard ratio of the second arm against the first, from figure to patients; else why there is none."""
     from nextarm.patients.from_figure import reconstruct
     from nextarm.patients.pooled import log_hazard_ratio
 
     named = tuple(replace(c, arm=name) for c, name in zip(curves, ("first", "second"), strict=True) if c is not None)
     try:
         made = reconstruct(replace(reading, curves=named), seed=1).patients
-    except NextarmError:
-        return None
+    except NextarmError as error:
+        return None, str(error).replace("\n", " ")
     last = max(float(made.time.max()), 1e-9)
     scale = truth.x_max / {"months": 12.0, "years": 1.0, "weeks": 365.25 / 7, "days": 365.25}[truth.unit]
     cut = min(last, scale)
@@ -292,7 +299,7 @@ def hazard_ratio_error(truth: Truth, reading: FigureReading, curves: list[CurveR
     found = log_hazard_ratio(*((np.minimum(p.time, cut), np.where(p.time > cut * (1 + 1e-9), 0, p.event)) for p in parts))
     limit = truth.x_max * cut / scale
     true = log_hazard_ratio(*((np.minimum(a.raw[0], limit), np.where(a.raw[0] > limit, 0, a.raw[1])) for a in truth.arms))
-    return abs(found[0] - true[0]) if found is not None and true is not None else None
+    return (abs(found[0] - true[0]), "") if found is not None and true is not None else (None, "there is no finite hazard ratio")
 
 
 def f1(counts: np.ndarray) -> tuple[float, float]:
@@ -330,8 +337,14 @@ def report(scores: list[Score], title: str) -> None:
         "CPU seconds": f"mean {seconds.mean():.2f}, max {seconds.max():.2f}",
         "memory": f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB",
     }
+    failed = [s for s in scores if s.not_rebuilt]
     if hr:
-        lines["error of log HR"] = f"median {np.median(hr):.4f}, 90th percentile {np.quantile(hr, 0.9):.4f} ({len(hr)} figures)"
+        lines["error of log HR"] = (
+            f"median {np.median(hr):.4f}, mean {np.mean(hr):.4f}, 90th percentile {np.quantile(hr, 0.9):.4f}; "
+            f"{len(hr)} of {len(hr) + len(failed)} figures with two arms and a table"
+        )
+    if failed:
+        lines["not rebuilt"] = "; ".join(f"{s.name}: {s.not_rebuilt}" for s in failed)
     print(f"\n## {title}\n\n| | |\n|---|---|")
     for k, v in lines.items():
         print(f"| {k} | {v} |")

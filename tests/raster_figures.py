@@ -36,8 +36,10 @@ def draw(
     *, percent: bool = False, upward: bool = False, frame: str = "box", table: bool = True, legend: bool = True, y_min: float = 0.0,
     x_label: str = "Time (months)", grey: bool = False, jpeg: int | None = None, panels: int = 1,
     ticks: tuple[float, ...] = (0, 4, 8, 12, 16, 20, 24), turned: bool = False, across: bool = False, inner: bool = False,
+    x_printed: tuple[str, ...] = (), y_printed: tuple[str, ...] = (), x_marks: tuple[float, ...] = (),
 ) -> Drawn:  # fmt: skip
-    """One figure of 800 x 600 pixels."""
+    """One figure of 800 x 600 pixels. ``x_printed`` and ``y_printed`` are labels in place of the true ones, ``x_marks`` tick marks
+    elsewhere than at the labels."""
     fig, axes = plt.subplots(1, panels, figsize=(8 * (1 if panels == 1 else 1.6), 6), dpi=100, squeeze=False)
     fig.subplots_adjust(left=0.17, bottom=0.3 if table else 0.12, right=0.95, top=0.93, wspace=0.4)
     for ax in axes[0]:
@@ -56,6 +58,14 @@ def draw(
             )
         y = np.arange(y_min, 1.01, 0.2)
         ax.set_yticks(y, [f"{100 * v:.0f}" if percent else f"{v:.1f}" for v in y], rotation=90 if turned else 0, va="center")
+        if x_printed:
+            ax.set_xticks(ticks, x_printed)
+        if y_printed:
+            ax.set_yticks(y, y_printed)
+        if x_marks:
+            ax.tick_params(axis="x", length=0, pad=9)
+            for v in x_marks:
+                ax.plot([v, v], [-0.015, 0], transform=ax.get_xaxis_transform(), color="black", lw=0.8, clip_on=False)
         ax.set_xlabel(x_label)
         ax.set_ylabel("Cumulative incidence" if upward else "Overall survival")
         if grey:

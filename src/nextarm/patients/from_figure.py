@@ -58,7 +58,7 @@ def _of_picture(reading: FigureReading, options: dict[str, Any]) -> tuple[Figure
         if left_out and "ticks" not in options:
             said.append(f"arm {c.arm}: {left_out} of the censoring marks read are more than the numbers at risk leave, and were left out")
     band = min(float(np.median(c.band)) for c in reading.curves)  # that of what is hidden is wider, and few readings are
-    finest = max(c.time_band for c in reading.curves), min(max(band, 1e-4), 0.05)
+    finest = max(c.time_band for c in reading.curves) or 0.5 * abs(x.slope), min(max(band, 1e-4), 0.05)
     return replace(reading, curves=tuple(curves)), {"resolution": finest} | options, said
 
 

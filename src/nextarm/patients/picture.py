@@ -44,28 +44,31 @@ def cleaned(curve: CurveReading, panel: Visible) -> tuple[CurveReading, FloatArr
 def ended(curve: CurveReading, panel: Visible) -> tuple[CurveReading, bool]:
     """The curve with its last level as the patients made it, where the line ends in a drop; and whether it went on below the axis.
 
-    How deep a last drop goes is not seen where it meets the axis or ends the line. Where nobody is at risk afterwards the last patient
-    died there and S is 0. Where the table goes on the line has left the axis: so many died that S passed its end, and the table's
-    later rows are left out, because nobody sees whether those patients died.
+    How deep a last drop goes is not seen where it meets the axis or ends the line. Where one patient was left it died there and S is 0.
+    Else a line that meets the end of a truncated axis has left it: so many died that S passed the end, and the table's later rows are
+    left out, because nobody sees whether those patients died.
     """
     if len(curve.time) < 2:
         return curve, False
     pixel, at, fell = 2.0 * curve.time_band, float(curve.time[-1]), float(curve.survival[-2] - curve.survival[-1])
     if curve.end_time - at > LAST_RUN * pixel or curve.end_time >= panel.latest - LAST_RUN * pixel:
         return curve, False
-    error = float(np.median(curve.band))
+    error, before = float(np.median(curve.band)), float(curve.survival[-2])
     low = float(curve.survival[-1]) <= panel.lowest + 3.0 * error
     one = float(_smallest_drops(curve, curve.time[-1:])[0])
-    if not low and not fell < 0.8 * one:
+    if one <= 0.0 or not (low or fell < 0.8 * one):
         return curve, False
-    later = (curve.at_risk_times > at + pixel) & (np.nan_to_num(curve.at_risk) > 0)
+    row = curve.at_risk_times[(curve.at_risk_times <= at) & np.isfinite(curve.at_risk)].max()
+    marks = np.repeat(curve.ticks, np.maximum(curve.tick_low, 1))
+    gone = 1.0 / np.maximum(_survival(curve, marks[(marks >= row) & (marks < at)]), _FLOOR)
+    left = before * (1.0 / one - float(gone.sum()))
+    later = curve.at_risk_times > at + pixel
     survival = curve.survival.copy()
-    if not later.any():
+    if left < 1.5 and not np.any(np.nan_to_num(curve.at_risk[later]) > 0):
         survival[-1] = 0.0
         return replace(curve, survival=survival), False
-    if panel.lowest <= 3.0 * error or not low or one <= 0.0:
+    if panel.lowest <= 3.0 * error or not low:
         return curve, False
-    before = float(curve.survival[-2])
     survival[-1] = max(0.0, before - one * np.ceil((before - panel.lowest) / one - 1e-9))
     numbers = np.where(later, np.nan, curve.at_risk)
     return replace(curve, survival=survival, at_risk=numbers, end_time=at), True

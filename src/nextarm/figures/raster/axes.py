@@ -23,7 +23,7 @@ MARK = 24.0  # grey levels a mark must stand out
 class FittedAxis:
     """An axis fitted to its marks: positions and values used, and the largest distance of one from the line in pixels.
 
-    ``by`` is ``'marks'`` (tick marks or dark grid lines), ``'grid'`` (light grid lines) or ``'labels'``.
+    ``by`` is ``'marks'`` (tick marks or dark grid lines), ``'grid'`` (light grid lines), ``'labels'`` or ``'hand'``.
     """
 
     axis: PixelAxis
@@ -47,7 +47,7 @@ def pair_axes(rows: list[Labels], columns: list[Labels]) -> list[AxisPair]:
     for column in sorted(columns, key=lambda c: (-len(c.pixels), c.outliers)):
         best, cost = None, np.inf
         for row in rows:
-            gap = row.across - column.pixels[-1]
+            gap = row.across - column.end
             left = row.pixels[0] - column.near
             reach = max(0.35 * column.span, 1.3 * column.span / (len(column.pixels) - 1) + 3 * row.height)
             if gap < -1.5 * row.height or gap > reach or left < -1.5 * row.height:
@@ -66,7 +66,7 @@ def _shared(a: Labels, b: Labels) -> bool:
     return any(w is v for w in a.words for v in b.words)
 
 
-def _profiles(dark: Darkness, labels: Labels, vertical: bool) -> Darkness:
+def profiles(dark: Darkness, labels: Labels, vertical: bool) -> Darkness:
     """Lines of pixels parallel to the axis, the first beside the labels, going towards the panel."""
     edge = round(labels.near)
     steps = int(min(6 * labels.height + 8, 0.25 * max(dark.shape)))
@@ -103,7 +103,7 @@ def _marks(profile: Floats, at: Floats, reach: int, slack: float) -> tuple[Float
     return found, ~np.isnan(found)
 
 
-def _fit(pixels: Floats, values: Floats) -> tuple[PixelAxis, float, NDArray[np.bool_]]:
+def line_through(pixels: Floats, values: Floats) -> tuple[PixelAxis, float, NDArray[np.bool_]]:
     """Least squares of pixel on value, dropping marks that are off by more than a pixel and three times the rest."""
     keep = np.ones(len(pixels), bool)
     while True:
@@ -123,7 +123,7 @@ def fit_axis(dark: Darkness, labels: Labels, *, vertical: bool) -> FittedAxis:
         labels: Tick labels of the axis.
         vertical: Whether it is the y axis.
     """
-    lines = _profiles(dark, labels, vertical)
+    lines = profiles(dark, labels, vertical)
     spacing = float(np.min(np.diff(labels.pixels))) if len(labels.pixels) > 1 else labels.height
     reach = int(max(4, min(0.4 * spacing, 1.2 * labels.height)))
     slack = max(2.5, 0.45 * labels.height)
@@ -145,8 +145,8 @@ def fit_axis(dark: Darkness, labels: Labels, *, vertical: bool) -> FittedAxis:
         pixels, hit = _marks(sign * lines[run].mean(0), labels.pixels, reach, slack)
         if hit.sum() < need:
             continue
-        axis, residual, keep = _fit(pixels[hit], labels.values[hit])
+        axis, residual, keep = line_through(pixels[hit], labels.values[hit])
         if residual <= max(1.2, 0.004 * labels.span) and keep.sum() >= 3:
             return FittedAxis(axis=axis, pixels=pixels[hit][keep], values=labels.values[hit][keep], residual=residual, by=by)
-    axis, residual, keep = _fit(labels.pixels, labels.values)
+    axis, residual, keep = line_through(labels.pixels, labels.values)
     return FittedAxis(axis=axis, pixels=labels.pixels[keep], values=labels.values[keep], residual=residual, by="labels")

@@ -7,13 +7,16 @@ marks file to complete, and nothing is guessed.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
 from nextarm.core.result import record
 from nextarm.figures.marks import AxisPoint, Marks
-from nextarm.figures.raster.axes import AxisPair, FittedAxis, fit_axis, pair_axes
+from nextarm.figures.raster.axes import AxisPair, Darkness, FittedAxis, fit_axis, pair_axes
+from nextarm.figures.raster.axis_marks import disagreement
 from nextarm.figures.raster.boxes import rectangles
+from nextarm.figures.raster.broken import Stretches, cut, stretches
 from nextarm.figures.raster.channels import least
 from nextarm.figures.raster.direction import is_upward
 from nextarm.figures.raster.frame import Frame, find_frame, grid_lines
@@ -98,10 +101,12 @@ def unit_of(label: str | None) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _checked(pair: AxisPair, x: FittedAxis, y: FittedAxis, found: tuple[str, ...]) -> bool:
-    """Whether the survival axis is in per cent; refuses axes that cannot be right."""
+def _checked(pair: AxisPair, x: FittedAxis, y: FittedAxis, found: tuple[str, ...], by_hand: tuple[bool, bool]) -> bool:
+    """Whether the survival axis is in per cent; refuses axes that cannot be right, but for those given ``by_hand`` (time, survival)."""
     marks = marks_of(x, y)
-    for name, fit, labels in (("time", x, pair.x), ("survival", y, pair.y)):
+    for (name, fit, labels), given in zip((("time", x, pair.x), ("survival", y, pair.y)), by_hand, strict=True):
+        if given:
+            continue
         if len(labels.pixels) < 3 or len(fit.pixels) < 3:
             raise FigureRefused(
                 f"the {name} axis has {len(fit.pixels)} labels that could be read", rule="at least 3 are needed", found=found, marks=marks,
@@ -122,12 +127,29 @@ def _checked(pair: AxisPair, x: FittedAxis, y: FittedAxis, found: tuple[str, ...
             )  # fmt: skip
     top = float(y.values.max())
     percent = top > 1.5
+    if by_hand[1]:
+        return percent
     if top > (110 if percent else 1.11) or (percent and top < 20 and not pair.y.percent_signs) or float(y.values.min()) < 0:
         raise FigureRefused(
             f"the survival axis runs to {top:g}", rule="must be a proportion (to 1) or per cent (to 100)", found=found, marks=marks,
             cure="Give two points of the axis in the marks file",
         )  # fmt: skip
     return percent
+
+
+def _compared(dark: Darkness, pair: AxisPair, x: FittedAxis, y: FittedAxis, found: tuple[str, ...]) -> tuple[str, ...]:
+    """Words on labels that stand beside their marks; refuses two scales of marks and labels. Axes given by hand are not compared."""
+    told = []
+    for name, fit, labels in (("time", x, pair.x), ("survival", y, pair.y)):
+        off = disagreement(dark, labels, fit, vertical=name == "survival") if fit.by != "hand" else None
+        if off is not None and off.scale:
+            raise FigureRefused(
+                f"tick marks and labels of the {name} axis contradict each other: {off.what}", found=found, marks=marks_of(x, y),
+                rule="both must give one scale, to 1 %", cure="Give two points of the axis in the marks file",
+            )  # fmt: skip
+        if off is not None:
+            told.append(f"the {name} axis is not certain: {off.what}")
+    return tuple(told)
 
 
 def marks_of(x: FittedAxis | None, y: FittedAxis | None) -> Marks:
@@ -146,7 +168,7 @@ def from_marks(points: tuple[AxisPoint, ...]) -> FittedAxis:
     pixels, values = np.array([p.pixel for p in points]), np.array([p.value for p in points])
     a, b = np.polyfit(values, pixels, 1)
     off = float(np.abs(pixels - (a * values + b)).max())
-    return FittedAxis(axis=PixelAxis(slope=1 / a, intercept=-b / a), pixels=pixels, values=values, residual=off, by="marks")
+    return FittedAxis(axis=PixelAxis(slope=1 / a, intercept=-b / a), pixels=pixels, values=values, residual=off, by="hand")
 
 
 def in_region(frame: Frame, region: tuple[float, float, float, float], found: tuple[str, ...]) -> Frame:
@@ -222,11 +244,13 @@ def _calibrated(
     dark = 255.0 - least(rgb)
     x, y = fit_axis(dark, pair.x, vertical=False), fit_axis(dark, pair.y, vertical=True)
     found = tuple(f"{n} axis: labels {', '.join(f'{v:g}' for v in a.values)}" for n, a in (("time", pair.x), ("survival", pair.y)))
-    percent = _checked(pair, x, y, found)
+    by_hand = (marks is not None and bool(marks.x_axis), marks is not None and bool(marks.y_axis))
     if marks is not None and marks.x_axis:
         x = from_marks(marks.x_axis)
     if marks is not None and marks.y_axis:
         y = from_marks(marks.y_axis)
+    percent = _checked(pair, x, y, found, by_hand)
+    doubts = _compared(dark, pair, x, y, found)
     if marks is not None and marks.percent is not None:
         percent = marks.percent
     first = first_mark(x, left=pair.y.near)
@@ -237,15 +261,27 @@ def _calibrated(
     )  # fmt: skip
     if marks is not None and marks.region is not None:
         frame = in_region(frame, marks.region, found)
+    whole = frame
+    other_x = Stretches() if by_hand[0] else stretches(pair.x, frame.left, frame.right)
+    other_y = Stretches() if by_hand[1] else stretches(pair.y, frame.top, frame.bottom)
+    if len(other_x.before) > 1:
+        read = ", ".join(f"{v:g}" for v in (*other_x.before, *x.values))
+        raise FigureRefused(
+            f"the time axis changes its scale: {read}", found=found, marks=marks_of(x, y),
+            rule="the stretch from time 0 has too few labels to be read",
+            cure="Give two points of the time axis in that stretch, and the region up to the break, in the marks file",
+        )  # fmt: skip
+    frame, broken = cut(frame, other_x, other_y, x_marks=x.pixels, y_marks=y.pixels)
     nearer = [o.y.far - 3 * o.y.height for o in others if o.y.far > frame.left + 10]
-    return _assembled(rgb, strength, stats, words, pair, x, y, frame, percent, min([float(rgb.shape[1]), *nearer]), marks)
+    made = _assembled(rgb, strength, stats, words, pair, x, y, frame, percent, min([float(rgb.shape[1]), *nearer]), marks, whole)
+    return replace(made, warnings=(*made.warnings, *broken, *doubts))
 
 
 def _assembled(
     rgb: Image, strength: Contrast, stats: np.ndarray, words: list[Word], pair: AxisPair | None, x: FittedAxis, y: FittedAxis, frame: Frame,
-    percent: bool, right_limit: float, marks: Marks | None,
+    percent: bool, right_limit: float, marks: Marks | None, whole: Frame,
 ) -> CalibratedPanel:  # fmt: skip
-    """Text, direction, names and table of a panel whose axes are known."""
+    """Text, direction, names and table of a panel whose axes are known; ``whole`` is its frame with what lies behind a break."""
     box = Box(left=int(frame.left), top=int(frame.top), right=int(np.ceil(frame.right)), bottom=int(np.ceil(frame.bottom)))
     high = pair.x.height if pair else 0.03 * (frame.bottom - frame.top)
     labels = {id(w) for w in (*pair.x.words, *pair.y.words)} if pair else set()
@@ -254,8 +290,8 @@ def _assembled(
     outside = [w for w in free if w not in inside]
     near = [w for w in outside if w.y < frame.bottom + 40 * high and w.x < right_limit]
     spoken_in, spoken_out = phrases(inside), phrases(outside)
-    x_label = _label_below(spoken_out, pair.x, frame) if pair else None
-    y_label = _side_text(rgb, pair.y, frame.top, frame.bottom) if pair else None
+    x_label = _label_below(spoken_out, pair.x, whole) if pair else None
+    y_label = _side_text(rgb, pair.y, whole.top, whole.bottom) if pair else None
     table = None
     if pair is not None:
         at = pair.x.values
@@ -386,7 +422,7 @@ def _by_hand(rgb: Image, strength: Contrast, stats: np.ndarray, words: list[Word
         a, b, c, d = marks.region
         frame = Frame(left=a, top=b, right=c, bottom=d, drawn=(False,) * 4, background=frame.background)
     percent = marks.percent if marks.percent is not None else float(y.values.max()) > 1.5
-    return _assembled(rgb, strength, stats, words, None, x, y, frame, percent, float(rgb.shape[1]), marks)
+    return _assembled(rgb, strength, stats, words, None, x, y, frame, percent, float(rgb.shape[1]), marks, frame)
 
 
 __all__ = ["CalibratedPanel", "RiskTable", "calibrate"]

@@ -28,7 +28,8 @@ class Labels:
 
     ``across`` is the position of the row (or column) on the other axis; ``near`` and ``far`` are the edges of the text
     towards the panel and away from it; ``height`` is the height of the digits; ``outliers`` counts numbers of the same
-    row that are off the line; ``percent_signs`` says that labels carry the sign.
+    row that are off the line; ``percent_signs`` says that labels carry the sign. ``beyond`` are (position, value) of numbers past an end
+    of the line that go on rising (falling) but not evenly with it.
     """
 
     pixels: Floats
@@ -42,6 +43,12 @@ class Labels:
     outliers: int
     percent_signs: bool
     words: tuple[Word, ...]
+    beyond: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def end(self) -> float:
+        """Position of the last number of the axis, on the line or beyond."""
+        return max(float(self.pixels[-1]), *(p for p, _ in self.beyond), -np.inf)
 
     @property
     def span(self) -> float:
@@ -86,7 +93,7 @@ def _line(pixels: Floats, values: Floats, tolerance: float, rising: bool) -> tup
         off = np.abs(pixels - (pixels[i] + (values - values[i]) / slope))
         on = off <= tolerance
         total = float(off[on].sum())
-        if on.sum() > best.sum() or (on.sum() == best.sum() and total < error):
+        if on.sum() > best.sum() or (on.sum() == best.sum() and total < error and (on & best).any()):
             best, error = on, total
             fit = (slope, values[i] - slope * pixels[i])
     if best.sum() >= 2:
@@ -112,8 +119,23 @@ def _sequence(group: list[Entry], rising: bool, near_is_low: bool) -> Labels | N
         pixels=pixels[on][order], values=values[on][order], slope=slope, intercept=intercept, across=float(np.mean([g[2] for g in group])),
         near=float(np.median(low)), far=float(np.median(high)), height=height, outliers=int((inside & ~on).sum()),
         percent_signs=sum("%" in w.reading.number or "%" in w.reading.name for w in words) * 2 > len(words),
-        words=tuple(words[k] for k in order),
+        words=tuple(words[k] for k in order), beyond=_beyond(pixels, values, on, rising),
     )  # fmt: skip
+
+
+def _beyond(pixels: Floats, values: Floats, on: np.ndarray, rising: bool) -> tuple[tuple[float, float], ...]:
+    """Numbers before the first and after the last label of the line (``pixels`` rise) that go on in its direction, nearest steps first."""
+    step = float(np.median(np.diff(np.sort(pixels[on]))))
+    found: list[tuple[float, float]] = []
+    for way in (-1, 1):
+        last = int(np.flatnonzero(on)[0 if way < 0 else -1])
+        k = last + way
+        while 0 <= k < len(pixels):
+            if abs(pixels[k] - pixels[last]) > 2.6 * step or (values[k] - values[last]) * way * (1 if rising else -1) <= 0:
+                break
+            found.append((float(pixels[k]), float(values[k])))
+            last, k = k, k + way
+    return tuple(found)
 
 
 def _whole_or_parts(group: list[Entry], parts: list[list[Entry]], *, rising: bool) -> list[Labels]:
