@@ -214,6 +214,72 @@ SCREENS = (
 )
 
 
+def test_designs_scenarios_and_a_map_by_keyboard_and_one_trial_played(serving: Serving, browser: Any) -> None:
+    errors: list[str] = []
+    page = opened(browser, errors, viewport={"width": 390, "height": 844}, has_touch=True)
+    page.goto(serving.base + "/study/infant-all/design?card=log-rank")
+
+    # by keyboard: a fold is opened, a design chosen and added; the page comes back at its form
+    page.locator("summary", has_text="Designs side by side").focus()
+    page.keyboard.press("Enter")
+    page.locator("#add-compare select").focus()
+    page.keyboard.type("Group")
+    page.locator("#add-compare button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#compare-1")
+    alpha = page.locator("[name='compare.1.design.alpha']")
+    assert alpha.is_visible()
+    # what is refused is told at its field, which has the focus
+    alpha.fill("0.9")
+    alpha.press("Enter")
+    page.locator("#compare-1 .field-problem").wait_for()
+    assert page.evaluate("document.activeElement.name") == "compare.1.design.alpha"
+    page.locator("[name='compare.1.design.alpha']").fill("0.025")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#compare-1")
+    # by touch: the two cure fractions
+    for place, arm, values in (("1", "treatment", "0.6, 0.7"), ("2", "control", "0.4, 0.5")):
+        if place == "1":
+            page.locator("summary", has_text="Assumptions that vary").tap()
+        page.locator("#add-grid select").select_option(f"arms.{arm}.survival.cure_fraction")
+        page.locator("#add-grid input[name$=values]").fill(values)
+        page.locator("#add-grid button").tap()
+        page.wait_for_url(f"**#grid-{place}")
+    page.get_by_label("Virtual trials of each scenario").fill("2500")
+    page.get_by_role("button", name="Simulate").tap()
+    page.locator(".run[data-state=done]").wait_for()
+    assert page.locator("figure#power-map-1 svg, figure#power-map-2 svg").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    result = axe_api.Axe().run(page, options=AXE).response
+    assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in result["violations"]] == []
+
+    # one trial: all of it at first; to its first look; by arrow keys; played and paused
+    said, slider, play = page.locator("#one-trial-1 output"), page.locator("#one-trial-1-time"), page.locator("#one-trial-1-play")
+    assert "180 (90 + 90) entered" in said.inner_text()
+    slider.focus()
+    page.keyboard.press("Home")
+    assert said.inner_text().startswith("At 0.00 years: 0 entered, 0 events")
+    curtain = "e => Number(e.querySelector('.curtain').getAttribute('width'))"
+    whole = page.locator("#one-trial-1").evaluate(curtain)
+    page.keyboard.press("ArrowRight")
+    assert said.inner_text().startswith("At 0.05 years")
+    play.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("w => Number(document.querySelector('#one-trial-1 .curtain').getAttribute('width')) < 0.9 * w", arg=whole)
+    assert play.inner_text() == "Pause"
+    page.keyboard.press("Enter")
+    paused = said.inner_text()
+    assert play.inner_text() == "Play"
+    page.wait_for_timeout(300)
+    assert said.inner_text() == paused
+    page.locator("#one-trial-1-look").click()
+    assert "Last look at" in said.inner_text()
+    page.emulate_media(reduced_motion="reduce")
+    play.wait_for(state="hidden")
+    assert page.locator("#one-trial-1-look").is_visible()
+    assert [e for e in errors if "422" not in e] == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_barrier_by_axe_and_nothing_wider_than_a_telephone(serving: Serving, browser: Any, theme: str) -> None:
     errors: list[str] = []

@@ -192,7 +192,7 @@ def plan_from_data(data: Mapping[str, Any], *, name: str = "the plan", lines: Ma
 
         problems += scenario_problems(raw, places, check)
         problems += grid_problems(raw, places, check)
-        problems += compare_problems(raw, places, check)
+        problems += compare_problems(raw, places, check, sound=not problems)
     if problems or plan is None:
         raise PlanError(problems=problems)
     plan._data = raw

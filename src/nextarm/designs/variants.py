@@ -135,16 +135,21 @@ def grid_problems(raw: Mapping[str, Any], places: Places, check: Check) -> list[
     return found
 
 
-def compare_problems(raw: Mapping[str, Any], places: Places, check: Check) -> list[Problem]:
-    """What is wrong with the designs to compare, each checked in the plan's place."""
+def compare_problems(raw: Mapping[str, Any], places: Places, check: Check, *, sound: bool = True) -> list[Problem]:
+    """What is wrong with the designs to compare, each in the plan's place, under its scenarios and grids too where those are ``sound``."""
     found: list[Problem] = []
     names: set[str] = {"plan"}
     for i, table, path in _tables(raw, "compare"):
         found += _name_taken(table, names, f"compare[{i + 1}]", (*path, "name"), places)
         if set(table) - {"name", "design"} or not isinstance(table.get("design"), Mapping):
             continue
-        inner = check(own_tables(raw) | {"design": dict(table["design"])}, _inside(places, path))
+        design, inside = {"design": dict(table["design"])}, _inside(places, path)
+        inner = check(own_tables(raw) | design, inside)
         found += [Problem(f"compare[{i + 1}] {p.what}", p.where, p.rule, p.cure) for p in inner]
+        if not inner and sound:
+            laid = dict(raw) | design
+            under = scenario_problems(laid, inside, check) + grid_problems(laid, inside, check)
+            found += [Problem(f"compare[{i + 1}] with {p.what}", p.where, p.rule, p.cure) for p in under]
     return found
 
 

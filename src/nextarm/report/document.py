@@ -10,6 +10,7 @@ results.json and the addresses of the appendix "Every number and where it comes 
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import unicodedata
@@ -257,11 +258,40 @@ class DataTable:
 
 
 @dataclass(frozen=True)
+class Play:
+    """What lets a chart over calendar time be played: what happens when, and where its time axis lies.
+
+    ``lines``: start, end (years), the arm's position and the outcome of each patient (0 event, 1 dropout, 2 followed to the end);
+    ``looks``: time and words; ``wide`` and ``narrow``: left and right edge, top and bottom of the plot in the drawing's pixels,
+    where the left edge is time 0 and the right one ``end``.
+    """
+
+    lines: tuple[tuple[float, float, int, int], ...]
+    arms: tuple[str, ...]
+    looks: tuple[tuple[float, str], ...]
+    end: float
+    wide: tuple[float, float, float, float]
+    narrow: tuple[float, float, float, float]
+
+    @property
+    def longest(self) -> float:
+        """The end, on the next twentieth of a year: the slider's steps."""
+        return math.ceil(round(self.end * 20, 6)) / 20
+
+    def facts(self) -> str:
+        """As JSON, times to a thousandth of a year: what the script of the page reads."""
+        lines = [[round(a, 3), round(b, 3), arm, outcome] for a, b, arm, outcome in self.lines]
+        looks = [[round(t, 3), words] for t, words in self.looks]
+        facts = {"lines": lines, "arms": self.arms, "looks": looks, "end": round(self.end, 4), "wide": self.wide, "narrow": self.narrow}
+        return json.dumps(facts, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
 class Chart:
     """A chart: its name in files, a caption, a text for who cannot see it, two drawings and the data behind it.
 
     ``wide`` and ``narrow`` are Vega-Lite specifications for 760 and 350 pixels; the builders of
-    :mod:`nextarm.report.charts` make all parts.
+    :mod:`nextarm.report.charts` make all parts. With ``play`` the page has buttons that play it over time.
     """
 
     id: str
@@ -271,6 +301,7 @@ class Chart:
     wide: dict[str, Any]
     narrow: dict[str, Any]
     table: DataTable
+    play: Play | None = None
 
     def __post_init__(self) -> None:
         require_id(self.id, "chart")

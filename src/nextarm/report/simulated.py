@@ -10,7 +10,7 @@ import numpy as np
 
 from nextarm.designs.plan import Plan
 from nextarm.report.charts import Bar, LineSeries, bars, heatmap, lines
-from nextarm.report.charts.calendar import PatientLine, calendar
+from nextarm.report.charts.calendar import OUTCOMES, PatientLine, calendar
 from nextarm.report.charts.results import Z
 from nextarm.report.document import (
     Block,
@@ -59,7 +59,6 @@ ALSO = {
     "EFS_alone": "EFS alone", "OS_alone": "OS alone", "false_rejection": "Any without an effect",
 }  # fmt: skip
 DRAWN = "Poisson entry given the number of patients, permuted blocks, event times by inversion of the truth."
-OUTCOMES = ("event", "dropout", "followed")
 
 Runs = Mapping[str, OperatingCharacteristics]
 
@@ -114,11 +113,13 @@ def _named(run: OperatingCharacteristics) -> list[ScenarioCounts]:
 def _rates(runs: Runs) -> Section:
     rows: list[Row | RowGroup] = []
     drawn: list[Bar] = []
+    futile = any(s.futile_by_look.sum() for run in runs.values() for s in _named(run))
+    columns = [column for column in COLUMNS if futile or column[0] != "futility"]
     for name, run in runs.items():
         if len(runs) > 1:
             rows.append(RowGroup(name))
         for s in _named(run):
-            numbers = [_number(name, run, s, what, how) for what, _, how in COLUMNS]
+            numbers = [_number(name, run, s, what, how) for what, _, how in columns]
             rows.append((s.name, *numbers))
             rate = numbers[0]
             group = name if len(runs) > 1 else ""
@@ -130,8 +131,10 @@ def _rates(runs: Runs) -> Section:
     ]
     table = DataTable(
         caption="Operating characteristics; intervals are those of the Monte-Carlo error (95 %)",
-        columns=("Scenario", *(Column(title, align="right") for _, title, _ in COLUMNS)),
+        columns=("Scenario", *(Column(title, align="right") for _, title, _ in columns)),
         rows=tuple(rows),
+        narrow="stack",
+        note=() if futile else say("No virtual trial was given up for futility."),
     )
     chart = bars(
         drawn,
@@ -176,10 +179,13 @@ def _maps(runs: Runs) -> list[Section]:
     first = next(iter(runs.values()))
     if not first.grid:
         return []
+    labels = [axis.label for axis in first.grid]
+    if len(set(labels)) < len(labels):  # the same number of two arms: say of which
+        labels = [f"{axis.label}, {axis.key.split('.')[1]}" for axis in first.grid]
     cells = {name: [s for s in run.scenarios if s.at] for name, run in runs.items()}
     charts: list[Chart] = []
     if len(first.grid) == 1:
-        axis = first.grid[0]
+        axis, label = first.grid[0], labels[0]
         series = []
         for name, run in runs.items():
             rates = [s.rejection for s in cells[name]]
@@ -190,8 +196,8 @@ def _maps(runs: Runs) -> list[Section]:
             lines(
                 series,
                 id="power-curve",
-                title=f"Rejection over {axis.label}",
-                x_title=f"{axis.label} ({axis.key})",
+                title=f"Rejection over {label}",
+                x_title=f"{label} ({axis.key})",
                 y_title="Share that rejects",
                 trail=first.trail,
                 x_format="decimal(2)",
@@ -210,18 +216,14 @@ def _maps(runs: Runs) -> list[Section]:
                     title=f"Rejection over two assumptions: {name}" if len(runs) > 1 else "Rejection over two assumptions",
                     x=[f"{v:g}" for v in across.values],
                     y=[f"{v:g}" for v in down.values],
-                    x_title=across.label,
-                    y_title=down.label,
+                    x_title=labels[1],
+                    y_title=labels[0],
                     trail=run.trail,
                     domain=(0.0, 1.0),
                 )
             )
-    what = " and ".join(axis.label for axis in first.grid)
-    return [
-        Section(
-            "assumptions", "What if the assumptions are wrong?", say(f"Rejection as {what} changes, all else as planned."), tuple(charts)
-        )
-    ]
+    lead = say(f"Rejection as {' and '.join(labels)} change{'' if len(labels) > 1 else 's'}, all else as planned.")
+    return [Section("assumptions", "What if the assumptions are wrong?", lead, tuple(charts))]
 
 
 def _times(runs: Runs) -> Section:
@@ -247,7 +249,7 @@ def _times(runs: Runs) -> Section:
         series,
         id="stopping-times",
         title="When trials end",
-        x_title="Years from the first patient (mean time of those that end at a look)",
+        x_title="Years (mean time of those that end at a look)",
         y_title="Share of trials that have ended",
         trail=first.trail,
         x_format="decimal(1)",
@@ -281,26 +283,20 @@ def _looks(runs: Runs) -> Section:
 
 def _calendar(trials: Mapping[str, VirtualTrial]) -> Section:
     charts: list[Block] = []
-    for i, (name, found) in enumerate(trials.items()):
-        if len(found.arms) > 4:
-            continue
+    drawn = {name: found for name, found in trials.items() if len(found.arms) <= 4}
+    for i, (name, found) in enumerate(drawn.items()):
         rows = zip(found.entry.tolist(), found.leaves.tolist(), found.arm.tolist(), found.outcome.tolist(), strict=True)
         patients = [PatientLine(a, b, arm, OUTCOMES[outcome]) for a, b, arm, outcome in rows]
         looks: Sequence[tuple[float, str]] = [
             (float(t), f"{int(e)} events, z = {z:.2f}") for t, e, z in zip(found.time, found.events, found.z, strict=True)
         ]
         end = "the null is rejected" if found.rejected else "the null is not rejected"
-        charts.append(
-            calendar(
-                patients,
-                arms=found.arms,
-                looks=looks,
-                id=f"one-trial-{i + 1}",
-                title=f"One virtual trial: {name}" if len(trials) > 1 else "One virtual trial",
-                trail=found.trail,
-                caption=f"Filled dots are events, open signs dropouts; at the last look {end}.",
-            )
-        )
+        title = f"One virtual trial: {name}" if len(trials) > 1 else "One virtual trial"
+        caption = f"Filled dots are events, open signs dropouts; at the last look {end}."
+        chart = calendar(
+            patients, arms=found.arms, looks=looks, id=f"one-trial-{i + 1}", title=title, trail=found.trail, caption=caption
+        )  # fmt: skip
+        charts.append(Details(title, (chart,)) if i else chart)  # the same infants again, under another design
     return Section(
         "one-trial", "What does one such trial look like?", say("Patient by patient, the first of the virtual trials."), tuple(charts)
     )

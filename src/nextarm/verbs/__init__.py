@@ -22,7 +22,7 @@ from nextarm.verbs.figures import (
     saved_figure,
 )
 from nextarm.verbs.reports import report, report_parts, report_questions, report_questions_text
-from nextarm.verbs.trials import assurance, design, designs, look, simulate, simulation_report
+from nextarm.verbs.trials import assurance, beside, design, designs, look, simulate, simulation_report
 
 if TYPE_CHECKING:
     from nextarm.borrowing import (
@@ -50,6 +50,7 @@ Choice = str | Iterable[str] | None
 __all__ = [
     "adjust_figure",
     "assurance",
+    "beside",
     "chart",
     "check_changes",
     "check_evidence",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 if TYPE_CHECKING:
     from nextarm.borrowing import PriorFile
     from nextarm.designs import LookAnalysis
+    from nextarm.designs.beside import Beside
     from nextarm.designs.cards import DesignCards
     from nextarm.designs.design import DesignResult
     from nextarm.designs.plan import Plan
@@ -37,6 +38,13 @@ def designs(kind: str | None = None) -> DesignCards:
     from nextarm.designs.cards import design_cards
 
     return design_cards(kind)
+
+
+def beside(plan: str | Path | Plan) -> Beside:
+    """What can be laid beside a plan: designs that fit its patients (for ``[[compare]]``), and the scenario without effect."""
+    from nextarm.designs.beside import beside as run
+
+    return run(_plan(plan))
 
 
 def look(plan: str | Path | Plan, **options: Any) -> LookAnalysis:

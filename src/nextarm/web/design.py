@@ -1,10 +1,11 @@
-"""Design: a plan, what its design can do, virtual trials of it; the address holds the whole plan."""
+"""Design: a plan, what its design can do, virtual trials of it; the address holds the whole plan, or the name of its file."""
 
 from __future__ import annotations
 
 import json
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from nextarm import verbs
@@ -12,9 +13,10 @@ from nextarm.core.errors import CallError, NextarmError, PlanError
 from nextarm.report import DataTable, Note, Section, say
 from nextarm.report.designed import characteristics
 from nextarm.report.document import Report, Row
+from nextarm.web import design_variants
 from nextarm.web.address import Query, address
 from nextarm.web.design_fields import fields_of, merged
-from nextarm.web.design_runs import FIRST, MOST, ahead, evaluated, planned, run_of, start
+from nextarm.web.design_runs import FIRST, MOST, ahead, evaluated, plan_address, planned, run_of, start
 from nextarm.web.home import Study
 from nextarm.web.screen import Ask, Content, Field, Form, Place, Step
 
@@ -59,12 +61,13 @@ def _plain(said: Sequence[str]) -> str:
 
 
 def _card_places(ask: Ask) -> tuple[tuple[str, tuple[Place, ...]], ...]:
-    """The cards by group, each a way to its example."""
+    """The cards by group, each a way to its example; the chosen one stands out."""
+    chosen = ask.query.text("card")
     made: dict[str, list[Place]] = {}
     for c in verbs.designs().cards:
         points = (("Use it when", _plain(c.use_when)), ("Not when", _plain(c.not_when)))
-        made.setdefault(f"Which design, and when: {c.group[0].lower()}{c.group[1:]}", []).append(
-            Place(c.title, c.question, address(ask.at("design"), {"card": c.kind}), points)
+        made.setdefault(c.group, []).append(
+            Place(c.title, c.question, address(ask.at("design"), {"card": c.kind}), points, c.kind == chosen)
         )
     return tuple((group, tuple(places)) for group, places in made.items())
 
@@ -75,60 +78,31 @@ def plans_of(study: Study) -> list[str]:
 
 
 def forms(ask: Ask) -> tuple[Form, ...]:
-    """The plan by fields, the plan as text, virtual trials, saving."""
+    """The plan by fields, what is laid over it, the plan as text, virtual trials, saving."""
     q = ask.query
     try:
         text = text_of(ask)
     except NextarmError:
         text = q.text("toml")
-    here = ask.at("design")
+    here, hidden = ask.at("design"), Field("toml", "", "hidden", text)
     made: list[Form] = []
-    try:
+    with suppress(tomllib.TOMLDecodeError):
         data = tomllib.loads(text)
-        made.append(
-            Form(
-                "fields",
-                "The plan by fields",
-                (Field("toml", "", "hidden", text), *fields_of(data, sent=q)),
-                "Evaluate",
-                action=f"{here}/set",
-                note="Made from the plan's own schema. An empty field takes its default.",
-            )
-        )
-    except tomllib.TOMLDecodeError:
-        pass
-    made.append(
-        Form(
-            "text",
-            "The plan as text",
-            (Field("toml", "Plan (TOML)", "area", text, rows=18, upload=True),),
-            "Evaluate",
-            live=False,
-            folded=not q.text("toml") or bool(made),
-        )
-    )
-    trials = Field(
-        "trials",
-        "Virtual trials of each scenario",
-        "number",
-        q.text("trials", "20000"),
-        help=f"{FIRST:,} are shown at once; it then refines in the background",
-    )
+        note = "Made from the plan's own schema. An empty field takes its default."
+        made.append(Form("fields", "The plan by fields", (hidden, *fields_of(data, sent=q)), "Evaluate", action=f"{here}/set", note=note))
+        with suppress(NextarmError):  # what is wrong with the plan is said below
+            planned(text)
+            made += design_variants.forms(text, data, here, q)
+    area = Field("toml", "Plan (TOML)", "area", text, rows=18, upload=True)
+    made.append(Form("text", "The plan as text", (area,), "Evaluate", live=False, folded=not q.text("toml") or bool(made)))
+    shown_at_once = f"{FIRST:,} are shown at once; it then refines in the background"
+    trials = Field("trials", "Virtual trials of each scenario", "number", q.text("trials", "20000"), help=shown_at_once)
     seed = Field("seed", "Seed", "number", q.text("seed", "1"))
-    made.append(Form("trials", "Virtual trials", (Field("toml", "", "hidden", text), trials, seed), "Simulate", action=f"{here}/simulate"))
+    made.append(Form("trials", "Virtual trials", (hidden, trials, seed), "Simulate", action=f"{here}/simulate", jump=True))
     if ask.study.folder is not None:
-        name = Field(
-            "name",
-            "Save the plan as",
-            value=q.text("name") or q.text("plan", "plan"),
-            required=True,
-            help="Small letters, digits and hyphens",
-        )
-        made.append(
-            Form(
-                "save", "Save the plan in the study", (Field("toml", "", "hidden", text), name), "Save", action=f"{here}/save", folded=True
-            )
-        )
+        name = q.text("name") or q.text("plan", "plan")
+        named = Field("name", "Save the plan as", value=name, required=True, help="Small letters, digits and hyphens")
+        made.append(Form("save", "Save the plan in the study", (hidden, named), "Save", action=f"{here}/save", folded=True))
     return tuple(made)
 
 
@@ -157,7 +131,9 @@ def content(ask: Ask) -> Content:
         command=f"nextarm design plan.toml\nnextarm simulate plan.toml --trials {count} --seed {seed} --out build/run",
         plan=text,
         run=run,
-        places=(*((("Plans of this study", saved),) if saved else ()), *_card_places(ask)),
+        places=(("Plans of this study", saved),) if saved else (),
+        cards=_card_places(ask),
+        cards_title="Which design, and when",
     )
 
 
@@ -168,19 +144,35 @@ def simulate(ask: Ask, sent: Query) -> str:
     return start(ask, text, trials, seed).address
 
 
-def set_fields(ask: Ask, sent: Query) -> str:
-    """Lay the fields over the plan; the new plan is the new address."""
-    text = sent.text("toml")
+def _data(sent: Query) -> dict[str, Any]:
+    """The plan that a form sends along."""
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(sent.text("toml"))
     except tomllib.TOMLDecodeError as error:
         raise PlanError("the plan is not TOML", rule=str(error)) from None
-    new = merged(data, sent)
+
+
+def _changed(ask: Ask, sent: Query, data: dict[str, Any], new: dict[str, Any], *, at: str = "") -> str:
+    """The address of the changed plan; of the text as it was sent where nothing has changed."""
     if json.dumps(new, default=str) == json.dumps(data, default=str):
-        return address(ask.at("design"), {"toml": text})
+        return plan_address(ask, sent.text("toml"), at=at)
     from nextarm.designs.plan import plan_from_data
 
-    return address(ask.at("design"), {"toml": plan_from_data(new).to_toml()})
+    return plan_address(ask, plan_from_data(new).to_toml(), at=at)
+
+
+def set_fields(ask: Ask, sent: Query) -> str:
+    """Lay the fields over the plan; the new plan is the new address."""
+    data = _data(sent)
+    return _changed(ask, sent, data, merged(data, sent))
+
+
+def lay(ask: Ask, sent: Query) -> str:
+    """Add, change or remove a design to compare, a scenario or an assumption that varies."""
+    data = _data(sent)
+    planned(sent.text("toml") + "\n")
+    new, at = design_variants.laid(data, sent)
+    return _changed(ask, sent, data, new, at=at)
 
 
 def save(ask: Ask, sent: Query) -> str:
@@ -206,6 +198,6 @@ STEP = Step(
     forms,
     content,
     state,
-    {"simulate": simulate, "set": set_fields, "save": save},
+    {"simulate": simulate, "set": set_fields, "lay": lay, "save": save},
     ahead=ahead,
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,11 @@ from nextarm.web.screen import Field
 
 #: Tables of the plan in the form; of ``trial`` and ``accrual`` these fields, of the design all that are simple.
 TABLES = {"trial": ("name", "endpoint", "milestone"), "accrual": ("rate", "duration", "follow_up", "dropout_hazard")}
+
+GROUPS = {"trial": "Trial", "accrual": "Accrual and follow-up"}
+#: Tables that are laid over a plan, and what their own fields hold.
+VARIANTS = ("scenario", "grid", "compare")
+VARIANTS_KNOWN: dict[str, Mapping[str, Any]] = {"name": {"type": "string"}, "key": {"type": "string"}, "values": {"type": "array"}}
 
 
 @cache
@@ -44,63 +50,68 @@ def fields_of(data: Mapping[str, Any], *, sent: Query = Query()) -> tuple[Field,
         here = data.get(table)
         if isinstance(here, Mapping):
             known = _table(table)
-            made += [f for name in names if (f := _field(f"{table}.{name}", known[name], here.get(name), sent, table)) is not None]
+            found = [f for name in names if (f := _field(f"{table}.{name}", known[name], here.get(name), sent)) is not None]
+            made += [replace(f, group=GROUPS[table]) for f in found]
     arms = data.get("arms")
     for arm, values in arms.items() if isinstance(arms, Mapping) else ():
         if isinstance(values, Mapping) and "." not in arm:
-            made += _arm_fields(arm, values, sent)
+            made += [replace(f, group=f"Arm {arm}") for f in number_fields(values, f"arms.{arm}.", sent)]
+    reference = data.get("reference")
+    if isinstance(reference, Mapping):
+        made += [replace(f, group="Reference") for f in number_fields(reference, "reference.", sent)]
     design = data.get("design")
     if isinstance(design, Mapping):
-        for name, known in _definition(str(design.get("kind"))).items():
-            field = None if name == "kind" else _field(f"design.{name}", known, design.get(name), sent, "design")
-            made += [field] if field is not None else []
+        made += [replace(f, group=f"Design: {design.get('kind')}") for f in design_fields(design, "design.", sent=sent)]
     return tuple(made)
 
 
-def _arm_fields(arm: str, values: Mapping[str, Any], sent: Query) -> list[Field]:
-    """The numbers of an arm: allocation, response, toxicity, and those at the top of its survival model."""
-    made = [
-        _plain(f"arms.{arm}.{name}", f"{arm}: {name}", values[name], sent)
-        for name in ("allocation", "response", "toxicity")
-        if isinstance(values.get(name), int | float)
+def design_fields(design: Mapping[str, Any], prefix: str, *, sent: Query) -> list[Field]:
+    """The simple fields of a ``[design]`` table; those that it does not set are rare."""
+    known = _definition(str(design.get("kind")))
+    found = [_field(f"{prefix}{name}", facts, design.get(name), sent) for name, facts in known.items() if name != "kind"]
+    return [replace(f, rare=f.name.removeprefix(prefix) not in design) for f in found if f is not None]
+
+
+def number_fields(table: Mapping[str, Any], prefix: str, sent: Query) -> list[Field]:
+    """A field for every number of nested tables."""
+    return [
+        Field(f"{prefix}{path}", words(path), "number", sent.text(f"{prefix}{path}") or f"{value:g}") for path, value in numbers_of(table)
     ]
-    survival = values.get("survival")
-    for path, value in _numbers(survival if isinstance(survival, Mapping) else {}):
-        made.append(_plain(f"arms.{arm}.survival.{path}", f"{arm}: {path.replace('.', ' ').replace('_', ' ')}", value, sent))
-    return made
 
 
-def _numbers(table: Mapping[str, Any], path: str = "") -> list[tuple[str, float]]:
-    found: list[tuple[str, float]] = []
+def numbers_of(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of nested tables by its path; names with a dot have none."""
     for name, value in table.items():
-        if isinstance(value, Mapping):
-            found += _numbers(value, f"{path}{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            found.append((f"{path}{name}", value))
-    return found
+        if isinstance(value, Mapping) and "." not in name:
+            yield from numbers_of(value, f"{path}{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool) and "." not in name:
+            yield f"{path}{name}", value
 
 
-def _plain(name: str, label: str, value: Any, sent: Query) -> Field:
-    return Field(name, label[:1].upper() + label[1:], "number", sent.text(name) or f"{value:g}")
+def words(path: str) -> str:
+    """A path in words: ``survival.cure_fraction`` as Survival: cure fraction."""
+    *tables, last = path.replace("_", " ").split(".")
+    text = f"{' '.join(tables)}: {last}" if tables else last
+    return text[:1].upper() + text[1:]
 
 
-def _field(name: str, known: Mapping[str, Any], value: Any, sent: Query, table: str) -> Field | None:
+def _field(name: str, known: Mapping[str, Any], value: Any, sent: Query) -> Field | None:
     options = [known, *known.get("anyOf", ())]
     choices = next((o["enum"] for o in options if "enum" in o), None)
     types = {o.get("type") for o in options}
     label = name.rsplit(".", 1)[-1].replace("_", " ")
     unit = f", {known['unit']}" if known.get("unit") not in (None, "", label) else ""
     default = known.get("default")
-    words = ". ".join(filter(None, (str(known.get("description", "")), f"Default: {_said(default)}" if default not in (None, "") else "")))
+    told = ". ".join(filter(None, (str(known.get("description", "")), f"Default: {_said(default)}" if default not in (None, "") else "")))
     shown = sent.text(name) or ("" if value is None else _said(value))
     label = f"{label[:1].upper()}{label[1:]}{unit}"
     if choices:
-        return Field(name, label, "select", shown, choices=(("", "default"), *((c, c) for c in choices)), help=words)
+        return Field(name, label, "select", shown, choices=(("", "default"), *((c, c) for c in choices)), help=told)
     if "boolean" in types:
-        return Field(name, label, "select", shown, choices=(("", "default"), ("true", "yes"), ("false", "no")), help=words)
+        return Field(name, label, "select", shown, choices=(("", "default"), ("true", "yes"), ("false", "no")), help=told)
     if types & {"number", "integer", "array"}:
-        return Field(name, label, "number" if "array" not in types else "text", shown, help=words)
-    return Field(name, label, "text", shown, help=words) if types & {"string"} else None
+        return Field(name, label, "number" if "array" not in types else "text", shown, help=told)
+    return Field(name, label, "text", shown, help=told) if types & {"string"} else None
 
 
 def _said(value: Any) -> str:
@@ -111,25 +122,27 @@ def _said(value: Any) -> str:
     return f"{value:g}" if isinstance(value, int | float) else json.dumps(value)
 
 
-def merged(data: Mapping[str, Any], sent: Query) -> dict[str, Any]:
-    """The plan with the sent fields laid over it; :class:`PlanError` for texts that are no values."""
+def merged(data: Mapping[str, Any], sent: Query, fields: Sequence[Field] | None = None) -> dict[str, Any]:
+    """The plan with the sent values of ``fields`` (default: of the plan itself) laid over it.
+
+    A number in a name is the place of a table in its list, from 1: ``compare.2.design.alpha``.
+    Raises :class:`PlanError` for texts that are no values.
+    """
     new: dict[str, Any] = deepcopy(dict(data))
-    allowed = {f.name: f for f in fields_of(data)}
+    allowed = {f.name: f for f in (fields_of(data) if fields is None else fields)}
     problems: list[Problem] = []
-    design = data.get("design")
-    kind = str(design.get("kind")) if isinstance(design, Mapping) else ""
     for name, text in sent.pairs:
         if name not in allowed or text.strip() == allowed[name].value:
             continue
         *tables, last = name.split(".")
         here: Any = new
         for part in tables:
-            here = here.setdefault(part, {})
+            here = here[int(part) - 1] if isinstance(here, list) else here.setdefault(part, {})
         if not text.strip():
             here.pop(last, None)
             continue
         try:
-            here[last] = _value(text.strip(), _known(name, kind), allowed[name], here.get(last))
+            here[last] = _value(text.strip(), _known(name, data), allowed[name], here.get(last))
         except ValueError:
             problems.append(Problem(f"{name} = {text.strip()[:60]!r}", rule="must be a number, or a list such as 0.6, 1"))
     if problems:
@@ -148,7 +161,7 @@ def _value(text: str, known: Mapping[str, Any], field: Field, before: Any) -> An
         try:
             found = tomllib.loads(f"v = [{text.strip('[]')}]" if not text.startswith("[[") else f"v = {text}")["v"]
         except tomllib.TOMLDecodeError:
-            raise ValueError(text) from None
+            return [float(part) for part in text.strip("[]").split(",")]  # such as .5, which TOML does not know
         return found
     number = float(text)
     if number != number or abs(number) == float("inf"):
@@ -157,9 +170,18 @@ def _value(text: str, known: Mapping[str, Any], field: Field, before: Any) -> An
     return int(number) if whole else number
 
 
-def _known(name: str, kind: str) -> Mapping[str, Any]:
-    table, last = name.split(".")[0], name.rsplit(".", 1)[-1]
-    if table in TABLES or table == "design":
-        found: Mapping[str, Any] = (_definition(kind) if table == "design" else _table(table))[last]
+def _known(name: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the schema says of a field."""
+    parts, here = name.split("."), data
+    if parts[0] in VARIANTS:
+        place, here = int(parts[1]) - 1, data[parts[0]]
+        parts, here = parts[2:], here[place]
+        if len(parts) == 1:
+            return VARIANTS_KNOWN[parts[0]]
+    if parts[0] == "design":
+        found: Mapping[str, Any] = _definition(str(here["design"].get("kind")))[parts[-1]]
         return found
+    if parts[0] in TABLES and len(parts) == 2:
+        known: Mapping[str, Any] = _table(parts[0])[parts[-1]]
+        return known
     return {"type": "number"}

@@ -6,6 +6,7 @@ stage is the command's ``simulate`` with the same plan, seed and number of trial
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nextarm import verbs
-from nextarm.core.errors import NextarmError
+from nextarm.core.errors import CallError, NextarmError
 from nextarm.report import Report
 from nextarm.web.address import address
 from nextarm.web.home import Study
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Virtual trials shown at once (two whole blocks), how much each stage has more, and how many a run may go on to.
 FIRST, MORE, MOST = 2_048, 4, 1_000_000
+#: The longest address that is made; the server refuses 16,000 signs.
+LONGEST = 14_000
 
 
 @lru_cache(maxsize=64)
@@ -40,6 +43,25 @@ def planned(text: str) -> Plan:
 def evaluated(text: str) -> Any:
     """What the design of a plan's text can do by formula."""
     return verbs.design(planned(text), error_trials=0)
+
+
+def plan_address(ask: Ask, text: str, *, at: str = "", **values: object) -> str:
+    """The address of a plan: it holds the whole text; a longer one is kept as a file of the study, whose name it holds.
+
+    ``at`` is the place on the page. Raises :class:`CallError` for a long plan in the bundled study, where nothing is written.
+    """
+    anchor = f"#{at}" if at else ""
+    whole = address(ask.at("design"), {"toml": text, **values})
+    if len(whole) <= LONGEST:
+        return whole + anchor
+    if ask.study.folder is None:
+        cure = "Make a study of your own on the first page: its plans are files"
+        raise CallError(
+            f"a plan of {len(text):,} signs", rule="is too long for an address, and nothing is saved in the bundled study", cure=cure
+        )
+    name = f"long-plan-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    ask.study.write({(f"{name}.toml",): text})
+    return address(ask.at("design"), {"plan": name, **values}) + anchor
 
 
 def stages(trials: int) -> tuple[int, ...]:
@@ -83,7 +105,7 @@ def start(ask: Ask, text: str, trials: int, seed: int) -> Run:
                     run.show(shown)
         return shown
 
-    where = address(ask.at("design"), {"toml": text, "trials": trials, "seed": seed})
+    where = plan_address(ask, text, trials=trials, seed=seed)
     return ask.runs.start(key, work, title=f"Virtual trials: {plan.trial.name}"[:80], address=where)
 
 

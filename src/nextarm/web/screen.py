@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nextarm.core.errors import Problem
@@ -42,7 +44,10 @@ class Ask:
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a form. ``kind``: text, number, range, select, many (a list of boxes), area, check, hidden, date."""
+    """A field of a form. ``kind``: text, number, range, select, many (a list of boxes), area, check, hidden, date.
+
+    Fields of one ``group`` stand together under its name, those that are ``rare`` folded; ``problem`` is what is wrong with its value.
+    """
 
     name: str
     label: str
@@ -57,6 +62,9 @@ class Field:
     required: bool = False
     rows: int = 8
     upload: bool = False
+    group: str = ""
+    rare: bool = False
+    problem: str = ""
 
     def in_view(self) -> tuple[tuple[str, str], ...]:
         """The choices; of a list long enough to scroll, those that are ticked come first, so that they are seen."""
@@ -67,7 +75,9 @@ class Field:
 class Form:
     """A form. Without ``action`` it is a question: its values become the address of this screen, and it answers as one types.
 
-    With ``action`` it changes something: it is posted to that address.
+    With ``action`` it changes something: it is posted to that address. ``also`` are further buttons: the value that each sends as
+    ``do``, and its words. Forms of one ``within`` are folded together under that name; ``rare`` says of folded fields what they
+    are; ``jump``: a link at the top of a long page leads to it.
     """
 
     id: str
@@ -78,6 +88,31 @@ class Form:
     note: str = ""
     folded: bool = False
     live: bool = True
+    also: tuple[tuple[str, str], ...] = ()
+    within: str = ""
+    rare: str = "at their defaults"
+    jump: bool = False
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[Field, ...], tuple[Field, ...]], ...]:
+        """The fields by group: its name, those that are always seen, and the rare ones."""
+        names = dict.fromkeys(f.group for f in self.fields)
+        sets = {name: [f for f in self.fields if f.group == name] for name in names}
+        return tuple((name, tuple(f for f in fs if not f.rare), tuple(f for f in fs if f.rare)) for name, fs in sets.items())
+
+    @property
+    def wrong(self) -> bool:
+        """Whether one of its fields has a problem."""
+        return any(f.problem for f in self.fields)
+
+    def told(self, problems: Sequence[Problem]) -> Form:
+        """The form with each of ``problems`` at the field that it names."""
+        said = {name: p for p in problems if (name := _field_named(p.what, [f.name for f in self.fields]))}
+        fields = (
+            replace(f, problem=". ".join(filter(None, (said[f.name].rule, said[f.name].cure)))) if f.name in said else f
+            for f in self.fields
+        )
+        return replace(self, fields=tuple(fields)) if said else self
 
     @property
     def many(self) -> bool:
@@ -85,19 +120,32 @@ class Form:
         return any(f.kind in ("area", "many") for f in self.fields)
 
 
+def _field_named(what: str, names: Sequence[str]) -> str:
+    """Which field a problem is of: ``accrual.rate = -2`` of that name, ``compare[1] design.alpha = 2`` of compare.1.design.alpha."""
+    path = re.sub(r"^(\w+)\[(\d+)\][. ]*", r"\1.\2.", what)
+    path = re.sub(r"^(compare\.\d+\.)with (?:scenario|grid)(?:\[\d+\])? (?:with [^:]*: )?", r"\1", path)
+    path = re.sub(r"^(grid\.\d+\.)with .*", r"\1values", path)
+    found = [n for n in names if path.startswith(n) and not re.match(r"[\w.]", path[len(n) :])]
+    return max(found, key=len, default="")
+
+
 @dataclass(frozen=True)
 class Place:
-    """A way on from a screen: where to, what is there, and ``points`` in small type below (a heading, what it says)."""
+    """A way on from a screen: where to, what is there, ``points`` in small type (a heading, what it says), whether it is chosen."""
 
     title: str
     words: str
     address: str
     points: tuple[tuple[str, str], ...] = ()
+    here: bool = False
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a screen shows, and the same question in Python and on the command line; ``keep``: the report may answer it too."""
+    """What a screen shows, and the same question in Python and on the command line; ``keep``: the report may answer it too.
+
+    ``places`` are ways on by heading; ``cards`` too, many of them, so that each heading is folded until one of it is chosen.
+    """
 
     sections: tuple[doc.Section, ...]
     intro: tuple[doc.Block, ...] = ()
@@ -108,6 +156,8 @@ class Content:
     csv: str = ""
     places: tuple[tuple[str, tuple[Place, ...]], ...] = ()
     places_first: bool = False
+    cards: tuple[tuple[str, tuple[Place, ...]], ...] = ()
+    cards_title: str = ""
     keep: bool = False
 
 
@@ -149,6 +199,11 @@ class Shown:
     forms: tuple[Form, ...]
     content: Content
     problems: tuple[Problem, ...] = ()
+
+    def folds(self) -> tuple[tuple[str, tuple[Form, ...]], ...]:
+        """The forms in order with their problems told, neighbours of one ``within`` together."""
+        told = (form.told(self.problems) if self.problems else form for form in self.forms)
+        return tuple((name, tuple(forms)) for name, forms in itertools.groupby(told, key=lambda form: form.within))
 
     def report(self) -> doc.Report:
         """The content as a report."""

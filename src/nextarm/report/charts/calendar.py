@@ -10,13 +10,16 @@ from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
 from nextarm.report.charts import vega
 from nextarm.report.charts.direct import line_key
-from nextarm.report.charts.frame import Frame, axis_x, both, finish, marks_of, pixel, text_layer
+from nextarm.report.charts.frame import NARROW, WIDE, Frame, axis_x, both, finish, marks_of, pixel, text_layer
 from nextarm.report.charts.palette import DASHES, SERIES, sentinel
 from nextarm.report.charts.rows import Names
-from nextarm.report.document import Chart, Column, DataTable, Inline, Parts, Row, number, say
+from nextarm.report.document import Chart, Column, DataTable, Inline, Parts, Play, Row, number, say
 
 #: Lines beyond which a patient's is no longer seen; more patients are thinned evenly.
 MOST_LINES = 240
+#: The axis goes on a little after the last look.
+AIR = 1.02
+OUTCOMES = ("event", "dropout", "followed")
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,38 @@ def calendar(
         wide=wide,
         narrow=narrow,
         table=DataTable(caption=f"Data: {title}", columns=columns, rows=tuple(rows)),
+        play=Play(
+            lines=tuple((p.start, p.end, p.arm, OUTCOMES.index(p.outcome)) for p in patients),
+            arms=tuple(arms),
+            looks=tuple(looks),
+            end=top * AIR,
+            wide=_plot(_frame(len(shown), WIDE, len(arms))),
+            narrow=_plot(_frame(len(shown), NARROW, len(arms))),
+        ),
     )
+
+
+def _pitch(count: int) -> float:
+    """Pixels from line to line."""
+    return min(max(420.0 / count, 1.8), 9.0)
+
+
+def _frame(count: int, width: int, arms: int) -> Frame:
+    """The sheet of ``count`` lines under a key of ``arms``."""
+    return Frame(width, _pitch(count) * count + 6.0, 12.0, 18.0, 17.0 * arms + 46.0, 48.0)
+
+
+def _plot(frame: Frame) -> tuple[float, float, float, float]:
+    """Left, right, top and bottom of the plot on the sheet."""
+    return frame.left, frame.left + frame.plot, frame.top, frame.top + frame.height
 
 
 def _draw(
     shown: Sequence[PatientLine], width: int, *, arms: Sequence[str], looks: Sequence[tuple[float, str]], top: float
 ) -> dict[str, Any]:
-    narrow = width < 500
-    pitch = min(max(420.0 / len(shown), 1.8), 9.0)
-    key = 17.0 * len(arms)
-    frame = Frame(width, pitch * len(shown) + 6.0, 12.0, 18.0, key + 46.0, 48.0)
-    scale = {"domain": [0.0, top * 1.02], "nice": False, "zero": True}
-    line = axis_x("Years from the first possible day of entry", "decimal(1)", narrow=narrow)
+    pitch, frame = _pitch(len(shown)), _frame(len(shown), width, len(arms))
+    scale = {"domain": [0.0, top * AIR], "nice": False, "zero": True}
+    line = axis_x("Years from the first possible day of entry", "decimal(1)", narrow=frame.narrow)
 
     def at(field: str) -> vega.Channel:
         return vega.channel(f"{field}:Q", scale=scale, axis=line)

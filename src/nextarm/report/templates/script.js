@@ -13,9 +13,11 @@
     themeButton();
     trails();
     document.querySelectorAll("table[data-sortable]").forEach(sortable);
+    document.querySelectorAll(".player").forEach(player);
     contents();
     document.addEventListener("nextarm:content", function (event) {
       event.target.querySelectorAll("table[data-sortable]").forEach(sortable);
+      event.target.querySelectorAll(".player").forEach(player);
       event.target.querySelectorAll("a.n").forEach(function (a) { a.setAttribute("aria-haspopup", "dialog"); });
     });
     window.addEventListener("beforeprint", function () {
@@ -114,6 +116,85 @@
       return sign * (numeric ? Number(a.key) - Number(b.key) : a.key.localeCompare(b.key, "en", { numeric: true }));
     });
     keyed.forEach(function (k) { tbody.appendChild(k.row); });
+  }
+
+  // One trial over calendar time: a curtain of paper lies over what has not happened yet. Where motion is not wanted there is no Play.
+  var played = {};
+  function player(box) {
+    var facts = JSON.parse(box.dataset.play), id = box.closest("figure").id;
+    var play = box.querySelector(".play"), look = box.querySelector(".look"), slider = box.querySelector("input"), out = box.querySelector("output");
+    var still = window.matchMedia("(prefers-reduced-motion: reduce)");
+    var looks = facts.looks.map(function (l) { return l[0]; });
+    var curtains = Array.prototype.map.call(box.closest("figure").querySelectorAll("svg.drawing"), function (svg) {
+      var edge = svg.closest(".narrow") ? facts.narrow : facts.wide, rect = document.createElementNS(svg.namespaceURI, "rect");
+      rect.setAttribute("class", "curtain");
+      rect.setAttribute("y", edge[2] - 34);
+      rect.setAttribute("height", edge[3] - edge[2] + 34);
+      svg.appendChild(rect);
+      return { rect: rect, left: edge[0], right: edge[1] };
+    });
+    var before = played[id];
+    var state = played[id] = { time: before ? before.time : facts.end, playing: false, held: 0 };
+
+    function count(test) {
+      var each = facts.arms.map(function (name, arm) { return facts.lines.filter(function (l) { return l[2] === arm && test(l); }).length; });
+      var all = each.reduce(function (a, b) { return a + b; }, 0);
+      return all + (each.length > 1 && all ? " (" + each.join(" + ") + ")" : "");
+    }
+    function show() {
+      var t = state.time;
+      curtains.forEach(function (c) {
+        var x = c.left + (c.right - c.left) * t / facts.end;
+        c.rect.setAttribute("x", x);
+        c.rect.setAttribute("width", Math.max(0, c.right + 12 - x));
+        c.rect.style.display = t >= facts.end ? "none" : "";
+      });
+      var last = facts.looks.filter(function (l) { return l[0] <= t + 1e-6; }).pop();
+      slider.value = t;
+      slider.setAttribute("aria-valuetext", t.toFixed(2) + " years");
+      out.textContent = "At " + t.toFixed(2) + " years: " + count(function (l) { return l[0] <= t; }) + " entered, " +
+        count(function (l) { return l[3] === 0 && l[1] <= t; }) + " events, " + count(function (l) { return l[3] === 1 && l[1] <= t; }) +
+        " dropouts, " + count(function (l) { return l[0] <= t && l[1] > t; }) + " in follow-up." +
+        (last ? " Last look at " + last[0].toFixed(2) + ": " + last[1] + "." : " No look yet.");
+    }
+    function go(on) {
+      state.playing = on;
+      play.textContent = on ? "Pause" : "Play";
+      out.setAttribute("aria-live", on ? "off" : "polite");
+    }
+    function step(from) {
+      requestAnimationFrame(function (now) {
+        if (!state.playing || !box.isConnected || played[id] !== state) return;
+        var passed = Math.min(100, now - from), next = state.time + passed / 1000 * facts.end / 8;
+        if (state.held > 0) state.held -= passed;
+        else {
+          var at = looks.filter(function (l) { return l > state.time + 1e-9 && l <= next; })[0];
+          if (at !== undefined) { state.time = at; state.held = 1200; } else state.time = Math.min(facts.end, next);
+          show();
+        }
+        if (state.time >= facts.end) go(false); else step(now);
+      });
+    }
+    play.addEventListener("click", function () {
+      if (state.playing) { go(false); show(); return; }
+      if (state.time >= facts.end) state.time = 0;
+      go(true);
+      step(performance.now());
+    });
+    look.addEventListener("click", function () {
+      go(false);
+      var next = looks.filter(function (l) { return l > state.time + 1e-6; })[0];
+      state.time = next === undefined ? looks[0] : next;
+      show();
+    });
+    slider.addEventListener("input", function () { go(false); state.time = Math.min(facts.end, Number(slider.value)); show(); });
+    function quiet() { play.hidden = still.matches; if (still.matches) go(false); }
+    still.addEventListener("change", quiet);
+    quiet();
+    look.hidden = !looks.length;
+    box.hidden = false;
+    show();
+    if (before && before.playing && !still.matches) { go(true); step(performance.now()); }
   }
 
   function contents() {

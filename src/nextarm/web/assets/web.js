@@ -16,12 +16,14 @@ async function show(address, { push = true } = {}) {
     const next = page.getElementById("answer");
     if (!next) { location.assign(address); return; }
     const open = [...answer().querySelectorAll("details[open] > summary")].map((s) => s.textContent);
+    const held = answer().contains(document.activeElement) && document.activeElement.id;
     answer().replaceWith(document.adoptNode(next));
     for (const summary of answer().querySelectorAll("details > summary")) if (open.includes(summary.textContent)) summary.parentElement.open = true;
     document.title = page.title;
     if (push && address !== location.pathname + location.search) history.replaceState(null, "", address);
     answer().dispatchEvent(new CustomEvent("nextarm:content", { bubbles: true }));
     dress(answer());
+    if (held) document.getElementById(held)?.focus({ preventScroll: true });
   } catch (problem) {
     if (problem.name === "AbortError") return;
     answer().setAttribute("aria-busy", "false");
@@ -105,4 +107,9 @@ for (const form of document.querySelectorAll("form[data-live]")) {
 }
 dress(document);
 // what is wrong stands below long forms: bring it into view
-document.querySelector("#answer .problems")?.scrollIntoView({ block: "center" });
+const wrong = document.querySelector("[aria-invalid=true]");
+(wrong ?? document.querySelector("#answer .problems"))?.scrollIntoView({ block: "center" });
+wrong?.focus({ preventScroll: true });
+// a place on the page may lie in a fold
+for (let fold = document.getElementById(location.hash.slice(1))?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();

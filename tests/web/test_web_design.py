@@ -1,0 +1,166 @@
+"""The Design screen: every kind of design from its card to virtual trials; designs, scenarios and assumptions laid over a plan by forms."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from starlette.testclient import TestClient
+
+import nextarm
+from nextarm.designs.plan import plan_from_toml
+from nextarm.web.app import web_app
+from nextarm.web.design_runs import LONGEST
+
+BASE = "http://127.0.0.1:8765"
+OWN = {"origin": BASE}
+AT = "/study/infant-all/design"
+CARDS = {card.kind: card.example for card in nextarm.designs().cards}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    made = TestClient(web_app(tmp_path_factory.mktemp("studies")), base_url=BASE, follow_redirects=False)
+    made.post("/study/infant-all/start/new", data={"name": "mine"}, headers=OWN)
+    return made
+
+
+def finished(client: TestClient, where: str) -> Any:
+    """The screen as JSON once its run is no longer active."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        data = client.get(where.replace("/design?", "/design.json?")).json()
+        if data["screen"]["run"]["state"] not in ("waiting", "running"):
+            return data
+        time.sleep(0.02)
+    raise AssertionError("the run did not end")
+
+
+@pytest.mark.parametrize("kind", CARDS)
+def test_every_kind_goes_from_its_card_to_virtual_trials(client: TestClient, kind: str) -> None:
+    page = client.get(f"{AT}?card={kind}")
+    assert page.status_code == 200
+    form = page.text[page.text.index('<form id="trials"') :]
+    assert 'name="trials"' in form[: form.index("</form>")]
+    where = client.post(f"{AT}/simulate", data={"toml": CARDS[kind], "trials": "40", "seed": "2"}, headers=OWN).headers["location"]
+    data = finished(client, where)
+    assert (data["screen"]["run"]["state"], data["problems"]) == ("done", [])
+    assert any(n["name"].startswith("as-planned.") and n["value"] is not None for n in data["numbers"])
+    # the form by fields gives the same plan back
+    again = client.post(f"{AT}/set", data={"toml": CARDS[kind], "trial.milestone": ""}, headers=OWN)
+    assert again.status_code == 422
+    assert 'aria-invalid="true"' in again.text
+
+
+def lay(client: TestClient, plan: str, *, at: str = AT, **sent: str) -> Any:
+    return client.post(f"{at}/lay", data={"toml": plan, **{k.replace("__", "."): v for k, v in sent.items()}}, headers=OWN)
+
+
+def plan_of(answer: Any) -> str:
+    assert answer.status_code == 303, re.findall(r'class="what">.*?</li>', answer.text)
+    return parse_qs(urlsplit(answer.headers["location"]).query)["toml"][0] + "\n"
+
+
+def wrong_fields(answer: Any) -> list[str]:
+    """The names of the fields that are marked as wrong, each described by the words beside it."""
+    assert answer.status_code == 422
+    found = []
+    for tag in re.findall(r'<(?:input|select)[^>]*aria-invalid="true"[^>]*>', answer.text):
+        described = re.search(r'aria-describedby="([^ "]+)', tag)
+        name = re.search(r' name="([^"]+)"', tag)
+        assert described
+        assert name
+        assert f'id="{described[1]}"' in answer.text
+        found.append(name[1])
+    return found
+
+
+def test_designs_are_added_changed_and_removed(client: TestClient) -> None:
+    plan = CARDS["log-rank"]
+    offered = re.findall(
+        r'<option value="([a-z0-9-]+)"', re.findall(r'<select id="add-compare.*?</select>', client.get(f"{AT}?card=log-rank").text, re.S)[0]
+    )
+    assert offered == list(nextarm.beside(plan_from_toml(plan)).designs)
+    for place, kind in enumerate(("group-sequential-log-rank", "max-combo", "log-rank"), start=1):
+        answer = lay(client, plan, table="compare", place=str(place), do="add", **{f"compare__{place}__kind": kind})
+        assert answer.headers["location"].endswith(f"#compare-{place}")
+        plan = plan_of(answer)
+    assert [t.design["kind"] for t in plan_from_toml(plan).compare] == ["group-sequential-log-rank", "max-combo", "log-rank"]
+    assert "add-compare" not in client.get(AT, params={"toml": plan}).text, "four designs are the most"
+    assert lay(client, plan, table="compare", place="4", do="add", compare__4__kind="log-rank").status_code == 422
+    plan = plan_of(lay(client, plan, table="compare", place="1", compare__1__name="looks", compare__1__design__events="60"))
+    assert (plan_from_toml(plan).compare[0].name, plan_from_toml(plan).compare[0].design["events"]) == ("looks", 60)
+    wrong = lay(client, plan, table="compare", place="1", compare__1__name="looks", compare__1__design__alpha="0.9")
+    assert wrong_fields(wrong) == ["compare.1.design.alpha"]
+    assert 'value="0.9"' in wrong.text
+    assert wrong_fields(lay(client, plan, table="compare", place="3", compare__3__name="looks")) == ["compare.3.name"]
+    plan = plan_of(lay(client, plan, table="compare", place="2", do="remove"))
+    assert [t.design["kind"] for t in plan_from_toml(plan).compare] == ["group-sequential-log-rank", "log-rank"]
+
+
+def test_a_scenario_without_effect_and_one_of_ones_own(client: TestClient) -> None:
+    plan = CARDS["log-rank"]
+    plan = plan_of(lay(client, plan, table="scenario", place="2", do="add", scenario__2__name="none", scenario__2__start="no effect"))
+    scenario = dict(plan_from_toml(plan).scenarios())["none"]
+    at = scenario.survival_at(3.0)
+    assert at["treatment"] == pytest.approx(at["control"])
+    plan = plan_of(lay(client, plan, table="scenario", place="3", do="add", scenario__3__name="slow"))
+    slow = {"scenario__3__name": "slow", "scenario__3__accrual__rate": "30"}
+    plan = plan_of(lay(client, plan, table="scenario", place="3", **slow))
+    assert dict(plan_from_toml(plan).scenarios())["slow"].accrual.rate == 30
+    wrong = lay(client, plan, table="scenario", place="3", **{**slow, "scenario__3__accrual__rate": "-1"})
+    assert wrong_fields(wrong) == ["scenario.3.accrual.rate"]
+    plan = plan_of(lay(client, plan, table="scenario", place="3", **{**slow, "scenario__3__accrual__rate": ""}))
+    assert "accrual" not in plan_from_toml(plan).to_data()["scenario"][2]
+    assert wrong_fields(lay(client, plan, table="scenario", place="4", do="add", scenario__4__name="")) == ["scenario.4.name"]
+    plan = plan_of(lay(client, plan, table="scenario", place="1", do="remove"))
+    assert [name for name, _ in plan_from_toml(plan).scenarios()] == ["plan", "none", "slow"]
+
+
+def test_two_assumptions_make_a_map_whose_numbers_are_the_verbs(client: TestClient) -> None:
+    key = "arms.{}.survival.cure_fraction"
+    one = {"table": "grid", "place": "1", "do": "add", "grid__1__key": key.format("treatment"), "grid__1__values": "0.6, .7"}
+    plan = plan_of(lay(client, CARDS["log-rank"], **one))
+    two = {"table": "grid", "place": "2", "do": "add", "grid__2__key": key.format("control")}
+    for values in ("0.6, 0.5", "0.4, 1.4", "0.4; x", "0.5", ""):
+        assert wrong_fields(lay(client, plan, **two, grid__2__values=values)) == ["grid.2.values"], values
+    plan = plan_of(lay(client, plan, **two, grid__2__values="0.4, 0.5"))
+    where = client.post(f"{AT}/simulate", data={"toml": plan, "trials": "200", "seed": "2"}, headers=OWN).headers["location"]
+    finished(client, where)
+    chart = next(link for link in re.findall(r'href="([^"]+)"', client.get(where).text) if "/chart/power-map-1.svg" in link)
+    drawing = client.get(chart.replace("&amp;", "&")).text
+    assert "cure fraction, treatment" in drawing, "which of two assumptions of one name"
+    found = nextarm.simulate(plan_from_toml(plan), trials=200, seed=2)
+    for cell in (s for s in found.scenarios if s.at):
+        assert f">{100 * cell.rejection.value:.0f} %<" in drawing.replace("\u202f", " ").replace("\xa0", " ")
+    plan = plan_of(lay(client, plan, table="grid", place="1", do="remove"))
+    assert [table.key for table in plan_from_toml(plan).grid] == [key.format("control")]
+
+
+def test_a_plan_too_long_for_an_address_becomes_a_file_of_the_study(client: TestClient, tmp_path: Path) -> None:
+    plan = CARDS["log-rank"].replace('name = "example', f'name = "{"long " * (LONGEST // 5)}')
+    refused = client.post(f"{AT}/set", data={"toml": plan, "accrual.rate": "70"}, headers=OWN)
+    assert refused.status_code == 422
+    assert "too long for an address" in refused.text
+    made = client.post("/study/mine/design/set", data={"toml": plan, "accrual.rate": "70"}, headers=OWN)
+    assert re.fullmatch(r"/study/mine/design\?plan=long-plan-[0-9a-f]{8}", made.headers["location"])
+    assert "rate = 70" in client.get(made.headers["location"].replace("/design?", "/design.json?")).json()["screen"]["plan"]
+
+
+def test_forms_that_no_page_made_change_nothing(client: TestClient) -> None:
+    plan = CARDS["log-rank"]
+    for sent in (
+        {},
+        {"table": "design", "place": "1"},
+        {"table": "compare", "place": "1"},
+        {"table": "compare", "place": "0", "do": "remove"},
+        {"table": "scenario", "place": "2", "do": "remove"},
+        {"table": "compare", "place": "1", "do": "add", "compare__1__kind": "boin"},
+        {"table": "grid", "place": "1", "do": "add", "grid__1__key": "design.alpha", "grid__1__values": "0.1, 0.2"},
+    ):
+        assert lay(client, plan, **sent).status_code == 422, sent
+    assert lay(client, "x = [", table="compare", place="1", do="add").status_code == 422
