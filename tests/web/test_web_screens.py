@@ -151,6 +151,34 @@ def test_a_row_needs_a_source_and_is_saved_with_it(client: TestClient) -> None:
     assert [n["value"] for n in rows["numbers"] if re.fullmatch(r"row-.*-\d+", n["name"])] == [0.5]
 
 
+def test_an_added_trial_in_a_pool_set_moves_what_is_pooled(client: TestClient) -> None:
+    client.post("/study/infant-all/start/new", data={"name": "pooled"}, headers=OWN)
+    where = "/study/pooled/synthesis.json?pool_set=frontline-kmt2a-r&endpoint=EFS&time=5&window=1"
+
+    def value() -> tuple[float, float]:
+        data = client.get(where).json()
+        named = {n["name"]: n["value"] for n in data["numbers"]}
+        return named["pooled"], named["pooled.k"]
+
+    before, cohorts = value()
+    source = {"author": "Example", "year": "2026", "title": "An example", "doi": "https://example.org/own"}
+    row = ROW | source | {"time_years": "5", "estimate": "0.9", "n": "100", "where_seen": "abstract"}
+    other = client.post("/study/pooled/evidence/add", data=row | {"study_name": "Not pooled"}, headers=OWN)
+    assert other.status_code == 303
+    assert value() == (before, cohorts), "an arm of no set is not pooled"
+    both = client.post("/study/pooled/evidence/add", data=row | {"new_pool": "frontline-kmt2a-r", "own_pool": "mine"}, headers=OWN)
+    assert both.status_code == 422
+    assert client.post("/study/pooled/evidence/add", data=row | {"new_pool": "frontline-kmt2a-r"}, headers=OWN).status_code == 303
+    after, more = value()
+    assert more == cohorts + 1
+    assert after == pytest.approx(
+        nextarm.pool(
+            pool_set="frontline-kmt2a-r", endpoint="EFS", time=5, window=1, package=client.app.state.server.home.folder / "pooled"
+        ).estimate
+    )
+    assert after > before + 0.01
+
+
 def test_a_curve_is_saved_and_rebuilt(client: TestClient) -> None:
     form = {
         "name": "own-curve",

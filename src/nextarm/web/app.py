@@ -43,6 +43,11 @@ AT_ONCE, WAITING, PATIENCE = 2, 12, 20.0
 KEPT = 60
 #: Seconds that the first screens wait for a first page before they are computed anyway.
 FIRST_PAGE = 2.0
+#: Screens asked once after start, with the question of each; those with a question only while nobody else asks.
+FIRST_SCREENS = (
+    ("evidence", ""), ("synthesis", ""), ("borrowing", ""), ("patients", ""), ("design", ""), ("report", "look="),
+    ("borrowing", "view=patients&a_origin=diagnosis&b_origin=diagnosis"), ("evidence", "view=pooled"),
+)  # fmt: skip
 #: Seconds without a question after which work is done ahead.
 QUIET = 0.4
 
@@ -325,11 +330,12 @@ def _words(error: Exception) -> tuple[int, str, dict[str, str]]:
 def warm(server: Server) -> None:
     """Compute the first screens once, so that they are there when somebody asks; the very first page does not share its time with that."""
     server.begun.wait(FIRST_PAGE)
-    for key in ("evidence", "synthesis", "borrowing", "patients", "design"):
-        try:
-            server.screen(BUNDLED, _step(key), "html", Query(), f"/study/{BUNDLED}/{key}")
-        except Exception:  # a warm-up that fails is shown when the page is asked for
-            continue
+    for key, question in FIRST_SCREENS:
+        if question:
+            server.wait_until_quiet()
+        with suppress(Exception):  # a warm-up that fails is shown when the page is asked for
+            path = f"/study/{BUNDLED}/{key}" + (f"?{question}" if question else "")
+            server.screen(BUNDLED, _step(key), "html", Query.read(question), path)
     for step in STEPS:
         if step.ahead is not None:
             pieces = step.ahead()

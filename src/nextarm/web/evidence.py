@@ -198,6 +198,7 @@ def _risk(ask: Ask) -> Content:
 def _row_form(ask: Ask, package: Any) -> Form:
     q = ask.query
     arms = tuple((a.arm_id, f"{package.study_of(a).name}: {a.label}") for a in package.arms)
+    sets = ("", *sorted({a.pool_set for a in package.arms if a.pool_set}))
     sources = tuple((s.source_id, f"{s.first_author} {s.year or ''} {s.title_short[:60]}".strip()) for s in package.sources)
     fields = (
         Field("arm_id", "Arm", "select", q.text("arm_id"), choices=(("", "a new arm, below"), *arms)),
@@ -205,6 +206,15 @@ def _row_form(ask: Ask, package: Any) -> Form:
         Field("label", "New arm", value=q.text("label")),
         Field("new_subtype", "Subtype of a new arm", value=q.text("new_subtype"), help="any where not restricted"),
         Field("new_class", "Treatment class of a new arm", value=q.text("new_class")),
+        Field(
+            "new_pool",
+            "Pool set of a new arm",
+            "select",
+            q.text("new_pool"),
+            choices=tuple((s, s or "none: it is not pooled") for s in sets),
+            help="Independent whole cohorts that are pooled together: one whose patients are in another arm of the set is refused",
+        ),
+        Field("own_pool", "Or a pool set of your own", value=q.text("own_pool"), help="Small letters, digits and hyphens"),
         Field("row_endpoint", "End point", value=q.text("row_endpoint"), required=True, help="EFS, OS, DFS, CIR, TRM"),
         Field("time_years", "Time, years", "number", q.text("time_years")),
         Field("time_origin", "Time from", "select", q.text("time_origin", "not-stated"), choices=tuple((o, o) for o in ORIGINS)),
@@ -238,6 +248,11 @@ def add(ask: Ask, sent: Query) -> str:
         problems.append(
             Problem("arm", rule="is compulsory", cure="Choose one, or give study, name, subtype and treatment class of a new one")
         )
+    if sent.text("new_pool") and sent.text("own_pool"):
+        problems.append(Problem("pool set", rule="is one", cure="Choose one that is there, or name one of your own"))
+    pool = sent.text("new_pool") or sent.text("own_pool")
+    if sent.text("arm_id") and pool:
+        problems.append(Problem(f"pool set = {pool[:40]!r}", rule="is that of a new arm", cure="Leave it empty for an arm that is there"))
     if problems:
         raise DataError(problems=problems)
     before = {name: study.read(f"{name}.csv") for name in ("sources", "studies", "arms", "outcomes")}
@@ -277,6 +292,7 @@ def add(ask: Ask, sent: Query) -> str:
                 "study_id": of,
                 "label": sent.text("label"),
                 "subtype": sent.text("new_subtype"),
+                "pool_set": pool,
                 "stratum": sent.text("label"),
                 "treatment_class": sent.text("new_class"),
                 "n": sent.text("n"),

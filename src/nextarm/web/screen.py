@@ -145,6 +145,7 @@ class Content:
     """What a screen shows, and the same question in Python and on the command line; ``keep``: the report may answer it too.
 
     ``places`` are ways on by heading; ``cards`` too, many of them, so that each heading is folded until one of it is chosen.
+    ``places_first``: the ways on stand above the answer; ``forms_after``: the forms stand below these.
     """
 
     sections: tuple[doc.Section, ...]
@@ -158,6 +159,7 @@ class Content:
     places_first: bool = False
     cards: tuple[tuple[str, tuple[Place, ...]], ...] = ()
     cards_title: str = ""
+    forms_after: bool = False
     keep: bool = False
 
 

@@ -88,6 +88,7 @@ def content(ask: Ask) -> Content:
     return Content(
         (Section("studies", "Where studies are", (), tuple(blocks)), Section("limits", "What this page does not do", (), (limits,))),
         places_first=True,
+        forms_after=True,
         places=(("The tour: ten minutes through infant ALL", tour), ("Open a study", tuple(studies))),
         command="nextarm new my-study",
         python='import nextarm\nnextarm.new_study("my-study")',
