@@ -72,7 +72,7 @@ def _sorted_keys(entry: FloatArray, own: FloatArray, code: CellArray, at: FloatA
         now = at[t]
         count = np.searchsorted(entry[t], now)
         entered[t] = count
-        a = b = 0
+        a = b = np.int64(0)  # a plain 0 would have the sorts compiled twice
         for p in range(count - 1, -1, -1):
             seen = entry[t, p] + own[t, p] <= now
             c = np.int64(code[t, p])
@@ -186,16 +186,15 @@ class _Room:
         m, again = self.measures, np.ones(len(ordered), np.bool_)
         if self.plain:
             walk_log_rank(
-                ordered, entered, code, m.hazard_ratio, self.score[:, k, 0, 0], self.covariance[:, k, 0, 0, 0], self.entered[:, k],
-                self.events[:, k], again,
+                k, ordered, entered, code, m.hazard_ratio, self.score, self.covariance, self.entered, self.events, again,
             )  # fmt: skip
         if again.any():
             walk_general(
-                ordered, entered, code, again, self.plan.roles, self.plan.arm_of, self.plan.arms, m.hazard_ratio, self.weights,
+                k, ordered, entered, code, again, self.plan.roles, self.plan.arm_of, self.plan.arms, m.hazard_ratio, self.weights,
                 np.array(m.milestones, np.float64), np.nan if m.tau is None else m.tau,
                 np.array([0.0, *(m.cuts or ()), np.inf]) if m.cuts is not None else np.empty(0),
-                self.entered[:, k], self.events[:, k], self.score[:, k], self.covariance[:, k], self.survival[:, k],
-                self.variance[:, k], self.rmst[:, k], self.rmst_variance[:, k], self.piece_events[:, k], self.exposure[:, k],
+                self.entered, self.events, self.score, self.covariance, self.survival, self.variance, self.rmst, self.rmst_variance,
+                self.piece_events, self.exposure,
             )  # fmt: skip
         if m.reference is not None:
             self.expected[:, k] = self._expected(ordered, entered)

@@ -10,12 +10,14 @@ patient by patient, is among the tests.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numba
 import numpy as np
 
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.seam import BoolArray
+from nextarm.simulation.sorting import compare_and_sort
 
 #: Columns of the result, one row an arm (row 0, the control: its patients in column N).
 OPENED, N, CONTROLS, Z, V, Z_ALL, V_ALL, CONTROLS_ALL, DROPPED, TIME, EVENTS, EARLY, WON, SINCE, UNTIL = range(15)
@@ -63,7 +65,7 @@ def event_time(
     arm: int, wanted: int, now: float, since: float, until: float, entry: FloatArray, cell: IntArray, times: FloatArray, drop: FloatArray
 ) -> float:
     """When the ``wanted``-th event of ``arm`` and its controls (``arm`` below 0: of everybody) was seen; infinite if not by ``now``."""
-    seen, m = np.empty(len(entry)), 0
+    seen, m = np.empty(len(entry)), np.int64(0)
     for i in range(len(entry)):
         c = cell[i]
         if c < 0 or (arm >= 0 and (c != arm and (c != 0 or entry[i] < since or entry[i] > until))):
@@ -71,7 +73,8 @@ def event_time(
         if times[c, i] <= drop[i] and entry[i] + times[c, i] <= now:
             seen[m] = entry[i] + times[c, i]
             m += 1
-    return np.sort(seen[:m])[wanted - 1] if m >= wanted else np.inf
+    compare_and_sort(seen, m)
+    return seen[wanted - 1] if m >= wanted else np.inf
 
 
 @numba.njit(cache=True)  # type: ignore[misc,unused-ignore]
@@ -129,6 +132,7 @@ def run_platform(
     blocks, else the number of patients between updates of the allocation; ``control_adapts``: the control's share moves too.
     """
     arms, patients = times.shape
+    nobody: Any = np.int64(-1)  # a plain -1 would have what it is given to compiled twice
     out = np.zeros((arms, COLUMNS))
     opened, closed = np.full(arms, -1.0), np.full(arms, -1.0)
     opened[0] = 0.0
@@ -148,7 +152,7 @@ def run_platform(
                 if opened[k] >= 0.0 and closed[k] < 0.0:
                     closed[k] = duration
         while True:
-            first, who, is_look = np.inf, -1, False
+            first, who, is_look = np.inf, nobody, False
             waiting = False  # picking the best waits until all open arms have come to their look
             for k in range(1, arms):
                 if best_only and i < patients and opened[k] >= 0.0 and not judged[k] and stage[k] == 0 and due[k, 0] > now:
@@ -179,7 +183,7 @@ def run_platform(
                 for k in range(1, arms):
                     if opened[k] >= 0.0 and not judged[k] and due[k, 0] < np.inf:
                         latest = max(latest, due[k, 0])
-                best, top = -1, -np.inf
+                best, top = nobody, -np.inf
                 for k in range(1, arms):
                     if opened[k] >= 0.0 and not judged[k]:
                         until = closed[k] if closed[k] >= 0.0 else np.inf
@@ -230,7 +234,7 @@ def run_platform(
         fresh = 0
         for k in range(1, arms):
             there = opened[k] < 0.0 and not barred and now >= opens[k] and may_open(after[k], when[k], closed, out, judged)
-            if there and (opens_events[k] == 0 or event_time(-1, opens_events[k], now, 0.0, now, entry, cell, times, drop) <= now):
+            if there and (opens_events[k] == 0 or event_time(nobody, opens_events[k], now, 0.0, now, entry, cell, times, drop) <= now):
                 opened[k] = now
             if opened[k] >= 0.0 and closed[k] < 0.0:
                 fresh |= 1 << k

@@ -59,16 +59,37 @@ def _select(rows: FloatArray, ranks: IntArray, top: float, out: FloatArray, plac
                 continue
             b = np.searchsorted(place[: count + 1], ranks[k], side="right") - 1
             chosen = np.empty(place[b + 1] - place[b])
-            used = 0
+            used = np.int64(0)  # a plain 0 would have the sort compiled twice
             for i in range(count):
                 if min(int(room[i] * per), count - 1) == b:
                     chosen[used] = room[i]
                     used += 1
-            out[r, k] = np.sort(chosen)[ranks[k] - place[b]]
+            compare_and_sort(chosen, used)
+            out[r, k] = chosen[ranks[k] - place[b]]
 
 
 @njit(cache=True, error_model="numpy")
-def settle(row: Any, count: int) -> None:
+def compare_and_sort(row: Any, count: Any) -> None:
+    """Sort the first ``count`` of ``row`` in place, however they lie: a heap sort, which compiles in a tenth of numba's own sort's time."""
+    for step in range(1, count + count // 2):
+        start, end = count // 2 - step, count
+        if start < 0:  # the heap stands: its largest goes to the end
+            start, end = 0, count - (step - count // 2)
+            row[0], row[end] = row[end], row[0]
+        hole, v = start, row[start]
+        while 2 * hole + 1 < end:
+            child = 2 * hole + 1
+            if child + 1 < end and row[child + 1] > row[child]:
+                child += 1
+            if row[child] <= v:
+                break
+            row[hole] = row[child]
+            hole = child
+        row[hole] = v
+
+
+@njit(cache=True, error_model="numpy")
+def settle(row: Any, count: Any) -> None:
     """Insertion sort, for rows that are nearly in order."""
     for i in range(1, count):
         v = row[i]
@@ -97,7 +118,9 @@ def _deal_words(rows: Any, out: Any, place: Any) -> None:
         for i in range(count):
             place[((np.uint64(rows[r, i]) * np.uint64(count)) >> np.uint64(32)) + np.uint64(1)] += 1
         if cumulate(place, count) > CROWDED:
-            out[r] = np.sort(rows[r])
+            for i in range(count):
+                out[r, i] = rows[r, i]
+            compare_and_sort(out[r], count)
             continue
         for i in range(count):
             b = (np.uint64(rows[r, i]) * np.uint64(count)) >> np.uint64(32)
@@ -107,7 +130,7 @@ def _deal_words(rows: Any, out: Any, place: Any) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def sort_keys(keys: Any, times: FloatArray, count: int, out: Any, place: Any) -> None:
+def sort_keys(keys: Any, times: FloatArray, count: Any, out: Any, place: Any) -> None:
     """Sort the first ``count`` of ``keys`` into ``out``; ``times`` is their float view, ``place`` (2 count + 1,) room."""
     top = 0.0
     for i in range(count):
@@ -118,7 +141,9 @@ def sort_keys(keys: Any, times: FloatArray, count: int, out: Any, place: Any) ->
     for i in range(count):
         place[min(int(times[i] * per), buckets - 1) + 1] += 1
     if cumulate(place, buckets) > CROWDED:
-        out[:count] = np.sort(keys[:count])
+        for i in range(count):
+            out[i] = keys[i]
+        compare_and_sort(out, count)
         return
     for i in range(count):
         b = min(int(times[i] * per), buckets - 1)

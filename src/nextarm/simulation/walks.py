@@ -1,4 +1,8 @@
-"""The two walks over the sorted keys of a trial at a look, compiled. See ``kernel.py`` for what a key is."""
+"""The two walks over the sorted keys of a trial at a look, compiled. See ``kernel.py`` for what a key is.
+
+What they fill has the looks as its second axis and is handed over whole, with the look's number: a slice is of another type where
+there is one look, or none of what it holds, and each type would be compiled anew (four seconds).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ _TIME = np.int64(-256)
 
 @njit(cache=True, error_model="numpy")
 def walk_log_rank(
-    keys: Any, entered: IntArray, code: Any, ratio: float, score: FloatArray, variance: FloatArray, entered_by_arm: IntArray,
+    look: int, keys: Any, entered: IntArray, code: Any, ratio: float, score: FloatArray, variance: FloatArray, entered_by_arm: IntArray,
     events: IntArray, again: Any,
 ) -> None:  # fmt: skip
     """Plain log-rank scores of two arms; ``again`` stays True for a trial with tied event times, which is for the other walk."""
@@ -23,7 +27,7 @@ def walk_log_rank(
         ones = 0
         for p in range(m):
             ones += int(code[t, p] & 63)
-        entered_by_arm[t, 0], entered_by_arm[t, 1] = m - ones, ones
+        entered_by_arm[t, look, 0], entered_by_arm[t, look, 1] = m - ones, ones
         n1, extra = float(ones), ratio - 1.0
         u = v = 0.0
         dead = dead1 = 0
@@ -42,16 +46,16 @@ def walk_log_rank(
             dead += event
             dead1 += event & one
             n1 -= one
-        score[t], variance[t] = u, v
-        events[t, 0], events[t, 1] = dead - dead1, dead1
+        score[t, look, 0, 0], variance[t, look, 0, 0, 0] = u, v
+        events[t, look, 0], events[t, look, 1] = dead - dead1, dead1
         again[t] = ties != 0
 
 
 @njit(cache=True, error_model="numpy")
 def walk_general(
-    keys: Any, entered: IntArray, code: Any, chosen: Any, roles: Any, arm_of: IntArray, arms: int, ratio: float, weights: FloatArray,
-    milestones: FloatArray, tau: float, edges: FloatArray, entered_by_arm: IntArray, events: IntArray, score: FloatArray,
-    covariance: FloatArray, survival: FloatArray, variance: FloatArray, rmst: FloatArray, rmst_variance: FloatArray,
+    look: int, keys: Any, entered: IntArray, code: Any, chosen: Any, roles: Any, arm_of: IntArray, arms: int, ratio: float,
+    weights: FloatArray, milestones: FloatArray, tau: float, edges: FloatArray, entered_by_arm: IntArray, events: IntArray,
+    score: FloatArray, covariance: FloatArray, survival: FloatArray, variance: FloatArray, rmst: FloatArray, rmst_variance: FloatArray,
     piece_events: IntArray, exposure: FloatArray,
 ) -> None:  # fmt: skip
     """Everything that can be asked for, in one pass over the distinct times of each ``chosen`` trial."""
@@ -82,15 +86,15 @@ def walk_general(
                 elif roles[c, cell] == 1:
                     n1[c] += 1.0
         for a in range(arms):
-            entered_by_arm[t, a], events[t, a] = int(at_risk[a]), 0
-        score[t] = 0.0
-        covariance[t] = 0.0
+            entered_by_arm[t, look, a], events[t, look, a] = int(at_risk[a]), 0
+        score[t, look] = 0.0
+        covariance[t, look] = 0.0
         pooled[:], floor[:] = 1.0, -1.0
         s[:], g[:], level[:] = 1.0, 0.0, 1.0
-        survival[t] = 1.0
-        variance[t] = 0.0
-        exposure[t] = 0.0
-        piece_events[t] = 0
+        survival[t, look] = 1.0
+        variance[t, look] = 0.0
+        exposure[t, look] = 0.0
+        piece_events[t, look] = 0
         area[:], sum_g[:], sum_bg[:], sum_bbg[:], until[:] = 0.0, 0.0, 0.0, 0.0, 0.0
         i = 0
         while i < m:
@@ -113,9 +117,9 @@ def walk_general(
                 for a in range(arms):
                     if gone[a] > 0.0:
                         for j in range(pieces):
-                            exposure[t, a, j] += gone[a] * max(min(now, edges[j + 1]) - edges[j], 0.0)
+                            exposure[t, look, a, j] += gone[a] * max(min(now, edges[j + 1]) - edges[j], 0.0)
                             if edges[j] <= now < edges[j + 1]:
-                                piece_events[t, a, j] += int(dead[a])
+                                piece_events[t, look, a, j] += int(dead[a])
             if any_dead > 0:
                 for c in range(comparisons):
                     d0[c] = d1[c] = 0.0
@@ -140,12 +144,12 @@ def walk_general(
                                 floor[c, k] = pooled[c]
                             w[k] = 1.0 / max(pooled[c], floor[c, k])
                     for k in range(kinds):
-                        score[t, c, k] += w[k] * (d1[c] - d * share)
+                        score[t, look, c, k] += w[k] * (d1[c] - d * share)
                         for j in range(kinds):
-                            covariance[t, c, k, j] += w[k] * w[j] * spread
+                            covariance[t, look, c, k, j] += w[k] * w[j] * spread
                     pooled[c] *= 1.0 - d / n
                 for a in range(arms):
-                    events[t, a] += int(dead[a])
+                    events[t, look, a] += int(dead[a])
                     if not curves or dead[a] == 0.0:
                         continue
                     step = dead[a] / (at_risk[a] * (at_risk[a] - dead[a])) if at_risk[a] > dead[a] else 0.0
@@ -161,7 +165,7 @@ def walk_general(
                         level[a] = s[a]
                     for k in range(points):
                         if now <= milestones[k]:
-                            survival[t, a, k], variance[t, a, k] = s[a], s[a] * s[a] * g[a]
+                            survival[t, look, a, k], variance[t, look, a, k] = s[a], s[a] * s[a] * g[a]
             for cell in range(cells):
                 if cell_gone[cell] > 0:
                     at_risk[arm_of[cell]] -= cell_gone[cell]
@@ -173,5 +177,5 @@ def walk_general(
         if means:
             for a in range(arms):
                 total = area[a] + level[a] * (tau - until[a])
-                rmst[t, a] = total
-                rmst_variance[t, a] = max(total * total * sum_g[a] - 2.0 * total * sum_bg[a] + sum_bbg[a], 0.0)
+                rmst[t, look, a] = total
+                rmst_variance[t, look, a] = max(total * total * sum_g[a] - 2.0 * total * sum_bg[a] + sum_bbg[a], 0.0)
