@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from nextarm.core.errors import CallError
 from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
-from nextarm.designs.plan import plan_from_data
 from nextarm.designs.registry import DESIGNS
+from nextarm.designs.toml_text import toml_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -114,7 +114,7 @@ def _example(kind: str, base: str, fields: dict[str, Any]) -> str:
     if base == _NEW_STUDY:
         return (resources.files("nextarm.evidence") / "data" / "new-study" / "plan.toml").read_text(encoding="utf-8")
     data = {**_tables("card_examples.toml")[base], "design": {"kind": kind, **fields}}
-    return _FIRST_LINE.format(kind=kind) + plan_from_data(data).to_toml().replace("\n[", "\n\n[")
+    return _FIRST_LINE.format(kind=kind) + toml_text(data).replace("\n[", "\n\n[") + "\n"
 
 
 def cards_markdown() -> str:

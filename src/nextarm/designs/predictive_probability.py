@@ -45,7 +45,7 @@ def predictive_probability(x: int, n: int, total: int, *, p0: float, prior: tupl
     >>> round(predictive_probability(16, 23, 40, p0=0.6, prior=(0.6, 0.4), certainty=0.9), 4)
     0.5656
     """
-    from scipy.stats import betabinom
+    from scipy.special import betaln
 
     a, b = prior
     rest = total - n
@@ -53,7 +53,10 @@ def predictive_probability(x: int, n: int, total: int, *, p0: float, prior: tupl
     wins = posterior_above(x + future, total, p0=p0, prior=prior) > certainty
     if rest == 0:
         return float(wins[0])
-    return float(betabinom.pmf(future, rest, a + x, b + n - x)[wins].sum())
+    after_a, after_b = a + x, b + n - x  # what is still to come is beta-binomial
+    log = betaln(after_a + future, after_b + rest - future) - betaln(after_a, after_b)
+    log -= np.log(rest + 1.0) + betaln(future + 1.0, rest - future + 1.0)
+    return float(np.exp(log)[wins].sum())
 
 
 def predictive_bounds(

@@ -14,8 +14,7 @@ from nextarm.designs.setting import Setting
 
 def events_distribution(setting: Setting, *, time: float) -> FloatArray:
     """P(total events = 0, 1, 2, ...) at ``time`` for a trial that has entered all its patients (n rounded)."""
-    from scipy.stats import binom
-
+    from nextarm.designs.binomial_paths import binomial_mass
     from nextarm.designs.expected_events import expected_events
 
     total = np.ones(1)
@@ -23,7 +22,7 @@ def events_distribution(setting: Setting, *, time: float) -> FloatArray:
         n = max(round(setting.accrual.total * share), 1)
         expected = expected_events(setting.truths[name], accrual=setting.accrual, time=time, share=share)
         p = min(expected / (setting.accrual.total * share), 1.0)
-        total = np.convolve(total, binom.pmf(np.arange(n + 1), n, p))
+        total = np.convolve(total, binomial_mass(n, p))
     return np.asarray(total, np.float64)
 
 

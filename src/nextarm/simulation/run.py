@@ -122,15 +122,14 @@ def _simulated(
         raise CallError(f"trials = {wanted}", rule=f"must be at most {TRIALS_LIMIT:,}", cure="Give a precision instead, such as 0.0005")
     blocks = list(blocks_of(wanted))
     totals = Totals(len(made.truths), made.looks, made.sum_rows, each=isinstance(made, PlatformPrepared | DosePrepared))
-    text = plan.to_toml()
     with ExitStack() as stack:
         folder = stack.enter_context(Folder(out, plan=plan, seed=seed)) if out is not None else None
         known = {b: folder.done[b][1] for b, size in blocks if b in folder.done and folder.done[b][0] == size} if folder else {}
 
         def run(todo: Iterator[Block]) -> Iterator[Done]:
             if cluster is not None:
-                return on_cluster(text, seed, todo, address=cluster)
-            return in_this_process(text, seed, todo) if workers == 1 else in_processes(text, seed, todo, workers=workers)
+                return on_cluster(plan.to_toml(), seed, todo, address=cluster)
+            return in_this_process(made, seed, todo) if workers == 1 else in_processes(plan.to_toml(), seed, todo, workers=workers)
 
         try:
             _collect(totals, blocks, known, run, folder, precision, progress, early)

@@ -1,7 +1,7 @@
 """Who runs the blocks: this process, several processes, or a Dask cluster. All give the same counts, in any order.
 
-Each function takes the plan as text, the seed and the blocks still to be done as (block, trials), from which it draws
-only as far as its results are taken, and yields (block, counts).
+Each function takes the plan (as text where others read it), the seed and the blocks still to be done as (block, trials), from which
+it draws only as far as its results are taken, and yields (block, counts).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nextarm.core.errors import CallError
 from nextarm.simulation.counted import BlockCounts
-from nextarm.simulation.ready import ready_from_toml
+from nextarm.simulation.ready import Ready, ready_from_toml
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -33,10 +33,10 @@ def one_block(text: str, seed: int, block: Block) -> Done:
     return block[0], ready_from_toml(text).block(seed=seed, block=block[0], trials=block[1])
 
 
-def in_this_process(text: str, seed: int, todo: Iterable[Block]) -> Iterator[Done]:
+def in_this_process(made: Ready, seed: int, todo: Iterable[Block]) -> Iterator[Done]:
     """The blocks one after the other."""
-    for block in todo:
-        yield one_block(text, seed, block)
+    for block, trials in todo:
+        yield block, made.block(seed=seed, block=block, trials=trials)
 
 
 def in_processes(text: str, seed: int, todo: Iterable[Block], *, workers: int) -> Iterator[Done]:
