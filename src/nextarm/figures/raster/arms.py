@@ -29,6 +29,8 @@ MOST = 6
 PRICE = 0.5
 #: Least part of the axis over which a curve must be seen in its own ink.
 LEAST = 0.1
+#: Part of the axis over which a curve that is seen without gaps needs no more evidence.
+PLAIN = 0.4
 #: Where less of the panel than this is ink, a broken line is no chance.
 SPARSE = 0.012
 #: Inks farther apart than this in CIELAB are told apart also where their lines touch.
@@ -124,7 +126,8 @@ def next_curve(
     span = last - first + 1
     blank = ~seen & ~veiled
     drop = upright(own, path, width)
-    if seen.sum() < min(15, LEAST * span) or seen.sum() + drop < max(15, LEAST * span) or path.gain + drop < 0.25 * span:
+    plain = seen.sum() > PLAIN * span and blank.sum() < 0.1 * seen.sum()  # seen far along, whatever what lies on it takes from its gain
+    if seen.sum() < min(15, LEAST * span) or seen.sum() + drop < max(15, LEAST * span) or not (plain or path.gain + drop >= 0.25 * span):
         return None
     # Where much of the panel is ink, as in noise, a path meets ink by chance. Else gaps no longer than those between dots count half.
     dense = float((own > 0.5).mean())
@@ -273,7 +276,8 @@ def looks_like_a_curve(draft: Draft, canvas: Canvas, own: Image, blocked: Mask, 
     either = np.isfinite(upper) | np.isfinite(lower)
     both = np.isfinite(thick)
     span = canvas.right - canvas.left
-    if either.sum() + upright(own, draft.path, draft.width) < 0.25 * draft.seen.sum():  # a steep thick line shows its sides, not its edges
+    seen = int((draft.seen & open_sides(blocked, heights_of(draft), draft)).sum())
+    if either.sum() + upright(own, draft.path, draft.width) < 0.25 * seen:  # a steep thick line shows its sides, not its edges
         return False
     if both.sum() > 20 and (np.abs(thick[both] - draft.width) < 0.35 * draft.width + 0.7).mean() < 0.12:
         return False
@@ -284,6 +288,18 @@ def looks_like_a_curve(draft: Draft, canvas: Canvas, own: Image, blocked: Mask, 
     if at_axis > 0.04 * height and inner.sum() < 2:
         return False
     return not (again and (draft.seen & either).sum() < 0.12 * span)
+
+
+def open_sides(blocked: Mask, heights: Floats, draft: Draft) -> Mask:
+    """Per column of a path: whether nothing lies in front just above the stroke, or just below it."""
+    columns = np.arange(draft.path.first, draft.path.last + 1)
+    reach = int(np.ceil(draft.width / 2)) + 4
+    middle = np.round(heights).astype(int)
+    sides = [
+        np.any([blocked[np.clip(middle + way * d - (way < 0), 0, blocked.shape[0] - 1), columns] for d in range(reach)], axis=0)
+        for way in (-1, 1)
+    ]  # fmt: skip
+    return np.asarray(~(sides[0] & sides[1]), bool)
 
 
 def stroke_of(steps: Steps, width: float, shape: tuple[int, ...]) -> Mask:

@@ -21,12 +21,13 @@ from nextarm.figures.raster.channels import least
 from nextarm.figures.raster.direction import is_upward
 from nextarm.figures.raster.frame import Frame, find_frame, grid_lines
 from nextarm.figures.raster.labels import Labels, label_columns, label_rows
+from nextarm.figures.raster.layers import words_by_colour
 from nextarm.figures.raster.legend import Phrase, around, direct_names, legend_entries, phrases
 from nextarm.figures.raster.names import join_names
 from nextarm.figures.raster.panel import ArmHint, Box, Panel, PixelAxis
 from nextarm.figures.raster.risk_table import RiskRow, RiskTable, find_risk_table
 from nextarm.figures.raster.turned import turned_numbers, turned_times, upright_words, without
-from nextarm.figures.raster.words import INK, Contrast, Image, Word, contrast, read_words, word_boxes
+from nextarm.figures.raster.words import INK, Contrast, Image, Word, contrast, letter_ink, read_words, word_boxes
 from nextarm.figures.reading import FigureRefused
 
 UNITS = (
@@ -74,7 +75,7 @@ def _side_text(rgb: Image, labels: Labels, top: float, bottom: float) -> str | N
     if right - left < 6 or b - a < 20:
         return None
     part = np.ascontiguousarray(np.rot90(rgb[a:b, left:right], k=3))
-    words = read_words(part, [w for w in word_boxes(contrast(part) > INK) if w[0].right - w[0].left > w[0].bottom - w[0].top])
+    words = read_words(part, [w for w in word_boxes(letter_ink(contrast(part))) if w[0].right - w[0].left > w[0].bottom - w[0].top])
     lines = [p for p in phrases(words, 1.5) if p.confidence > 0.6 and sum(c.isalpha() for c in p.text) >= 3]
     return " ".join(p.text for p in sorted(lines, key=lambda p: (round(p.y / 8), p.box.left))) or None
 
@@ -272,23 +273,31 @@ def _calibrated(
             cure="Give two points of the time axis in that stretch, and the region up to the break, in the marks file",
         )  # fmt: skip
     frame, broken = cut(frame, other_x, other_y, x_marks=x.pixels, y_marks=y.pixels)
-    nearer = [o.y.far - 3 * o.y.height for o in others if o.y.far > frame.left + 10]
-    made = _assembled(rgb, strength, stats, words, pair, x, y, frame, percent, min([float(rgb.shape[1]), *nearer]), marks, whole)
+    right = [o.y for o in others if o.y.far > frame.left + 10]
+    theirs = {id(w) for o in others for w in (*o.x.words, *o.y.words)}
+    limits = min([float(rgb.shape[1]), *(c.far - 3 * c.height for c in right)]), min([float(rgb.shape[1]), *(c.near for c in right)])
+    mine = [w for w in words if id(w) not in theirs]
+    made = _assembled(rgb, strength, stats, mine, pair, x, y, frame, percent, limits, marks, whole)
     return replace(made, warnings=(*made.warnings, *broken, *doubts))
 
 
 def _assembled(
     rgb: Image, strength: Contrast, stats: np.ndarray, words: list[Word], pair: AxisPair | None, x: FittedAxis, y: FittedAxis, frame: Frame,
-    percent: bool, right_limit: float, marks: Marks | None, whole: Frame,
+    percent: bool, limits: tuple[float, float], marks: Marks | None, whole: Frame,
 ) -> CalibratedPanel:  # fmt: skip
-    """Text, direction, names and table of a panel whose axes are known; ``whole`` is its frame with what lies behind a break."""
+    """Text, direction, names and table of a panel whose axes are known.
+
+    ``limits`` are where its share of the page ends at the right, and where a legend beside it must end: at the next panel;
+    ``whole`` is its frame with what lies behind a break.
+    """
+    right_limit, legend_limit = limits
     box = Box(left=int(frame.left), top=int(frame.top), right=int(np.ceil(frame.right)), bottom=int(np.ceil(frame.bottom)))
     high = pair.x.height if pair else 0.03 * (frame.bottom - frame.top)
     labels = {id(w) for w in (*pair.x.words, *pair.y.words)} if pair else set()
     free = [w for w in words if id(w) not in labels]
     inside = [w for w in free if box.left < w.x < box.right and box.top - 0.2 * high < w.y < box.bottom]
     outside = [w for w in free if w not in inside]
-    near = [w for w in outside if w.y < frame.bottom + 40 * high and w.x < right_limit]
+    near = [w for w in outside if w.y < frame.bottom + 40 * high and w.x < legend_limit]
     spoken_in, spoken_out = phrases(inside), phrases(outside)
     x_label = _label_below(spoken_out, pair.x, whole) if pair else None
     y_label = _side_text(rgb, pair.y, whole.top, whole.bottom) if pair else None
@@ -307,11 +316,21 @@ def _assembled(
     }
     drawn = rectangles(strength, stats, box, high=high)
     celled = [r.box for r in drawn if r.table]
-    candidates = [
-        p for p in (*spoken_in, *phrases([w for w in near if id(w) not in in_table]))
-        if p.text != x_label and not any(b.left < p.box.left and p.box.right < b.right and b.top < p.y < b.bottom for b in celled)
-    ]  # fmt: skip
-    entries = legend_entries(rgb, strength, stats, candidates)
+    besides = phrases([w for w in near if id(w) not in in_table])
+
+    def legend_of(spoken: list[Phrase]) -> list[tuple[ArmHint, Box]]:
+        candidates = [
+            p for p in (*spoken, *besides)
+            if p.text != x_label and not any(b.left < p.box.left and p.box.right < b.right and b.top < p.y < b.bottom for b in celled)
+        ]  # fmt: skip
+        return legend_entries(rgb, strength, stats, candidates)
+
+    entries = legend_of(spoken_in)
+    place = legend_place(box, [b for _, b in entries], high)
+    again = words_by_colour(rgb, strength, place, inside) if place is not None else inside
+    if len(again) != len(inside) or any(a is not b for a, b in zip(again, inside, strict=True)):
+        spoken_in = phrases(again)
+        entries = legend_of(spoken_in) if entries else []
     text_boxes = [p.box for p in spoken_in if p.confidence > 0.85 and sum(c.isalnum() for c in p.text) >= 3]
     hints: list[ArmHint] = [h for h, _ in entries]
     exclude = [_enclosing(stats, b, 1.2 * high) for b in text_boxes] + [r.box for r in drawn]
@@ -354,6 +373,19 @@ def _assembled(
     )  # fmt: skip
 
 
+def legend_place(panel: Box, entries: list[Box], high: float) -> Box | None:
+    """Where text may be crossed by curves: around a legend inside the panel, in all of it where there is no legend; None elsewhere."""
+    if not entries:
+        return panel
+    legend, more = around(entries), int(2.5 * high)
+    if not (panel.left < legend.left and legend.right < panel.right and panel.top < legend.bottom and legend.top < panel.bottom):
+        return None
+    return Box(
+        left=max(panel.left, legend.left - more), top=max(panel.top, legend.top - more),
+        right=min(panel.right, legend.right + 3 * more), bottom=min(panel.bottom, legend.bottom + more),
+    )  # fmt: skip
+
+
 def _marked_hints(marks: Marks | None) -> list[ArmHint]:
     """Arms that were named by hand."""
     hints = []
@@ -380,7 +412,7 @@ def calibrate(rgb: Image, marks: Marks | None = None) -> list[CalibratedPanel]:
     strength = contrast(rgb)
     ink = strength > INK
     stats = _components(ink)
-    words = read_words(rgb, word_boxes(ink))
+    words = read_words(rgb, word_boxes(letter_ink(strength)))
     columns = label_columns(words)
     upwards = turned_times(rgb, ink, columns)
     words = upright_words(words, upwards)
@@ -422,7 +454,7 @@ def _by_hand(rgb: Image, strength: Contrast, stats: np.ndarray, words: list[Word
         a, b, c, d = marks.region
         frame = Frame(left=a, top=b, right=c, bottom=d, drawn=(False,) * 4, background=frame.background)
     percent = marks.percent if marks.percent is not None else float(y.values.max()) > 1.5
-    return _assembled(rgb, strength, stats, words, None, x, y, frame, percent, float(rgb.shape[1]), marks, frame)
+    return _assembled(rgb, strength, stats, words, None, x, y, frame, percent, (float(rgb.shape[1]),) * 2, marks, frame)
 
 
 __all__ = ["CalibratedPanel", "RiskTable", "calibrate"]

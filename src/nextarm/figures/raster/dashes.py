@@ -10,6 +10,9 @@ from nextarm.figures.raster.ink import Image, Mask
 from nextarm.figures.raster.panel import Floats
 from nextarm.figures.raster.paths import Path
 
+#: Longest dash in line widths: programs draw 3.7 (matplotlib), 4 and 7 (R).
+LONGEST = 15.0
+
 
 @record
 class Dashes:
@@ -49,10 +52,10 @@ def dashes_along(own: Image, blocked: Mask, path: Path, width: float) -> Dashes:
     dash, gap = lengths[kinds][1:-1], lengths[~kinds]
     gap = gap[gap >= 1]
     duty = float(ink.mean())
+    typical, space = float(np.median(dash)) if dash.size else 0.0, float(np.median(gap)) if gap.size else 0.0
     # Gaps of a dashed line come often; a solid line has one here and there where something was not recognised.
-    if gap.size < 4 or duty > 0.97 or gap.size * 40 * max(1.0, width) < ink.size:
+    if gap.size < 4 or duty > 0.97 or gap.size * 40 * max(1.0, width) < ink.size or typical > LONGEST * max(1.0, width):
         return Dashes(name="solid", duty=duty, dash=0.0, gap=0.0)
-    typical, space = float(np.median(dash)) if dash.size else 0.0, float(np.median(gap))
     return Dashes(name=_name(dash, width), duty=duty, dash=typical, gap=space)
 
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from nextarm.core.result import record
 from nextarm.figures.raster.panel import RGB, ArmHint, Box
-from nextarm.figures.raster.words import Contrast, Image, Word, ink_colour
+from nextarm.figures.raster.words import INK, Contrast, Image, Word, ink_colour
 
 SATURATED = 60  # largest minus smallest channel of text that is coloured on purpose
+DARK = 90  # largest channel of text as dark as a black curve
 NOT_NAMES = re.compile(
     r"^(p\s*[<=>]|log.?rank|hr\b|hazard|95|ci\b|strata$|group$|arm$|arms$|treatment group$|censored|number at|no\.? at|n at|at risk|"
     r"median|time)|"
@@ -148,13 +149,15 @@ def find_key(rgb: Image, strength: Contrast, stats: NDArray[np.int32], phrase: P
     )  # fmt: skip
     if box.right - box.left < 0.9 * high or box.right - box.left > 8 * high:
         return None
-    ink = strength[box.top : box.bottom, box.left : box.right] > 45
-    centre = int(np.clip(round(phrase.y) - box.top, 0, ink.shape[0] - 1))
-    band = ink[max(0, centre - max(1, high // 5)) : centre + max(1, high // 5) + 1]
-    along = np.asarray(band.any(0), bool)
-    if along.mean() < 0.3:
+    part = strength[box.top : box.bottom, box.left : box.right]
+    centre = int(np.clip(round(phrase.y) - box.top, 0, part.shape[0] - 1))
+    band = part[max(0, centre - max(1, high // 5)) : centre + max(1, high // 5) + 1]
+    level = float(np.median(np.sort(band.max(0))[-max(3, band.shape[1] // 3) :]))
+    ink = band > max(INK, 0.4 * level)  # a piece of the legend's light frame at the end of a key is no dash of it
+    along = np.asarray(ink.any(0), bool)
+    if along.mean() < 0.2:
         return None
-    thickness = float(np.median(band.sum(0)[along]))
+    thickness = float(np.median(ink.sum(0)[along]))
     return Key(box=box, colour=ink_colour(rgb, strength, box), dash=_dash(along, thickness))
 
 
@@ -210,7 +213,7 @@ def legend_entries(rgb: Image, strength: Contrast, stats: NDArray[np.int32], fou
         key = find_key(rgb, strength, stats, phrase, found)
         if key is None:
             continue
-        hint = ArmHint(name=name, colour=key.colour, dash=key.dash, n=count_in(phrase.text), where="legend")
+        hint = ArmHint(name=name, colour=key.colour, dash=key.dash, n=count_in(phrase.text), where="legend", sure=phrase.confidence)
         entries.append((hint, around([phrase.box, key.box]), phrase, key))
     if not entries:
         return []
@@ -239,18 +242,50 @@ def legend_entries(rgb: Image, strength: Contrast, stats: NDArray[np.int32], fou
 
 
 def direct_names(rgb: Image, strength: Contrast, found: list[Phrase]) -> list[ArmHint]:
-    """Names printed in the panel in colour; two or more different colours are needed to believe them."""
-    hints = []
+    """Names printed in the panel in colour; two or more different colours are needed to believe them.
+
+    One of them may be dark, that of a black curve: a single phrase of the height of a coloured one, in line with it.
+    """
+    hints: list[tuple[ArmHint, Phrase]] = []
+    dark: list[tuple[ArmHint, Phrase]] = []
     for phrase in found:
         name = clean(phrase.text)
-        if phrase.confidence < 0.8 or sum(c.isalnum() for c in name) < 2 or not is_name(name) or not any(c.isalpha() for c in name):
+        signs = sum(not (c.isalnum() or c.isspace()) for c in name)  # a dashed line reads as 'L---1'
+        letters = sum(c.isalnum() for c in name)
+        if phrase.confidence < 0.8 or letters < max(2, 2 * signs) or not is_name(name) or not any(c.isalpha() for c in name):
             continue
-        colour = ink_colour(rgb, strength, phrase.box)
-        if max(colour) - min(colour) >= SATURATED:
-            spot = (float(phrase.box.left), phrase.y)
-            hints.append(ArmHint(name=name, colour=colour, where="direct", spot=spot))
-    far = any(colour_distance(a.colour, b.colour) > 60 for a, b in pairwise(hints))
-    return hints if far and len(hints) <= 6 else []
+        colour = phrase.words[0].colour or ink_colour(rgb, strength, phrase.box)
+        hint = ArmHint(name=name, colour=colour, where="direct", spot=(float(phrase.box.left), phrase.y), sure=phrase.confidence)
+        (hints if max(colour) - min(colour) >= SATURATED else dark).append((hint, phrase))
+    if hints:
+        beside = [
+            (h, p) for h, p in dark
+            if max(h.colour or (255,)) < DARK and any(
+                0.7 < p.height / q.height < 1.4 and min(abs(p.box.left - q.box.left), abs(p.box.right - q.box.right)) <= 0.5 * q.height
+                for _, q in hints
+            )
+        ]  # fmt: skip
+        hints += beside if len(beside) == 1 else []
+    named = _one_a_colour(hints)
+    far = any(colour_distance(a.colour, b.colour) > 60 for a, b in pairwise(named))
+    return named if far and len(named) <= 6 else []
+
+
+def _one_a_colour(hints: list[tuple[ArmHint, Phrase]]) -> list[ArmHint]:
+    """One name a colour: two lines of one name joined, else the longer one (the other is a piece of a curve, or of the same name)."""
+    out: list[tuple[ArmHint, Phrase]] = []
+    for hint, phrase in sorted(hints, key=lambda h: h[1].y):
+        twin = next((k for k, (h, _) in enumerate(out) if colour_distance(h.colour, hint.colour) < 30), None)
+        if twin is None:
+            out.append((hint, phrase))
+            continue
+        first, above = out[twin]
+        below = 0.6 * above.height < phrase.y - above.y < 1.8 * above.height and 0.7 < phrase.height / above.height < 1.4
+        if below and abs(phrase.box.left - above.box.left) <= 0.5 * above.height:
+            out[twin] = (replace(first, name=f"{first.name} {hint.name}"), phrase)
+        elif len(hint.name) > len(first.name):
+            out[twin] = (hint, phrase)
+    return [h for h, _ in out]
 
 
 def colour_distance(a: RGB | None, b: RGB | None) -> float:

@@ -13,6 +13,7 @@ from nextarm.figures.raster.risk_table import RiskRow, RiskTable
 
 SAME_NAME = 0.75
 SAME_COLOUR = 70.0
+SURER = 0.02  # by which the probability of one reading of a name must exceed that of the other
 
 
 def _alike(hint: ArmHint, row: RiskRow) -> float:
@@ -28,11 +29,15 @@ def _alike(hint: ArmHint, row: RiskRow) -> float:
 
 
 def _name(hint: ArmHint, row: RiskRow | None) -> str:
-    """A name at a curve may be crossed by it, one of the legend be cut by the edge of the picture; the same name in the table is whole."""
+    """A name at a curve may be crossed by it, one of the legend be cut by the edge of the picture; the same name in the table is whole.
+
+    Of two readings of one name the surer is taken.
+    """
     if row is None or not row.name:
         return hint.name
     cut = len(hint.name) >= 4 and len(row.name) > len(hint.name) and row.name.startswith(hint.name)
-    return row.name if hint.where == "direct" or cut else hint.name
+    surer = row.sure > hint.sure + SURER and SequenceMatcher(None, hint.name.lower(), row.name.lower()).ratio() >= SAME_NAME
+    return row.name if hint.where == "direct" or cut or surer else hint.name
 
 
 def join_names(hints: list[ArmHint], table: RiskTable | None) -> tuple[list[ArmHint], list[RiskRow | None], tuple[str, ...]]:

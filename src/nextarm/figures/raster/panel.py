@@ -51,6 +51,7 @@ class ArmHint:
     ``colour`` is the colour of its key in the legend or of its printed name where these are not the text's black;
     ``dash`` is ``'solid'``, ``'dashed'``, ``'dotted'`` or ``'dashdot'`` as its key shows; ``n`` the number printed in
     the at-risk table at time 0. ``where`` says which text named it: ``'legend'``, ``'risk-table'`` or ``'direct'``.
+    ``sure`` is the mean probability of the characters of the name.
     ``spot`` is, for a name printed at its curve, the (x, y) pixel of the name's end that is nearest to the curve.
     """
 
@@ -60,6 +61,7 @@ class ArmHint:
     n: int | None = None
     where: str = "legend"
     spot: tuple[float, float] | None = None
+    sure: float = 1.0
 
 
 @record

@@ -15,6 +15,7 @@ from nextarm.core.result import record
 from nextarm.figures.raster.labels import number_of
 from nextarm.figures.raster.legend import SATURATED, clean, phrases
 from nextarm.figures.raster.panel import RGB, Floats
+from nextarm.figures.raster.parted import parted, touched
 from nextarm.figures.raster.words import Contrast, Image, Word, ink_colour
 
 HEADING = re.compile(
@@ -27,13 +28,17 @@ OTHER_ROWS = re.compile(r"^(censored|events?|no\.? of events|number of events|cu
 
 @record
 class RiskRow:
-    """One row: the name (None where none is printed), its colour where it is coloured, and a number or None a tick."""
+    """One row: the name (None where none is printed), its colour where it is coloured, and a number or None a tick.
+
+    ``sure`` is the mean probability of the characters of the name.
+    """
 
     name: str | None
     colour: RGB | None
     cells: tuple[int | None, ...]
     y: float
     warnings: tuple[str, ...] = ()
+    sure: float = 1.0
 
 
 @record
@@ -135,7 +140,7 @@ def find_risk_table(
         right: Right limit of it.
     """
     spacing = float(np.median(np.diff(ticks)))
-    mine = [w for w in words if w.box.top > below - 2 and left <= w.x <= right]
+    mine = parted(rgb, strength, [w for w in words if w.box.top > below - 2 and left <= w.x <= right], ticks)
     found: list[tuple[list[tuple[int, Word] | None], list[Word], float]] = []
     headings: list[tuple[str, float]] = []
     for line in _lines(mine):
@@ -149,14 +154,17 @@ def find_risk_table(
             if read is not None and abs(ticks[k] - w.x) <= limit and (cells[k] is None):
                 cells[k] = read
                 used.append(w)
+        for k in [k for k, c in enumerate(cells) if c is None and len(used) >= 2]:
+            hidden = touched(rgb, strength, mine, used, float(ticks[k]))
+            cells[k] = _whole(hidden) if hidden is not None else None
         numbers = [c[0] for c in cells if c]
         first = min((w.box.left for w in used), default=10**9)
         named = [w for w in line if w.box.right <= first and w not in used]
         text = " ".join(p.text for p in phrases(named, 1.2)) if named else ""
         y = float(np.mean([w.y for w in (used or line)]))
-        is_axis = len(numbers) >= 3 and all(a < b for a, b in itertools.pairwise(numbers))
-        if not used or is_axis or not (cells[0] or len(used) >= 2):
-            if text and any(c.isalpha() for c in text):
+        rises = len(numbers) >= 3 and _breaks(numbers) > _breaks(numbers[::-1])  # an axis, or a row of events
+        if not used or rises or not (cells[0] or len(used) >= 2):
+            if text and any(c.isalpha() for c in text) and not OTHER_ROWS.search(text):
                 headings.append((text, y))
             continue
         found.append((cells, named, y))
@@ -174,8 +182,10 @@ def find_risk_table(
         if sum(c is not None for c in cells) == 1 and cells[0] is not None and not name:
             continue
         values, warnings = _repair(cells)
-        rows.append(RiskRow(name=name or None, colour=_row_colour(rgb, strength, named, y, ticks[0]), cells=values, y=y, warnings=warnings))
-    rows = [r for r in rows if r.cells[0] is not None or sum(c is not None for c in r.cells) >= 2]
+        colour = _row_colour(rgb, strength, named, y, ticks[0])
+        sure = min((w.reading.name_confidence for w in named), default=1.0)
+        rows.append(RiskRow(name=name or None, colour=colour, cells=values, y=y, warnings=warnings, sure=sure))
+    rows = [r for r in rows if r.cells[0] != 0 and (r.cells[0] is not None or sum(c is not None for c in r.cells) >= 2)]
     return RiskTable(times=times, rows=tuple(rows)) if rows and len(rows) <= 8 else None
 
 

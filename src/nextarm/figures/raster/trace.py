@@ -29,6 +29,7 @@ from nextarm.figures.raster.identity import (
 )
 from nextarm.figures.raster.ink import Canvas, canvas
 from nextarm.figures.raster.mark_ink import fitted_to_marks, ink_for_marks
+from nextarm.figures.raster.on_frame import curve_on_frame
 from nextarm.figures.raster.panel import ArmHint, Panel, TracedCurve, TracedPanel
 from nextarm.figures.raster.stretches import Marks
 from nextarm.figures.raster.ticks import find_ticks, mark_shape
@@ -44,7 +45,8 @@ def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, 
     ``rgb`` is the image (rows, columns, 3), 8 bits a channel. ``hints`` say which colours and line styles to expect
     (default: those of the panel); they help and are not needed. Curves come from the highest at the end to the lowest. A panel
     without curves gives none. Thin lines of a small panel are traced once more at twice the size, which shows more of their
-    steps; this counts where nothing is doubted and it finds the same curves. Ticks are those of the image as it is.
+    steps; this counts where nothing is doubted and it finds the same curves, with the ticks of the image as it is, or all the named
+    curves where the image as it is showed fewer.
     """
     hints = panel.arm_hints if hints is None else hints
     found = traced_at(rgb, panel, hints, enlarge=1)
@@ -55,6 +57,8 @@ def trace_curves(rgb: NDArray[np.uint8], panel: Panel, *, hints: tuple[ArmHint, 
         and max(abs(panel.right - panel.left), abs(panel.bottom - panel.top)) < SMALL
     ):
         large = traced_at(rgb, panel, hints, enlarge=2)
+        if len(found.curves) < len(large.curves) == panel.n_arms and {c.hint for c in large.curves} == set(range(len(hints))):
+            return large
         before = same_curves(found, large) if not large.warnings else None
         if before is not None:
             seen = [found.curves[k] for k in before]
@@ -114,6 +118,12 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
         if len(kept) < len(drafts):
             warnings.append(f"{len(drafts)} curves were found, {panel.n_arms} are named: the least likely were left out")
         drafts = kept
+    named = match_hints(drafts, found, hints, work)
+    lost = [h for k, h in enumerate(hints) if k not in named]
+    on_frame = curve_on_frame(work, drafts, found, lost) if drafts and len(hints) == len(drafts) + 1 else None
+    if on_frame is not None:
+        drafts = [*drafts, on_frame]
+        warnings.append("a curve lies on the frame at S = 1: its marks were not read")
     drafts = sorted(drafts, key=lambda d: float(d.steps.y[-1]))
     named = match_hints(drafts, found, hints, work)
     unsure = {k for pair in confused(drafts, found) for k in pair}

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextarm.core.result import record
+from nextarm.figures.raster.again import voted
 from nextarm.figures.raster.channels import least
 from nextarm.figures.raster.panel import RGB, Box
 from nextarm.figures.raster.text import Reading, read_crops
@@ -23,16 +24,18 @@ Contrast = NDArray[np.uint8]
 Ints = NDArray[np.int32]
 
 INK = 45  # grey levels darker than the surroundings
+SURE = 80  # reached somewhere in every letter: the frame of a legend and a grid, drawn in light grey, do not
 KERNEL = 17  # pixels; wider than a stroke of text, narrower than the space around it
 
 
 @record
 class Word:
-    """One group of letters: its box, how many pieces it has, and what was read."""
+    """One group of letters: its box, how many pieces it has, what was read, and its colour where it was read in one colour alone."""
 
     box: Box
     pieces: int
     reading: Reading
+    colour: RGB | None = None
 
     @property
     def x(self) -> float:
@@ -57,6 +60,18 @@ def contrast(rgb: Image) -> Contrast:
     low = least(rgb)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (KERNEL, KERNEL))
     return np.asarray(cv2.subtract(cv2.morphologyEx(low, cv2.MORPH_CLOSE, kernel), low), np.uint8)
+
+
+def letter_ink(strength: Contrast) -> NDArray[np.bool_]:
+    """Mask of the pieces of ink that are dark enough somewhere to be letters: a broken light line beside a word does not join it."""
+    import cv2
+
+    ink = (strength > INK).astype(np.uint8)
+    count, label = cv2.connectedComponents(ink, connectivity=8)
+    dark = np.zeros(count, bool)
+    dark[label[strength > SURE]] = True
+    dark[0] = False
+    return np.asarray(dark[label], bool)
 
 
 def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
@@ -91,7 +106,7 @@ def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
     group = label[top[chosen] + height[chosen] // 2, left[chosen] + width[chosen] // 2]
     boxes = []
     for whole in (line for g in np.unique(group) for line in _lines(chosen[group == g], top, height, typical)):
-        part = _without_marks(whole, left, top, width, height, typical)
+        part = _without_marks(whole, left, top, width, height, area, typical)
         if not part.size:
             continue
         box = Box(
@@ -117,8 +132,8 @@ def _lines(part: Ints, top: Ints, height: Ints, typical: float) -> list[Ints]:
     return [*lines, order[start:]]
 
 
-def _without_marks(part: Ints, left: Ints, top: Ints, width: Ints, height: Ints, typical: float) -> Ints:
-    """Pieces of a word without dashes at its ends and bars above it: they are tick marks beside a label or ends of curves."""
+def _without_marks(part: Ints, left: Ints, top: Ints, width: Ints, height: Ints, area: Ints, typical: float) -> Ints:
+    """Pieces of a word without dashes at its ends and bars above it: they are tick marks beside a label, ends of curves or keys."""
     if part.size > 1:
         bottom = top[part] + height[part]
         second = np.array([np.delete(top[part], i).min() for i in range(part.size)])
@@ -126,6 +141,7 @@ def _without_marks(part: Ints, left: Ints, top: Ints, width: Ints, height: Ints,
         part = part[~bar] if not bar.all() else part
     order = part[np.argsort(left[part])]
     flat = (height[order] <= max(3, 0.3 * typical)) & (width[order] >= 1.4 * height[order])
+    flat |= (height[order] <= typical) & (width[order] >= 2.5 * height[order]) & (area[order] > 0.75 * width[order] * height[order])
     while order.size and flat[-1]:
         order, flat = order[:-1], flat[:-1]
     while order.size and flat[0]:
@@ -142,8 +158,8 @@ def crop_of(rgb: Image, box: Box) -> Image:
 
 
 def read_words(rgb: Image, boxes: Sequence[tuple[Box, int]]) -> list[Word]:
-    """Recognise the text of boxes."""
-    readings = read_crops([crop_of(rgb, box) for box, _ in boxes])
+    """Recognise the text of boxes; what is unsure is read once more."""
+    readings = voted(rgb, [box for box, _ in boxes], read_crops([crop_of(rgb, box) for box, _ in boxes]))
     return [Word(box=box, pieces=n, reading=_with_space(r, rgb, box)) for (box, n), r in zip(boxes, readings, strict=True)]
 
 
