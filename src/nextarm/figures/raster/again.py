@@ -59,5 +59,5 @@ def voted(rgb: Image, boxes: Sequence[Box], readings: Sequence[Reading]) -> list
         for r in all_of:
             names[r.name] += r.name_confidence
         best = max(names, key=lambda name: names[name])
-        out[k] = max((r for r in all_of if r.name == best), key=lambda r: r.name_confidence)
+        out[k] = max((r for r in all_of if r.name == best), key=lambda r: (bool(r.number), r.name_confidence))
     return out

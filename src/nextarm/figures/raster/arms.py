@@ -109,7 +109,9 @@ def next_curve(
     rows, columns = own.shape
     first, last = max(0, int(np.floor(canvas.left)) + 1), min(columns - 1, int(np.ceil(canvas.right)) - 1)
     top, bottom = int(np.clip(canvas.top, 0, rows - 1)), int(np.clip(canvas.bottom, 0, rows - 1))
-    if last - first < 8 or bottom - top < 8 or (own > 0.5).sum() < 20:
+    drawn = own > 0.5
+    most = int(drawn.any(axis=0).sum()) + int(drawn.any(axis=1).sum())  # no path can be seen in more columns and rows
+    if last - first < 8 or bottom - top < 8 or drawn.sum() < 20 or most < max(15, LEAST * (last - first + 1)):
         return None
     hidden = ink.foreign | canvas.neutral | claimed
     # The lines of a small or compressed image never reach the full strength of their ink.
@@ -130,7 +132,7 @@ def next_curve(
     if seen.sum() < min(15, LEAST * span) or seen.sum() + drop < max(15, LEAST * span) or not (plain or path.gain + drop >= 0.25 * span):
         return None
     # Where much of the panel is ink, as in noise, a path meets ink by chance. Else gaps no longer than those between dots count half.
-    dense = float((own > 0.5).mean())
+    dense = float(drawn.mean())
     gaps = 0.5 * (int(blank.sum()) + int((longer_runs(blank, bridge) if dense < SPARSE else blank).sum()))
     if seen.sum() < min(0.9, 0.3 + 4 * dense) * (seen.sum() + gaps):
         return None

@@ -13,6 +13,8 @@ from nextarm.figures.raster.panel import RGB, ArmHint, Floats
 FAR = 28.0
 #: What a wrong line style counts, in the same unit.
 STYLE = 14.0
+#: Difference in the share of a line that is drawn from which a solid and a broken line are told apart: marks may fill the gaps.
+TOLD = 0.03
 
 
 def colour_distance(a: RGB, b: RGB) -> float:
@@ -129,13 +131,14 @@ def _apart(a: Draft, b: Draft) -> Floats:
 
 
 def confused(drafts: list[Draft], inks: tuple[Ink, ...]) -> list[tuple[int, int]]:
-    """Pairs of curves of one colour and one line style that meet and part again: which is which is not certain."""
+    """Pairs of curves of one colour and about one line style that meet and part again: which is which is not certain."""
     pairs = []
     for i, a in enumerate(drafts):
         for j in range(i):
             b = drafts[j]
             same = a.ink == b.ink or colour_distance(inks[a.ink].colour, inks[b.ink].colour) < 12.0
-            if not same or (a.dashes.name == "solid") != (b.dashes.name == "solid"):
+            styles = (a.dashes.name == "solid") != (b.dashes.name == "solid") and abs(a.dashes.duty - b.dashes.duty) > TOLD
+            if not same or styles:
                 continue
             apart = np.abs(_apart(a, b))
             width = max(a.width, b.width)

@@ -124,7 +124,8 @@ def follow(
         bridge > 1 and float((own > 0.5).mean()) < DENSE
     ):  # a gap round a corner lies on neither a row nor a column: it says little, and nothing against the curve
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (bridge, bridge))
-        loose = np.asarray(cv2.morphologyEx(own, cv2.MORPH_CLOSE, disc), np.float32)
+        grey = np.asarray(own.clip(0, 1) * np.float32(255) + np.float32(0.5), np.uint8)  # a disc takes bytes four times as fast
+        loose = np.asarray(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, disc), np.float32) / np.float32(255)
     veil = (hidden & (own < 0.5)).astype(np.float32)
     across = _evidence(share, veil, width, vertical=True)
     along = _evidence(share, veil, width, vertical=False)
