@@ -17,7 +17,7 @@ from nextarm.figures.raster.words import KERNEL, Contrast, Image, Word, ink_colo
 #: Chroma (length of the two colour differences) above which ink has a hue; half of the width of a hue (degrees).
 COLOURED, HALF = 40.0, 16.0
 #: Share of the coloured ink that a hue must have to be looked at, and most hues.
-SHARE, MOST = 0.04, 4
+SHARE, MOST = 0.015, 4
 #: Longest stretch of hidden stroke that is closed, in pixels.
 HIDDEN = 7
 #: Least number of letters of a word that is looked for.

@@ -141,7 +141,8 @@ def _without_marks(part: Ints, left: Ints, top: Ints, width: Ints, height: Ints,
         part = part[~bar] if not bar.all() else part
     order = part[np.argsort(left[part])]
     flat = (height[order] <= max(3, 0.3 * typical)) & (width[order] >= 1.4 * height[order])
-    flat |= (height[order] <= typical) & (width[order] >= 2.5 * height[order]) & (area[order] > 0.75 * width[order] * height[order])
+    filled, long = area[order] / (width[order] * height[order]), width[order] / height[order]
+    flat |= (height[order] <= typical) & (((long >= 2.5) & (filled > 0.75)) | ((long >= 3.5) & (filled > 0.6)))  # letters are not filled
     while order.size and flat[-1]:
         order, flat = order[:-1], flat[:-1]
     while order.size and flat[0]:

@@ -1,0 +1,128 @@
+"""Names, cells and number of curves where text and lines of a figure touch each other, against figures drawn here."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+from PIL import Image
+
+from nextarm.figures.raster.calibrate import CalibratedPanel, calibrate
+from nextarm.figures.raster.read import read_raster
+
+TICKS = (0, 6, 12, 18, 24)
+
+
+def pixels(fig: plt.Figure, jpeg: int | None = None) -> NDArray[np.uint8]:
+    """The picture of a figure, compressed if wanted."""
+    fig.canvas.draw()
+    rgb = np.asarray(fig.canvas.buffer_rgba())[:, :, :3].copy()
+    plt.close(fig)
+    if jpeg is None:
+        return rgb
+    held = io.BytesIO()
+    Image.fromarray(rgb).save(held, "JPEG", quality=jpeg)
+    return np.asarray(Image.open(held).convert("RGB"))
+
+
+def panel(*, width: float = 7.0) -> tuple[plt.Figure, plt.Axes]:
+    """An empty panel of 24 months."""
+    fig, ax = plt.subplots(figsize=(width, 5.5), dpi=100)
+    fig.subplots_adjust(left=0.22, bottom=0.3, right=0.96, top=0.88)
+    ax.set(xlim=(0, 24), ylim=(0, 1.004), xticks=TICKS, xlabel="Months", ylabel="Overall survival")
+    return fig, ax
+
+
+def step(ax: plt.Axes, last: float, **style: object) -> None:
+    """A curve that falls evenly to ``last``."""
+    ax.step(np.r_[np.linspace(0, 21, 8), 23], np.r_[np.linspace(1, last, 8), last], where="post", **style)
+
+
+def row(ax: plt.Axes, name: str, cells: tuple[int | None, ...], y: float, *, right: float) -> None:
+    """A row of the table whose name ends at ``right`` (of the axis)."""
+    ax.text(right, y, name, transform=ax.transAxes, ha="right", va="center")
+    for t, n in zip(TICKS, cells, strict=True):
+        if n is not None:
+            ax.text(t, y, str(n), transform=ax.get_xaxis_transform(), ha="center", va="center")
+
+
+def names(read: CalibratedPanel) -> list[str]:
+    return sorted(h.name for h in read.panel.arm_hints)
+
+
+def cells(read: CalibratedPanel) -> dict[str, tuple[int | None, ...]]:
+    return {h.name: r.cells for h, r in zip(read.panel.arm_hints, read.rows, strict=True) if r is not None}
+
+
+def test_a_name_that_runs_into_the_first_number_is_cut_at_the_tick():
+    fig, ax = panel()
+    step(ax, 0.3, color="k")
+    step(ax, 0.6, color="k", ls="--")
+    wanted = {"Control": (259, 225, 179, 73, None), "Treatment": (249, 188, 60, 14, 9)}
+    for k, (name, numbers) in enumerate(wanted.items()):
+        row(ax, name, numbers, -0.27 - 0.08 * k, right=-0.027)
+    (read,) = calibrate(pixels(fig))
+    assert cells(read) == wanted
+
+
+def test_a_number_that_a_letter_of_the_label_touches_is_read_and_a_blank_there_stays_missing():
+    wanted = ((236, 221, 155, 103, 16), (236, 221, None, 103, 16))
+    for numbers in wanted:
+        fig, ax = panel()
+        step(ax, 0.3, color="k")
+        ax.set_xlabel("Time, years")
+        ax.xaxis.set_label_coords(0.49, -0.105)
+        row(ax, "Arm A", numbers, -0.172, right=-0.1)
+        (read,) = calibrate(pixels(fig))
+        assert cells(read) == {"Arm A": numbers}
+
+
+def test_names_over_curves_and_over_each_other_are_read_colour_by_colour():
+    fig, ax = panel()
+    for colour, last in zip("krgb", (0.5, 0.35, 0.25, 0.15), strict=True):
+        step(ax, last, color=colour, lw=1.5)
+    ax.text(13, 0.82, "Standard", color="k", size=12)
+    ax.text(13, 0.693, "Experimental", color="r", size=12)  # over the black curve
+    ax.text(3, 0.20, "Historical", color="g", size=12)
+    ax.text(3, 0.165, "Unknown", color="b", size=12)
+    ax.text(3, 0.05, "p = 0.021")
+    (read,) = calibrate(pixels(fig))
+    assert names(read) == ["Experimental", "Historical", "Standard", "Unknown"]
+
+
+@pytest.mark.parametrize("jpeg", [None, 70])
+def test_keys_in_a_light_frame_keep_their_line_style_and_all_names(jpeg):
+    fig, ax = panel(width=6.0)
+    step(ax, 0.3, color="#F8766D", lw=2.5, label="Control")
+    step(ax, 0.6, color="#00BFC4", lw=2.5, label="Treatment")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.01), ncol=2, fontsize=7)
+    (read,) = calibrate(pixels(fig, jpeg))
+    assert {h.name: h.dash for h in read.panel.arm_hints} == {"Control": "solid", "Treatment": "solid"}
+
+
+def test_events_and_censored_are_no_numbers_at_risk():
+    fig, ax = panel()
+    step(ax, 0.3, color="k", label="Control")
+    ax.legend()
+    row(ax, "At risk", (50, 41, 33, 20, 8), -0.25, right=-0.1)
+    row(ax, "", (0, 2, 5, 11, 20), -0.31, right=-0.1)
+    row(ax, "", (0, 7, 12, 19, 22), -0.37, right=-0.1)
+    (read,) = calibrate(pixels(fig))
+    assert cells(read) == {"Control": (50, 41, 33, 20, 8)}
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_a_dark_curve_on_the_frame_is_found_and_none_is_invented(flat):
+    fig, ax = panel()
+    step(ax, 0.3, color="k", lw=2.5, label="MRD positive")
+    ax.step([0, 24 if flat else 0], [1, 1], color="k", lw=2.5, ls="--", label="MRD negative")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.03), ncol=2)
+    found = {c.arm: float(c.survival[-1]) for c in read_raster(pixels(fig)).curves}
+    assert found.pop("MRD positive") == pytest.approx(0.3, abs=0.01)
+    assert found == ({"MRD negative": 1.0} if flat else {})
