@@ -22,6 +22,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 MODULES = ("survival", "reconstruction", "synthesis", "borrowing", "borrowing_external", "simulation", "web")
+FIGURES = "## Reading figures with known truth"
 LIBRARIES = ("numpy", "scipy", "numba", "polars", "lifelines")
 
 
@@ -75,7 +76,7 @@ def markdown(rows: list[dict[str, object]]) -> str:
 
 def figures(folders: list[Path]) -> str:
     """How well figures are read: the tables of bench/figures.py (pictures) and bench/figures_vector.py (drawings) for each folder."""
-    parts = ["## Reading figures with known truth\n"]
+    parts = [f"{FIGURES}\n"]
     for folder in folders:
         drawings = any(p.suffix in (".svg", ".pdf") for p in folder.iterdir())
         script = "figures_vector.py" if drawings else "figures.py"
@@ -104,6 +105,12 @@ def with_part(text: str, heading: str, body: str) -> str:
     return f"{before.rstrip()}\n\n{heading}\n{body.rstrip()}\n{tail}"
 
 
+def part_of(text: str, heading: str) -> str:
+    """The part of ``text`` below ``heading``, with it; empty where there is none."""
+    _, found, after = text.partition(f"\n{heading}\n")
+    return f"{heading}\n{after.partition(chr(10) + '## ')[0].rstrip()}\n" if found else ""
+
+
 def main() -> int:
     """Run the benches and write RESULTS.md."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -125,14 +132,16 @@ def main() -> int:
         if options.km and hasattr(module, "main"):
             module.main(options.km)
     folders = [*options.figures, *(options.km / part for part in ("raster", "vector") if options.km and (options.km / part).is_dir())]
+    results = HERE / "RESULTS.md"
     if folders and options.only in (None, "figures"):
         parts.append(figures(folders))
+    elif options.only is None:  # not measured without figures: what was measured stays
+        parts.append(part_of(results.read_text(encoding="utf-8"), FIGURES))
     versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     made = f"Made by `make bench` on {date.today().isoformat()}; {machine()}"
     head = f"# Bench results\n{made}; Python {platform.python_version()}, {versions}.\n"
     text = "\n".join([head, *parts])
     print(text)
-    results = HERE / "RESULTS.md"
     if options.only is None:
         results.write_text(text, encoding="utf-8")
     elif parts:

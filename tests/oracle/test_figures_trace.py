@@ -196,3 +196,23 @@ def test_lines_of_one_pixel_are_looked_at_twice(columns: int, width: float) -> N
     panel, image = figure.panel(), figure.image(noise=3.0)
     (once,), (twice,) = traced_at(image, panel, (), enlarge=1).curves, trace_curves(image, panel).curves
     assert mean_error(panel, twice, *LOW) < min(0.0006, mean_error(panel, once, *LOW))
+
+
+@pytest.mark.parametrize("dash", [None, (9.0, 5.0)], ids=["solid", "dashed"])
+@pytest.mark.parametrize("upward", [False, True])
+def test_a_line_that_ends_in_a_drop_to_0_above_the_bottom_of_the_panel_ends_at_0(dash, upward):
+    drawn = Drawn(s_low=-0.06, upward=upward)
+    drawn.frame(closed=True)
+    drawn.curve([1.0, 3.0, 6.0, 7.5], [0.8, 0.55, 0.3, 0.0], (200, 30, 30), end=7.5, dash=dash)
+    (curve,) = trace_curves(drawn.image(), drawn.panel()).curves
+    levels = drawn.panel().y.value(curve.y)
+    assert levels[-1] == pytest.approx(0.0, abs=0.01)
+    assert drawn.panel().x.value(curve.x[-1]) == pytest.approx(7.5, abs=0.05)
+
+
+def test_a_mark_at_the_end_of_a_line_is_no_drop():
+    drawn = Drawn(s_low=-0.06)
+    drawn.frame()
+    drawn.curve([1.0, 3.0, 6.0], [0.8, 0.55, 0.3], (200, 30, 30), end=7.5, ticks=[5.0, 7.45], tick_height=20)
+    (curve,) = trace_curves(drawn.image(), drawn.panel()).curves
+    assert drawn.panel().y.value(curve.y[-1]) == pytest.approx(0.3, abs=0.01)

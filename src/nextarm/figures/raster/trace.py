@@ -28,6 +28,7 @@ from nextarm.figures.raster.identity import (
     without_limits,
 )
 from nextarm.figures.raster.ink import Canvas, canvas
+from nextarm.figures.raster.last_drop import to_zero
 from nextarm.figures.raster.mark_ink import fitted_to_marks, ink_for_marks
 from nextarm.figures.raster.on_frame import curve_on_frame
 from nextarm.figures.raster.panel import ArmHint, Panel, TracedCurve, TracedPanel
@@ -134,9 +135,10 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
     looks = [ink_for_marks(d, drafts, found, work) for d in drafts]
     drafts = [fitted_to_marks(d, *look, work) for d, look in zip(drafts, looks, strict=True)]
     shapes = [mark_shape(*look, d.steps, width=d.width, blur=d.blur) for d, look in zip(drafts, looks, strict=True)]
+    zero = float(work.from_image_y(panel.y.pixel(0.0)))
     curves = tuple(
         traced(
-            draft, work, found[draft.ink], hint=named[k], warnings=(UNSURE,) if k in unsure else (),
+            to_zero(draft, work, zero), work, found[draft.ink], hint=named[k], warnings=(UNSURE,) if k in unsure else (),
             marks=find_ticks(
                 *look, draft.steps, width=draft.width, blur=draft.blur, shapes=(shapes[k], *shapes[:k], *shapes[k + 1 :])
             ),

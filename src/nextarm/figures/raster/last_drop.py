@@ -1,0 +1,54 @@
+"""The drop to 0 that ends a line: the last patient's death, drawn as an upright stroke with no level behind it.
+
+A tracer that pays for levels does not see it. It is there where the line's own ink goes straight down from its end to S = 0, narrow
+all the way, and stops there; a censoring mark is as high above the line as below it and much shorter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from nextarm.figures.raster.arms import Draft
+from nextarm.figures.raster.edges import Steps
+from nextarm.figures.raster.ink import Canvas
+
+INK = 0.4  # share of the line's ink from which a pixel is of the line
+SOLID, BROKEN = 0.85, 0.3  # share of the stroke's rows that are drawn, of a solid and of a broken line
+
+
+def to_zero(draft: Draft, work: Canvas, zero: float) -> Draft:
+    """The draft with a last corner at row ``zero`` (S = 0, in canvas pixels) where its line goes down to it at its end."""
+    steps, width = draft.steps, draft.width
+    level, reach = float(steps.y[-1]), max(2, round(1.5 * width))
+    first, last = round(level + width), round(zero - 0.5 * width)
+    rows, columns = draft.own.shape
+    end = round(steps.end)
+    if last - first < max(2.0 * width + 4, 0.008 * columns) or last > rows or end >= columns - 1 or steps.end > work.right - 2 * width:
+        return draft
+    a, b = max(0, end - reach - 1), min(columns, end + reach + 1)
+    beside = 2 * reach + 2
+    stroke = draft.own[first:last, a:b] > INK
+    drawn = stroke.any(axis=1)
+    sides = [draft.own[first:last, s] > INK for s in (a - beside, b + beside) if 0 <= s < columns]
+    below = draft.own[round(zero + 1.5 * width + 2) : round(zero + 4 * width + 6), a:b] > INK
+    gap = longest_gap(np.logical_or(drawn, work.neutral[first:last, a:b].any(axis=1)))
+    solid = draft.dashes.name == "solid"
+    if (
+        drawn.mean() < (SOLID if solid else BROKEN)
+        or gap > (2 if solid else 6) * width + 2
+        or any(side.mean() > 0.3 for side in sides)
+        or (below.size > 0 and below.any(axis=1).mean() > 0.5)
+    ):
+        return draft
+    place = float((stroke * (np.arange(a, b) + 0.5)).sum() / stroke.sum())
+    joined = steps.x.size > 1 and place - float(steps.x[-1]) <= 2 * width
+    x, y = (steps.x[:-1], steps.y[:-1]) if joined else (steps.x, steps.y)
+    return replace(draft, steps=Steps(x=np.r_[x, place], y=np.r_[y, zero], end=max(steps.end, place)))
+
+
+def longest_gap(drawn: np.ndarray) -> int:
+    """The longest run of false values."""
+    edges = np.flatnonzero(np.diff(np.r_[True, drawn, True].astype(int)))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
