@@ -210,6 +210,15 @@ def match_ticks(found: np.ndarray, true: np.ndarray, tolerance: float) -> int:
     return hits
 
 
+def on_axis(found: np.ndarray, arm: Arm, truth: Truth, tolerance: float) -> np.ndarray:
+    """Found marks without those of patients censored after the last time of the axis: programs that pad the axis draw them, and they are
+    in none of the true lists, so that a mark rightly read there would count as false."""
+    time, event = arm.raw
+    later = time[(event == 0) & (time > truth.x_max)]
+    real = np.array([len(later) and f > truth.x_max and np.abs(later - f).min() <= tolerance for f in found], bool)
+    return found[~real]
+
+
 def added(counts: tuple[int, int, int], hits: int, found: int, true: int) -> tuple[int, int, int]:
     """Counts of ticks (matched, found, true) with those of one more arm."""
     return counts[0] + hits, counts[1] + found, counts[2] + true
@@ -263,10 +272,12 @@ def score(truth: Truth, *, reconstruct: bool) -> Score:
             invented += n is None and not np.isnan(v)
         found = np.sort(np.repeat(curve.ticks, curve.tick_low)) if curve is not None else np.zeros(0)
         if len(arm.ticks) or len(found):
+            found = on_axis(found, arm, truth, tolerance)
             true, every = np.sort(arm.shown), np.sort(arm.ticks)
             out.ticks = added(out.ticks, match_ticks(found, true, tolerance), len(found), len(true))
             out.ticks_all = added(out.ticks_all, match_ticks(found, every, tolerance), len(found), len(every))
             gaps = np.diff(np.r_[-np.inf, true, np.inf])
+            # Apart: by more than a hundredth of the axis on both sides. A false mark counts wherever it stands.
             lone = true[(gaps[:-1] > apart) & (gaps[1:] > apart)]
             near = np.array(
                 [f for f in found if not len(true) or np.abs(true - f).min() > tolerance or np.abs(lone - f).min(initial=9e9) <= tolerance]

@@ -8,7 +8,11 @@ from figures_drawn import Drawn, mean_error
 from nextarm.figures.raster.counted import hidden_number, largest_counts
 from nextarm.figures.raster.edges import Steps
 from nextarm.figures.raster.levels import level_again
+from nextarm.figures.raster.refine import draw
+from nextarm.figures.raster.standing import standing
 from nextarm.figures.raster.start import from_the_top
+from nextarm.figures.raster.ticks import Bar, bars_of_panel, drawn_shape, tick_height
+from nextarm.figures.raster.ticks import along as beside_the_stroke
 from nextarm.figures.raster.trace import trace_curves
 from nextarm.figures.reading import CurveReading
 
@@ -74,3 +78,56 @@ def test_the_table_bounds_what_hides_behind_marks() -> None:
     many = np.linspace(0.1, 9.9, 40)
     assert largest_counts(many, np.ones(40, np.int64), np.zeros(40), curve, blind=none, missed=none).beyond >= 30
     assert hidden_number(0.05, -3.0, 1.0) == 0
+
+
+def flat_with(*bars: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray, Steps]:
+    """A line three pixels thick with rectangles (first and last row, first and last column) painted on it."""
+    share, hidden = np.zeros((200, 120), np.float32), np.zeros((200, 120), bool)
+    share[29:32, 5:115] = 1.0
+    for top, low, left, right in bars:
+        share[top : low + 1, left : right + 1] = 1.0
+    return share, hidden, Steps(x=np.array([5.0]), y=np.array([30.5]), end=115.0)
+
+
+def test_bars_that_were_snapped_half_a_pixel_off_their_line_are_bars() -> None:
+    share, hidden, steps = flat_with(*((26, 33, x, x + 1) for x in range(20, 100, 13)))  # 3 pixels above the stroke, 2 below
+    seen = beside_the_stroke(share, hidden, steps, width=3.0, blur=1.0)
+    assert seen is not None
+    assert tick_height(seen) == 2.5
+
+
+def test_a_sliver_beside_a_line_that_is_a_little_off_is_no_bar() -> None:
+    share, hidden, steps = flat_with((26, 34, 30, 31), (26, 34, 60, 61))
+    share[25:29, 88:94] = 1.0  # the curve lies higher for a stretch, but was fitted straight through
+    share[29:32, 88:94] = 0.0
+    drawn = draw(share.shape, steps, width=3.0, blur=1.0)
+    found = standing(np.array([31.0, 61.0, 91.0, 104.0]), share, hidden, drawn, steps, width=3.0, mark=2.0, height=3.0)
+    assert found.tolist() == [True, True, False, False]
+
+
+def test_a_bar_in_doubt_is_kept_among_others() -> None:
+    share, hidden, steps = flat_with(*((26, 34, x, x + 1) for x in (30, 40, 50, 60)))
+    hidden[:, 51:56] = True  # half a mark is covered, and what can be seen beside it is too little
+    drawn = draw(share.shape, steps, width=3.0, blur=1.0)
+    bars = np.array([31.0, 41.0, 53.0, 61.0])
+    assert standing(bars, share, hidden, drawn, steps, width=3.0, mark=2.0, height=3.0).all()
+    assert not standing(bars[2:3], share, hidden, drawn, steps, width=3.0, mark=2.0, height=3.0).any()
+
+
+def test_the_bars_of_a_panel_are_alike() -> None:
+    often, seldom, other = Bar(half=6.0, width=1.5, votes=30), Bar(half=2.4, width=1.0, votes=2), Bar(half=4.0, width=2.0, votes=20)
+    assert bars_of_panel([often, seldom, None]) == [often, often, often]
+    assert bars_of_panel([often, other]) == [often, other]
+    assert bars_of_panel([seldom, None]) == [seldom, None]
+
+
+def test_rings_that_never_stand_alone_are_known_by_their_outline() -> None:
+    share, hidden, steps = flat_with()
+    rows, columns = np.mgrid[:200, :120]
+    for x in np.arange(14.5, 108, 8.0):
+        share[np.abs(np.hypot(rows - 30, columns + 0.5 - x - 0.5) - 6.0) < 0.7] = 1.0
+    shape = drawn_shape([(share, hidden, steps, 3.0, 1.0)])
+    assert shape is not None
+    assert abs(shape.height - 13) <= 2
+    bars, *rest = flat_with(*((24, 36, x, x + 1) for x in range(14, 108, 8)))
+    assert drawn_shape([(bars, *rest, 3.0, 1.0)]) is None

@@ -22,6 +22,8 @@ from nextarm.figures.raster.panel import Floats
 SOME = 0.7
 #: Fewest blobs that a shape is learnt from, and how alike they must be.
 FEWEST, ALIKE = 3, 0.8
+#: Strokes (pixels) that rings and crosses are drawn with, and parts that a pixel is divided into.
+STROKES, FINE = (1.2, 2.2), 5
 #: Part of its ink that must be there, and part that must be new, for a mark to be placed.
 THERE, NEW = 0.7, 0.3
 #: Inked part of the box around a mark from which it is a disc: where discs overlap their outline alone tells them apart.
@@ -61,6 +63,23 @@ def learn_shape(rest: Image, blocked: Mask, steps: Steps, *, width: float, reach
     ink, seen = laid_out(rest, blocked, steps, width=width, reach=reach)
     shape = shape_of(blobs(ink, seen, width=width, reach=reach))
     return shape if shape is not None and shape.round else None
+
+
+def rings_and_crosses(half: float) -> list[Shape]:
+    """Rings and crosses that reach about ``half`` pixels from the curve, drawn with thin and thick strokes."""
+    shapes = []
+    for reach in half + np.arange(-1.0, 2.01, 1.0):
+        for stroke in STROKES:
+            size = int(np.ceil(reach)) + 1
+            fine = (np.arange((2 * size + 1) * FINE) + 0.5) / FINE - size - 0.5
+            down, right = np.meshgrid(fine, fine, indexing="ij")
+            ring = np.abs(np.hypot(down, right) - (reach - stroke / 2)) < stroke / 2
+            cross = np.minimum(np.abs(down - right), np.abs(down + right)) < stroke / np.sqrt(2)
+            cross &= np.maximum(np.abs(down), np.abs(right)) < reach
+            for drawn in (ring, cross):
+                ink = drawn.reshape(2 * size + 1, FINE, 2 * size + 1, FINE).mean(axis=(1, 3))
+                shapes.append(Shape(ink=np.asarray(ink, float), votes=0))
+    return shapes
 
 
 def beside(drawn: Image, blocked: Mask) -> Mask:

@@ -38,6 +38,8 @@ NONE = Marks(x=np.empty(0), count=np.empty(0, np.int64), extra=np.empty(0), widt
 
 #: Distance (pixels) within which two marks leave the ink of one.
 SAME_PLACE = 1.0
+#: Marks between the two at the ends of a stretch, as a multiple of the fewest possible, above which no more are placed.
+MORE = 1.3
 #: Width, in marks, of the window in which the rate of marks is taken to be even.
 WINDOW = 40.0
 
@@ -75,8 +77,8 @@ def _split(part: Floats, peak: float) -> list[tuple[int, int]]:
     return [(a, b) for a, b in itertools.pairwise(cuts) if b > a]
 
 
-def mark_width(runs: list[tuple[float, float, float]], signal: Floats, *, share: float = 0.5) -> float:
-    """Width of one mark: the least of the frequent widths of stretches that stand free on both sides.
+def mark_width(runs: list[tuple[float, float, float]], signal: Floats, *, share: float = 0.5) -> tuple[float, int]:
+    """Width of one mark and how many stretches have it: the least of the frequent widths of stretches that stand free on both sides.
 
     ``share`` is how frequent a width must be, as a part of the most frequent.
     """
@@ -88,12 +90,13 @@ def mark_width(runs: list[tuple[float, float, float]], signal: Floats, *, share:
     widths = np.asarray(free if len(free) >= 3 else [right - left for left, right, _ in runs], float)
     widths = widths[widths >= 0.6]
     if not widths.size:
-        return 1.0
+        return 1.0, 0
     near = np.abs(widths[:, None] - widths[None]) < 0.6
     votes = near.sum(axis=1)
     frequent = widths[votes >= share * votes.max()]
     low = float(frequent.min())
-    return float(np.median(widths[np.abs(widths - (low + 0.3)) < 0.7]))
+    alike = widths[np.abs(widths - (low + 0.3)) < 0.7]
+    return float(np.median(alike)), alike.size if len(free) >= 3 else 0
 
 
 def place(runs: list[tuple[float, float, float]], mark: float, signal: Floats, first: int, height: float) -> Marks:
@@ -116,7 +119,8 @@ def place(runs: list[tuple[float, float, float]], mark: float, signal: Floats, f
             x.append(0.5 * (left + right))
             extra.append(0.5 * here * SAME_PLACE)
             continue
-        least = fewest_between(spare, mark)
+        fewest = fewest_between(spare, mark)
+        least = max(fewest, min(int(expected_between(spare, mark, here)), round(MORE * fewest) + 1))
         x += list(np.linspace(left + mark / 2, right - mark / 2, least + 2))
         more = expected_between(spare, mark, here) - least + here * SAME_PLACE
         extra += [more / (least + 2)] * (least + 2)

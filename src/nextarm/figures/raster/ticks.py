@@ -14,11 +14,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from nextarm.core.result import record
 from nextarm.figures.raster.edges import Steps
 from nextarm.figures.raster.ink import Image, Mask
 from nextarm.figures.raster.panel import Floats
 from nextarm.figures.raster.refine import draw
-from nextarm.figures.raster.shapes import Shape, beside, learn_shape, place_shapes
+from nextarm.figures.raster.shapes import Shape, beside, learn_shape, place_shapes, rings_and_crosses
+from nextarm.figures.raster.standing import standing
 from nextarm.figures.raster.stretches import NONE, SAME_PLACE, Marks, mark_width, place, stretches
 from nextarm.figures.raster.tips import marks_of_level, tip_of
 
@@ -28,52 +30,143 @@ REACH, WIDTHS = 9, 3.5
 EXPLAINED = 0.6
 #: Part of the height of a bar beyond the stroke that must be seen.
 PARTLY = 0.6
+#: Difference of the two sides of a bar that was snapped to whole pixels, and its curve not.
+SNAPPED = 1.3
+#: Lowest bar (pixels beyond the stroke).
+LOWEST = 0.8
+#: Fewest free marks of a curve that tell the bars of the others; how many times as many as theirs; difference (pixels) that is none.
+SURE, CLEARER, ALIKE = 6, 3, 0.4
 #: Share of the hidden marks that is left where tips were counted.
 COUNTED = 0.3
 #: Expected number of further marks a pixel of rate at a place whose mark is a ring or a cross.
 HIDDEN_SHAPE = 0.5
 
 
-def find_ticks(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float, shapes: tuple[Shape | None, ...] = ()) -> Marks:
+@record
+class Bar:
+    """What the bars along one curve are like: from the curve to their end, their width (pixels), and how many columns say so."""
+
+    half: float
+    width: float
+    votes: int
+
+
+def find_ticks(
+    share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float, shapes: tuple[Shape | None, ...] = (), bar: Bar | None = None
+) -> Marks:
     """Ticks along ``steps`` in the share of ink ``share``; ``blocked`` pixels (other ink, frame) say nothing.
 
-    ``shapes`` are those of the marks of all curves of the panel (:func:`mark_shape`), its own first.
+    ``shapes`` are those of the marks of all curves of the panel (:func:`mark_shape`), its own first; ``bar`` is what its bars are to be
+    like where other curves show it better.
     """
-    first, last = max(0, int(np.floor(steps.x[0]))), min(share.shape[1], int(np.floor(steps.end + 0.25)))
-    if last - first < 8:
+    seen = along(share, blocked, steps, width=width, blur=blur)
+    if seen is None:
         return NONE
-    drawn = draw(share.shape, steps, width=width, blur=blur)
-    rest = share - drawn
-    shaped = by_shape(rest, beside(drawn, blocked), steps, shapes)
+    shaped = by_shape(seen.rest, beside(seen.drawn, blocked), steps, shapes)
     if shaped is not None:
         return shaped
-    centre = np.arange(first, last) + 0.5
-    reach = reach_beyond(share, width)
-    upper, lower, (above, seen_above), (below, seen_below) = both_strips(rest, blocked, steps, centre, width, reach)
-    if spread_out(above, below):
-        signal, height = shape_signal(above, seen_above, below, seen_below, width), shape_height(above, below)
+    if spread_out(seen.above, seen.below):
+        signal = shape_signal(seen.above, seen.seen_above, seen.below, seen.seen_below, width)
+        height = shape_height(seen.above, seen.below)
         runs = stretches(np.nan_to_num(signal))
-        mark = mark_width(runs, signal, share=0.8) if runs else 0.0
+        mark = mark_width(runs, signal, share=0.8)[0] if runs else 0.0
         # A cross or a ring is about as wide as it is high; a bar is not.
         if mark > 1.2 * height:
-            return place(runs, mark, signal, first, height)
-    height = tick_height(above, seen_above, below, seen_below)
-    if height < 0.8:
+            return place(runs, mark, signal, seen.first, height)
+    height = tick_height(seen) if bar is None else bar.half - width / 2
+    if height < LOWEST:
         return NONE
-    level_here = steps.at(centre)
-    half = width / 2 + height
-    any_up, _ = strip(share, blocked, upper, first, reach, up=True)
-    any_down, _ = strip(share, blocked, lower, first, reach, up=False)
-    up = side(above, seen_above, upper - (level_here - half), height, any_up)
-    down = side(below, seen_below, level_here + half - lower, height, any_down)
-    signal = both_sides(up, down)
-    # At the end of the line a level is too short to be sure of: there both sides of a mark must be seen.
-    signal[(centre > steps.end - width - 1) & ~np.isfinite(up + down)] = np.nan
+    signal = bar_signal(seen, share, blocked, steps, width, height)
     runs = stretches(np.nan_to_num(signal))
     if not runs:
         return NONE
-    marks = place(runs, mark_width(runs, signal), signal, first, height)
-    return counted(marks, share, blocked, steps, width=width, reach=reach)
+    mark = mark_width(runs, signal)[0] if bar is None else bar.width
+    marks = counted(place(runs, mark, signal, seen.first, height), share, blocked, steps, width=width, reach=seen.reach)
+    there = standing(marks.x, share, blocked, seen.drawn, steps, width=width, mark=mark, height=height)
+    return replace(marks, x=marks.x[there], count=marks.count[there], extra=marks.extra[there])
+
+
+@record
+class Beside:
+    """What lies beside the stroke: the ink as it is drawn, the rest, the edges of the stroke, and the strips beyond them."""
+
+    drawn: Image
+    rest: Image
+    centre: Floats
+    upper: Floats
+    lower: Floats
+    above: Floats
+    seen_above: Mask
+    below: Floats
+    seen_below: Mask
+    reach: int
+
+    @property
+    def first(self) -> int:
+        """First column."""
+        return int(self.centre[0])
+
+
+def along(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float) -> Beside | None:
+    """What lies beside the stroke along ``steps``; None for a curve that is too short."""
+    first, last = max(0, int(np.floor(steps.x[0]))), min(share.shape[1], int(np.floor(steps.end + 0.25)))
+    if last - first < 8:
+        return None
+    drawn = draw(share.shape, steps, width=width, blur=blur)
+    rest = share - drawn
+    centre = np.arange(first, last) + 0.5
+    reach = reach_beyond(share, width)
+    upper, lower, (above, seen_above), (below, seen_below) = both_strips(rest, blocked, steps, centre, width, reach)
+    return Beside(
+        drawn=drawn, rest=rest, centre=centre, upper=upper, lower=lower, above=above, seen_above=seen_above, below=below,
+        seen_below=seen_below, reach=reach,
+    )  # fmt: skip
+
+
+def bar_signal(seen: Beside, share: Image, blocked: Mask, steps: Steps, width: float, height: float) -> Floats:
+    """How much of a bar that stands ``height`` out of the stroke is there in every column, 0 to 1; NaN where nothing can be seen."""
+    level_here = steps.at(seen.centre)
+    half = width / 2 + height
+    any_up, _ = strip(share, blocked, seen.upper, seen.first, seen.reach, up=True)
+    any_down, _ = strip(share, blocked, seen.lower, seen.first, seen.reach, up=False)
+    up = side(seen.above, seen.seen_above, seen.upper - (level_here - half), height, any_up)
+    down = side(seen.below, seen.seen_below, level_here + half - seen.lower, height, any_down)
+    signal = both_sides(up, down)
+    # At the end of the line a level is too short to be sure of: there both sides of a mark must be seen.
+    signal[(seen.centre > steps.end - width - 1) & ~np.isfinite(up + down)] = np.nan
+    return signal
+
+
+def bar_of(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float) -> Bar | None:
+    """The bars along a curve; None where it has none that can be told."""
+    seen = along(share, blocked, steps, width=width, blur=blur)
+    if seen is None:
+        return None
+    height = tick_height(seen)
+    if height < LOWEST:
+        return None
+    signal = bar_signal(seen, share, blocked, steps, width, height)
+    runs = stretches(np.nan_to_num(signal))
+    if not runs:
+        return None
+    mark, votes = mark_width(runs, signal)
+    return Bar(half=width / 2 + height, width=mark, votes=votes)
+
+
+def bars_of_panel(own: list[Bar | None]) -> list[Bar | None]:
+    """The bars to look for along each curve: its own, unless those of another curve are seen far more often and differ."""
+    some = [b for b in own if b is not None]
+    if not some:
+        return own
+    best = max(some, key=lambda b: b.votes)
+    if best.votes < SURE:
+        return own
+    out: list[Bar | None] = []
+    for b in own:
+        sure = b is not None and b.votes * CLEARER >= best.votes
+        alike = b is not None and abs(b.half - best.half) < ALIKE and abs(b.width - best.width) < ALIKE
+        out.append(b if sure or alike else best)
+    return out
 
 
 def both_strips(
@@ -88,17 +181,11 @@ def both_strips(
 
 def bar_height(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float) -> float:
     """How far the censor bars along a curve stand out of its stroke on each side, in pixels; 0 without bars."""
-    first, last = max(0, int(np.floor(steps.x[0]))), min(share.shape[1], int(np.floor(steps.end + 0.25)))
-    if last - first < 8:
+    seen = along(share, blocked, steps, width=width, blur=blur)
+    if seen is None or spread_out(seen.above, seen.below):
         return 0.0
-    rest = share - draw(share.shape, steps, width=width, blur=blur)
-    *_, (above, seen_above), (below, seen_below) = both_strips(
-        rest, blocked, steps, np.arange(first, last) + 0.5, width, reach_beyond(share, width)
-    )
-    if spread_out(above, below):
-        return 0.0
-    height = tick_height(above, seen_above, below, seen_below)
-    return height if height >= 0.8 else 0.0
+    height = tick_height(seen)
+    return height if height >= LOWEST else 0.0
 
 
 def counted(marks: Marks, share: Image, blocked: Mask, steps: Steps, *, width: float, reach: int) -> Marks:
@@ -133,6 +220,28 @@ def mark_shape(share: Image, blocked: Mask, steps: Steps, *, width: float, blur:
     """The shape of the marks along ``steps`` where these are rings or crosses."""
     rest = np.asarray(share - draw(share.shape, steps, width=width, blur=blur), np.float32)
     return learn_shape(rest, blocked, steps, width=width, reach=reach_beyond(share, width) + 3)
+
+
+def drawn_shape(curves: list[tuple[Image, Mask, Steps, float, float]]) -> Shape | None:
+    """The ring or cross that explains most of the ink beside the curve with most of it; None where the marks are bars.
+
+    ``curves`` are share of ink, blocked pixels, steps, width and blur of each. For marks that stand too close for a shape to be learnt.
+    """
+    spread: list[tuple[float, Beside, Mask, Steps, float]] = []
+    for share, blocked, steps, width, blur in curves:
+        seen = along(share, blocked, steps, width=width, blur=blur)
+        if seen is not None and spread_out(seen.above, seen.below):
+            amount = sum(float(np.clip(ink[:, 2:], 0, 1).sum()) for ink in (seen.above, seen.below))
+            spread.append((amount, seen, beside(seen.drawn, blocked), steps, width))
+    if not spread:
+        return None
+    _, seen, visible, steps, width = max(spread, key=lambda s: s[0])
+    best, most = None, EXPLAINED
+    for shape in rings_and_crosses(shape_height(seen.above, seen.below) + width / 2):
+        x, explained = place_shapes(seen.rest, visible, steps, shape)
+        if x.size and explained > most:
+            best, most = shape, explained
+    return best
 
 
 def by_shape(rest: Image, visible: Mask, steps: Steps, shapes: tuple[Shape | None, ...]) -> Marks | None:
@@ -215,11 +324,12 @@ def shape_height(above: Floats, below: Floats) -> float:
     return float(np.percentile(reach, 75)) if reach.size else 0.0
 
 
-def tick_height(above: Floats, seen_above: Mask, below: Floats, seen_below: Mask) -> float:
+def tick_height(seen: Beside) -> float:
     """Part of a tick beyond the stroke: the most frequent length that is the same above and below; 0 without ticks."""
+    above, seen_above, below, seen_below = seen.above, seen.seen_above, seen.below, seen.seen_below
     up, down = run_from_edge(above, seen_above), run_from_edge(below, seen_below)
     whole = seen_above[:, :4].all(axis=1) & seen_below[:, :4].all(axis=1)
-    same = whole & (up >= 0.9) & (down >= 0.9) & (np.abs(up - down) <= np.maximum(1.0, 0.3 * np.maximum(up, down)))
+    same = whole & (up >= 0.9) & (down >= 0.9) & (np.abs(up - down) <= np.maximum(SNAPPED, 0.3 * np.maximum(up, down)))
     same &= up < above.shape[1] - 2
     if same.sum() < 2:
         return 0.0

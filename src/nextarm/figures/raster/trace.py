@@ -27,13 +27,13 @@ from nextarm.figures.raster.identity import (
     uncertainty,
     without_limits,
 )
-from nextarm.figures.raster.ink import Canvas, canvas
+from nextarm.figures.raster.ink import Canvas, Image, Mask, canvas
 from nextarm.figures.raster.last_drop import to_zero
 from nextarm.figures.raster.mark_ink import fitted_to_marks, ink_for_marks
 from nextarm.figures.raster.on_frame import curve_on_frame
 from nextarm.figures.raster.panel import ArmHint, Panel, TracedCurve, TracedPanel
 from nextarm.figures.raster.stretches import Marks
-from nextarm.figures.raster.ticks import find_ticks, mark_shape
+from nextarm.figures.raster.ticks import bar_of, bars_of_panel, drawn_shape, find_ticks, mark_shape
 
 #: Line width (pixels) and size of a panel below which it is looked at twice, and how far apart the two ends of a line may be.
 THIN, SMALL, NEAR = 2.2, 760, 6.0
@@ -134,19 +134,28 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
         warnings.append("no curve was found in the panel")
     looks = [ink_for_marks(d, drafts, found, work) for d in drafts]
     drafts = [fitted_to_marks(d, *look, work) for d, look in zip(drafts, looks, strict=True)]
-    shapes = [mark_shape(*look, d.steps, width=d.width, blur=d.blur) for d, look in zip(drafts, looks, strict=True)]
+    marks = marks_of_panel(drafts, looks)
     zero = float(work.from_image_y(panel.y.pixel(0.0)))
     curves = tuple(
-        traced(
-            to_zero(draft, work, zero), work, found[draft.ink], hint=named[k], warnings=(UNSURE,) if k in unsure else (),
-            marks=find_ticks(
-                *look, draft.steps, width=draft.width, blur=draft.blur, shapes=(shapes[k], *shapes[:k], *shapes[k + 1 :])
-            ),
-        )
-        for k, (draft, look) in enumerate(zip(drafts, looks, strict=True))
-    )  # fmt: skip
+        traced(to_zero(d, work, zero), work, found[d.ink], hint=named[k], warnings=(UNSURE,) if k in unsure else (), marks=marks[k])
+        for k, d in enumerate(drafts)
+    )
     width = float(np.median([d.width for d in drafts])) / work.scale if drafts else 0.0
     return TracedPanel(curves=curves, line_width=width, warnings=tuple(warnings))
+
+
+def marks_of_panel(drafts: list[Draft], looks: list[tuple[Image, Mask]]) -> list[Marks]:
+    """The censor marks of all curves: what they are like is learnt from all of them."""
+    both = list(zip(drafts, looks, strict=True))
+    shapes = [mark_shape(*look, d.steps, width=d.width, blur=d.blur) for d, look in both]
+    if all(s is None for s in shapes):
+        fitted = drawn_shape([(*look, d.steps, d.width, d.blur) for d, look in both])
+        shapes = [fitted] * len(both)
+    bars = bars_of_panel([bar_of(*look, d.steps, width=d.width, blur=d.blur) for d, look in both])
+    return [
+        find_ticks(*look, d.steps, width=d.width, blur=d.blur, shapes=(shapes[k], *shapes[:k], *shapes[k + 1 :]), bar=bars[k])
+        for k, (d, look) in enumerate(both)
+    ]
 
 
 def is_limit(draft: Draft, drafts: list[Draft], found: tuple[Ink, ...]) -> bool:
