@@ -1,8 +1,8 @@
 """Stretches of a signal along a curve, and the marks in them.
 
 A stretch is as wide as the marks it holds. The width of a single mark is learnt from stretches that stand free; a wider one holds
-a mark at each end, and between them at least as many as leave no gap. How many more hide there is not to be seen; what is to be
-expected of marks that come at random is kept beside those that must be there.
+a mark at each end, and between them at least as many as leave no gap. How many more hide there is not to be seen: as many are placed
+as are to be expected of marks that come at random with the rate around, rounded down; what is left of that is kept beside them.
 """
 
 from __future__ import annotations
@@ -102,9 +102,9 @@ def mark_width(runs: list[tuple[float, float, float]], signal: Floats, *, share:
 def place(runs: list[tuple[float, float, float]], mark: float, signal: Floats, first: int, height: float) -> Marks:
     """Positions of the marks in the stretches.
 
-    A stretch no wider than a mark holds one or more at one place. A wider one holds one at each end, and between them those without
-    which it would have gaps, evenly spread. ``extra`` is what is to be expected beyond these of marks that come at random with the
-    rate seen around the stretch.
+    A stretch no wider than a mark holds one or more at one place. A wider one holds one at each end, and between them, evenly spread,
+    those that are to be expected of marks that come at random with the rate seen around the stretch, at least those without which it
+    would have gaps. ``extra`` is what is to be expected beyond these.
     """
     rate = rate_along(signal, mark)
     x: list[float] = []
