@@ -14,6 +14,7 @@ import nextarm
 from nextarm.core.errors import RefusedError
 from nextarm.designs.plan import plan_from_toml
 from nextarm.report import ledger_of
+from nextarm.validation.case import Case
 from nextarm.web.app import web_app
 from nextarm.web.runs import BusyError, Run, Runs
 
@@ -91,6 +92,51 @@ def test_a_full_queue_is_answered_with_429(tmp_path: Path) -> None:
     assert client.post("/runs/5/cancel", headers=OWN).status_code == 303
     assert client.get("/runs/5.json").json()["state"] == "cancelled"
     gate.set()
+
+
+def test_verify_from_the_page_runs_shows_its_progress_is_cancelled_and_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, reached = threading.Event(), threading.Event()
+
+    def held() -> dict[str, float]:
+        reached.set()
+        gate.wait(20)
+        return {"value": 2.0}
+
+    def case(name: str, compute: Any, room: str = "survival") -> Case:
+        about = {"id": name, "title": name, "room": room, "kind": "closed form", "source": "arithmetic", "inputs": "none", "reference": ""}
+        return Case(**about, compute=compute, expected={"value": 2.0}, tolerance=1e-9)
+
+    cases = (case("sound", lambda: {"value": 2.0}), case("held", held), case("wrong", lambda: {"value": 3.0}, "designs"))
+    monkeypatch.setattr("nextarm.validation.cases.all_cases", lambda: cases)
+    client = TestClient(web_app(tmp_path), base_url=BASE, follow_redirects=False)
+
+    def start() -> str:
+        reached.clear()
+        where = client.post("/study/infant-all/trust/verify", data={"room": ""}, headers=OWN).headers["location"]
+        assert reached.wait(20)
+        return where
+
+    def run() -> dict[str, Any]:
+        return client.get("/study/infant-all/trust.json").json()["screen"]["run"]
+
+    # held at the second of three: progress is shown, and cancelling takes effect at the next case
+    where = start()
+    assert (run()["state"], run()["done"], run()["total"]) == ("running", 1, 3)
+    assert "1 of 3" in client.get(where).text
+    assert client.post(f"/runs/{run()['key']}/cancel", headers=OWN).status_code == 303
+    gate.set()
+    until(lambda: run()["state"] == "cancelled", 20)
+    assert "cases passed" not in client.get(where).text
+
+    # run again to its end: what passed, what did not, by room
+    where = start()
+    until(lambda: run()["state"] == "done", 20)
+    page = client.get(where).text
+    numbers = {n["name"]: n["value"] for n in client.get("/study/infant-all/trust.json").json()["numbers"]}
+    assert (numbers["passed"], numbers["run"], numbers["outside"]) == (2, 3, 3)
+    assert "1 case did not reproduce its expected value." in page
+    rows = client.get("/study/infant-all/trust/table/2.csv").text.splitlines()
+    assert [line for line in rows if "FAILED" in line] == [line for line in rows if "wrong" in line] != []
 
 
 def test_virtual_trials_first_few_then_all(tmp_path: Path) -> None:

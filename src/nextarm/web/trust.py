@@ -103,6 +103,8 @@ def _outcome(found: Any) -> Section:
     words = (
         "Every case that was run reproduced its expected value."
         if passed == run
+        else "1 case did not reproduce its expected value."
+        if run - passed == 1
         else f"{run - passed} cases did not reproduce their expected value."
     )
     return Section("outcome", "What this machine gave", say(words), tuple(blocks))

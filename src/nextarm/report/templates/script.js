@@ -21,6 +21,7 @@
       event.target.querySelectorAll("a.n").forEach(function (a) { a.setAttribute("aria-haspopup", "dialog"); });
     });
     window.addEventListener("beforeprint", function () {
+      if (document.querySelector("nav.rail")) return; // a screen is printed as it stands, a report with all that is folded
       document.querySelectorAll("details:not([open])").forEach(function (d) { d.open = true; d.dataset.forPrint = ""; });
     });
     window.addEventListener("afterprint", function () {
