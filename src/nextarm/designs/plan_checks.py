@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +35,8 @@ _BOUNDS = {
 
 #: The most patients or events a plan may have, and the latest milestone (years).
 MOST_PATIENTS, LATEST_MILESTONE = 1_000_000, 100.0
+#: The most that a field of this unit may hold: what is beyond is a slip of the unit.
+MOST: dict[str, float] = {"patients": MOST_PATIENTS, "events": MOST_PATIENTS, "years": 200.0, "a year": 10_000.0}
 
 
 class Places:
@@ -309,12 +312,26 @@ def _absurd_sizes(plan: Plan, places: Places) -> list[Problem]:
     if total > MOST_PATIENTS:
         rule = f"must be at most {MOST_PATIENTS:,} patients (rate times duration)"
         found.append(Problem(f"accrual of {total:g} patients", places.of(("accrual",)), rule))
-    events = getattr(plan.design, "events", None)
-    if events is not None and events > MOST_PATIENTS:
-        found.append(Problem(f"design.events = {events}", places.of(("design", "events")), f"must be at most {MOST_PATIENTS:,}"))
+    found += _beyond(plan.accrual, ("accrual",), places) + _beyond(plan.design, ("design",), places)
     if plan.trial.milestone > LATEST_MILESTONE:
         rule = f"must be at most {LATEST_MILESTONE:g} years"
         found.append(Problem(f"trial.milestone = {plan.trial.milestone:g}", places.of(("trial", "milestone")), rule, "Times are in years"))
+    return found
+
+
+def _beyond(table: BaseModel, path: KeyPath, places: Places) -> list[Problem]:
+    """Fields of a table, and of the tables in it, that hold more than their unit allows."""
+    found = []
+    for name, field in type(table).model_fields.items():
+        value, key = getattr(table, name), (*path, name)
+        if isinstance(value, BaseModel):
+            found += _beyond(value, key, places)
+        unit = field.json_schema_extra.get("unit") if isinstance(field.json_schema_extra, dict) else None
+        most = MOST.get(str(unit), math.inf)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int | float) and number > most:
+                shown = str(number) if number < 10**9 else f"{min(number, 10**300):g}"
+                found.append(Problem(f"{dotted(key)} = {shown}", places.of(key), f"must be at most {most:,.0f} {unit}"))
     return found
 
 

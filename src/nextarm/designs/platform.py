@@ -53,7 +53,7 @@ MOST_LOOKS = 5
 
 def _several(value: Any) -> Any:
     """One number as a list of one."""
-    return tuple(value) if isinstance(value, list) else (float(value),) if isinstance(value, int | float) else value
+    return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, int | float) else value
 
 
 Several = Annotated[tuple[float, ...], BeforeValidator(_several)]
