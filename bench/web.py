@@ -20,6 +20,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
+
+import nextarm
 
 #: Milliseconds an interaction may take, and the first page after start.
 TARGET, START = 200.0, 1000.0
@@ -90,6 +93,17 @@ class Served:
             raise SystemExit(f"{address}: {reply.status}")
         return 1e3 * (time.perf_counter() - start)
 
+    def get(self, address: str, sent: dict[str, str] | None = None) -> tuple[str, str]:
+        """The text of an address, and where it leads; posted with what a form ``sent``."""
+        door = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
+        headers = {"Nextarm-Sheet": "wide", "Origin": f"http://127.0.0.1:{self.port}"}
+        form = {} if sent is None else {"Content-Type": "application/x-www-form-urlencoded"}
+        door.request("GET" if sent is None else "POST", address, None if sent is None else urlencode(sent), headers | form)
+        reply = door.getresponse()
+        text, where = reply.read().decode(), reply.getheader("location", "")
+        door.close()
+        return text, where
+
     def settle(self) -> None:
         """Wait until the server has finished what it does by itself after start."""
         before, still = self.cpu(), 0
@@ -145,6 +159,32 @@ def row(server: Served, what: str, question: str, changed: tuple[str, ...]) -> d
     }  # fmt: skip
 
 
+def first_trials(server: Served, kind: str) -> dict[str, object]:
+    """From the click on Simulate to the page with the rates of 2,048 virtual trials, six seeds; asked for as the page asks."""
+    plan = nextarm.designs(kind).cards[0].example
+    walls, work = [], []
+    for seed in range(1, 7):
+        before, start = server.cpu(), time.perf_counter()
+        where = server.get(f"{AT}/design/simulate", {"toml": plan, "trials": "2048", "seed": str(seed)})[1]
+        page, wait = server.get(where)[0], 0.06
+        key = page.partition('data-run="')[2].partition('"')[0]
+        while 'id="rates"' not in page and 'id="arms"' not in page and 'id="doses"' not in page:
+            time.sleep(wait)
+            wait = min(0.7, wait * 1.3)
+            if '"revision":0' not in server.get(key)[0]:
+                page = server.get(where)[0]
+                break
+        walls.append(1e3 * (time.perf_counter() - start))
+        work.append(1e3 * (server.cpu() - before))
+    wall, cpu = statistics.median(walls[1:]), statistics.median(work[1:])
+    below = "below 1,000" if max(walls) < START else f"no ({max(walls):.0f}); by processor time {'yes' if max(work) < START else 'no'}"
+    slow = f"{max(walls[1:]):.0f} ({max(work[1:]):.0f})"
+    return {
+        "screen or interaction": f"design: 2,048 virtual trials, {kind}", "first question, ms": f"{walls[0]:.0f} ({work[0]:.0f})",
+        "again, ms": "", "changed, ms": f"{wall:.0f} ({cpu:.0f})", "slowest, ms": slow, "below 200": below,
+    }  # fmt: skip
+
+
 def starts() -> dict[str, object]:
     """The command until its first page, three times."""
     walls, work = [], []
@@ -165,6 +205,9 @@ def rows() -> list[dict[str, object]]:
         server.settle()
         for asked in ASKED:
             made.append(row(server, *asked))
+            print(" | ".join(str(value) for value in made[-1].values()), file=sys.stderr, flush=True)
+        for kind in ("group-sequential-log-rank", "one-arm-milestone", "exact-binomial", "bayes-two-arm", "platform", "boin"):
+            made.append(first_trials(server, kind))
             print(" | ".join(str(value) for value in made[-1].values()), file=sys.stderr, flush=True)
     return made
 

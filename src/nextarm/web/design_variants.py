@@ -107,7 +107,7 @@ def _scenario(text: str, data: Mapping[str, Any], i: int, here: str, sent: Query
 def _axis(text: str, data: Mapping[str, Any], i: int, here: str, sent: Query, within: str) -> Form:
     one = data["grid"][i]
     return _form(
-        text, "grid", i + 1, _fields("grid", i + 1, data, sent), here, within, f"Assumption {i + 1}: {one.get('name') or one['key']}"
+        text, "grid", i + 1, _fields("grid", i + 1, data, sent), here, within, f"Assumption {i + 1}: {one.get('name') or _of(one['key'])}"
     )
 
 
@@ -137,7 +137,7 @@ def _fields(table: str, place: int, data: Mapping[str, Any], sent: Query) -> tup
 def _of(path: str) -> str:
     """A path of arms or accrual in words."""
     kind, *rest = path.split(".")
-    return f"{rest[0]}: {words('.'.join(rest[1:])).lower()}" if kind == "arms" and len(rest) > 1 else words(path)
+    return f"{rest[0]}: {' '.join(rest[1:]).replace('_', ' ')}" if kind == "arms" and len(rest) > 1 else words(path)
 
 
 def _truths(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ async function show(address, { push = true } = {}) {
     const open = [...answer().querySelectorAll("details[open] > summary")].map((s) => s.textContent);
     const held = answer().contains(document.activeElement) && document.activeElement.id;
     answer().replaceWith(document.adoptNode(next));
+    const runs = page.getElementById("runs");
+    if (runs) document.getElementById("runs")?.replaceWith(document.adoptNode(runs));
     for (const summary of answer().querySelectorAll("details > summary")) if (open.includes(summary.textContent)) summary.parentElement.open = true;
     document.title = page.title;
     if (push && address !== location.pathname + location.search) history.replaceState(null, "", address);
