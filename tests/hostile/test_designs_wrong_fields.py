@@ -78,7 +78,6 @@ def test_a_missing_table_is_said(kind: str) -> None:
         ("platform", "design", {"drop_below": True}, "design.drop_below"),
         ("boin", "design", {"enough": 10**400}, "design.enough = 1e+300 in the plan: must be at most 1,000,000 patients"),
         ("two-proportions", "accrual", {"follow_up": 1e12}, "accrual.follow_up = 1e+12 in the plan: must be at most 200 years"),
-        ("simon-two-stage", "accrual", {"dropout_hazard": 1e12}, "accrual.dropout_hazard = 1e+12 in the plan: must be at most 10,000 a year"),
         ("toxicity-monitoring", "design", {"every": 10**7}, "design.every = 10000000 in the plan: must be at most 1,000,000 patients"),
     ],
 )

@@ -36,7 +36,7 @@ _BOUNDS = {
 #: The most patients or events a plan may have, and the latest milestone (years).
 MOST_PATIENTS, LATEST_MILESTONE = 1_000_000, 100.0
 #: The most that a field of this unit may hold: what is beyond is a slip of the unit.
-MOST: dict[str, float] = {"patients": MOST_PATIENTS, "events": MOST_PATIENTS, "years": 200.0, "a year": 10_000.0}
+MOST: dict[str, float] = {"patients": MOST_PATIENTS, "events": MOST_PATIENTS, "years": 200.0}
 
 
 class Places:
