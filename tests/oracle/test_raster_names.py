@@ -13,8 +13,11 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from PIL import Image
 
+from nextarm.figures.raster import again
 from nextarm.figures.raster.calibrate import CalibratedPanel, calibrate
+from nextarm.figures.raster.panel import Box
 from nextarm.figures.raster.read import read_raster
+from nextarm.figures.raster.text import Reading
 
 TICKS = (0, 6, 12, 18, 24)
 
@@ -126,3 +129,23 @@ def test_a_dark_curve_on_the_frame_is_found_and_none_is_invented(flat):
     found = {c.arm: float(c.survival[-1]) for c in read_raster(pixels(fig)).curves}
     assert found.pop("MRD positive") == pytest.approx(0.3, abs=0.01)
     assert found == ({"MRD negative": 1.0} if flat else {})
+
+
+@pytest.mark.parametrize(
+    ("first", "more", "wanted"),
+    [
+        (("Cther", 0.90), ["Other", "Other", "Cther", "Other"], ("Other", "Cther")),
+        (("95", 0.92), ["96", "95", "95", "95"], ("95", None)),
+        (("95", 0.92), ["96", "96", "95", "95"], ("95", "96")),
+        (("95", 0.99), [], ("95", None)),  # sure: not read again
+    ],
+)
+def test_an_unsure_word_is_what_most_cuts_of_it_give(monkeypatch, first, more, wanted):
+    def reading(name: str, sure: float) -> Reading:
+        number = name if name.isdigit() else ""
+        return Reading(number=number, number_confidence=sure if number else 0.0, name=name, name_confidence=sure, steps=np.zeros((0, 10)))
+
+    monkeypatch.setattr(again, "read_crops", lambda crops: [reading(name, 0.9) for name in more][: len(crops)])
+    picture = np.full((20, 40, 3), 255, np.uint8)
+    (out,) = again.voted(picture, [Box(left=5, top=5, right=30, bottom=14)], [reading(*first)])
+    assert (out.name, out.rival) == wanted

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from nextarm.figures.raster.text import Crop, Reading, read_crops
 UNSURE, NO_TEXT = 0.96, 0.5
 #: Most words of a figure that are read again, and in how many more ways.
 MOST, WAYS = 24, 4
+#: Share of the votes from which another reading is a rival.
+RIVAL = 0.3
 
 Image = NDArray[np.uint8]
 
@@ -59,5 +62,7 @@ def voted(rgb: Image, boxes: Sequence[Box], readings: Sequence[Reading]) -> list
         for r in all_of:
             names[r.name] += r.name_confidence
         best = max(names, key=lambda name: names[name])
-        out[k] = max((r for r in all_of if r.name == best), key=lambda r: (bool(r.number), r.name_confidence))
+        chosen = max((r for r in all_of if r.name == best), key=lambda r: (bool(r.number), r.name_confidence))
+        other = max((n for n in names if n != best), key=lambda n: names[n], default=None)
+        out[k] = replace(chosen, rival=other if other is not None and names[other] > RIVAL * sum(names.values()) else None)
     return out

@@ -151,6 +151,11 @@ def confused(drafts: list[Draft], inks: tuple[Ink, ...]) -> list[tuple[int, int]
     return pairs
 
 
+def untold(drafts: list[Draft], pairs: list[tuple[int, int]]) -> set[int]:
+    """Drafts of ``pairs`` whose line styles differ only by what marks leave of the gaps: no key tells which is which."""
+    return {k for i, j in pairs for k in (i, j) if (drafts[i].dashes.name == "solid") != (drafts[j].dashes.name == "solid")}
+
+
 def uncertainty(draft: Draft) -> Floats:
     """Half-width of the band around every level, in canvas pixels.
 

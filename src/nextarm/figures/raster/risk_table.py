@@ -182,6 +182,11 @@ def find_risk_table(
         if sum(c is not None for c in cells) == 1 and cells[0] is not None and not name:
             continue
         values, warnings = _repair(cells)
+        warnings += tuple(
+            f"at-risk number {v} may be {c[1].reading.rival}: it is not certain"
+            for v, c in zip(values, cells, strict=True)
+            if c is not None and v == c[0] and c[1].reading.rival is not None and c[1].reading.rival.isdigit()
+        )
         colour = _row_colour(rgb, strength, named, y, ticks[0])
         sure = min((w.reading.name_confidence for w in named), default=1.0)
         rows.append(RiskRow(name=name or None, colour=colour, cells=values, y=y, warnings=warnings, sure=sure))

@@ -36,6 +36,7 @@ Crop = NDArray[np.uint8]
 class Reading:
     """One crop as a number and as a name; the confidences are the mean probabilities of the characters kept.
 
+    ``rival`` is another reading that came nearly as often where the crop was cut in several ways.
     ``steps`` holds, for each time step kept by the number decoding, the probabilities of the ten digits; it serves to find
     the second-best digit where a number breaks a rule.
     """
@@ -45,6 +46,7 @@ class Reading:
     name: str
     name_confidence: float
     steps: NDArray[np.float64]
+    rival: str | None = None
 
 
 @cache

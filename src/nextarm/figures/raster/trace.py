@@ -25,6 +25,7 @@ from nextarm.figures.raster.identity import (
     match_hints,
     paler,
     uncertainty,
+    untold,
     without_limits,
 )
 from nextarm.figures.raster.ink import Canvas, Image, Mask, canvas
@@ -127,7 +128,10 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
         warnings.append("a curve lies on the frame at S = 1: its marks were not read")
     drafts = sorted(drafts, key=lambda d: float(d.steps.y[-1]))
     named = match_hints(drafts, found, hints, work)
-    unsure = {k for pair in confused(drafts, found) for k in pair}
+    pairs = confused(drafts, found)
+    unsure = {k for pair in pairs for k in pair}
+    for k in untold(drafts, pairs):
+        named[k], drafts[k] = None, replace(drafts[k], dashes=replace(drafts[k].dashes, name="solid"))
     if unsure:
         warnings.append(UNSURE)
     if not drafts:
