@@ -23,6 +23,7 @@ HEADING = re.compile(
 )
 #: Letters that look like digits in small print.
 LIKE_DIGITS = str.maketrans("gqOoDlI|SsBZz", "9900011155822")
+CLEAR = 0.9  # mean probability of its digits below which a number is not certain
 OTHER_ROWS = re.compile(r"^(censored|events?|no\.? of events|number of events|cumulative|number censored)", re.I)
 
 
@@ -64,6 +65,11 @@ def _whole(word: Word) -> tuple[int, Word] | None:
     if value is None or value < 0 or value != int(value) or "." in word.reading.number or "%" in word.reading.number:
         return None
     return int(value), word
+
+
+def _doubtful(word: Word) -> bool:
+    """Whether no way of cutting out a number gave it a probability of ``CLEAR``."""
+    return word.reading.number.isdigit() and word.reading.name.isdigit() and word.reading.number_confidence < CLEAR
 
 
 def _lines(words: list[Word]) -> list[list[Word]]:
@@ -183,9 +189,9 @@ def find_risk_table(
             continue
         values, warnings = _repair(cells)
         warnings += tuple(
-            f"at-risk number {v} may be {c[1].reading.rival}: it is not certain"
+            f"at-risk number {v} is not certain" + (f": it may be {c[1].reading.rival}" if (c[1].reading.rival or "").isdigit() else "")
             for v, c in zip(values, cells, strict=True)
-            if c is not None and v == c[0] and c[1].reading.rival is not None and c[1].reading.rival.isdigit()
+            if c is not None and v == c[0] and ((c[1].reading.rival or "").isdigit() or _doubtful(c[1]))
         )
         colour = _row_colour(rgb, strength, named, y, ticks[0])
         sure = min((w.reading.name_confidence for w in named), default=1.0)
