@@ -36,7 +36,7 @@ bench: $(VENV)/.ready ## measure speed against peers on this machine; writes ben
 	$(BIN)/python bench/run.py $(if $(KM),--km $(KM)) $(if $(FIGURES),--figures $(FIGURES))
 
 validate: $(VENV)/.ready ## run every validation case, the slow ones too, and fuzz the readers of figures for FUZZ minutes (10); write the dossier and docs/validation.md
-	$(BIN)/nextarm verify --slow --out build/verify
+	$(BIN)/nextarm verify --slow --workers 2 --out build/verify
 	$(BIN)/python bench/validation_page.py build/verify/verify.json
 	$(BIN)/python -c "from nextarm.synthesis.coverage import write_coverage_page; write_coverage_page()"
 	$(BIN)/python tests/fuzz_figures.py --minutes $(FUZZ) --keep build/fuzz

@@ -36,6 +36,15 @@ WRONG = {
 }
 
 
+def test_processes_share_the_cases_and_keep_their_order() -> None:
+    alone, shared = (verify(room="evidence", workers=workers) for workers in (1, 2))
+    assert len(alone.outcomes) > 1
+    assert [replace(o, seconds=0.0) for o in shared.outcomes] == [replace(o, seconds=0.0) for o in alone.outcomes]
+    for wrong in ({"workers": 0}, {"workers": 2, "cases": [GOOD]}):
+        with pytest.raises(CallError, match="workers"):
+            verify(**wrong)  # type: ignore[arg-type]
+
+
 def test_a_right_value_passes() -> None:
     assert run_case(GOOD).passed
     assert run_case(replace(GOOD, relative=True, tolerance=0.01, compute=lambda: {"sum": 2.019})).passed

@@ -47,6 +47,7 @@ def report(
 def verify(
     slow: Annotated[bool, typer.Option("--slow", help="Run the cases that take long as well.")] = False,
     room: Annotated[str | None, typer.Option(help="Only the cases of one room.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that share the cases.")] = 1,
     out: Annotated[Path, typer.Option(help="The folder for verify.html and verify.json.")] = Path("build/verify"),
     json: Json = False,
     quiet: Quiet = False,
@@ -58,7 +59,7 @@ def verify(
     from nextarm import verbs
 
     with progress_bar("cases", quiet=quiet) as progress:
-        found = verbs.verify(slow=slow, room=room, out=out, progress=progress)
+        found = verbs.verify(slow=slow, room=room, workers=workers, out=out, progress=progress)
     if json:
         print(found.to_json(indent=2))
     else:

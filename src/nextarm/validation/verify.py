@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from nextarm.core.errors import CallError
@@ -114,14 +114,37 @@ def run_case(case: Case) -> Outcome:
     )
 
 
-def verify(
-    cases: Sequence[Case] | None = None, *, slow: bool = False, room: str | None = None, progress: Callable[[int, int], None] | None = None
-) -> Verification:
-    """Run ``cases`` (default: all of them) and return every outcome.
+def _in_processes(ids: Sequence[str], workers: int) -> Iterator[Outcome]:
+    """The outcomes of the bundled cases ``ids``, in their order, from processes that end with this one."""
+    import signal
+    from multiprocessing import get_context
 
-    ``slow`` adds the cases that take long; ``room`` keeps the cases of one room; ``progress(done, total)`` is called
-    after each case. Raises :class:`CallError` for a room without cases.
+    with get_context("spawn").Pool(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+        yield from pool.imap(_run_named, ids)
+
+
+def _run_named(id: str) -> Outcome:
+    from nextarm.validation.cases import all_cases
+
+    return run_case(next(case for case in all_cases() if case.id == id))
+
+
+def verify(
+    cases: Sequence[Case] | None = None,
+    *,
+    slow: bool = False,
+    room: str | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verification:
+    """Run ``cases`` (default: all of them) and return every outcome, in the order of the cases.
+
+    ``slow`` adds the cases that take long; ``room`` keeps the cases of one room; ``workers`` processes share the bundled cases;
+    ``progress(done, total)`` is called after each case. Raises :class:`CallError` for a room without cases, for less than one
+    worker, and for ``cases`` of one's own with more than one.
     """
+    if workers < 1 or (workers > 1 and cases is not None):
+        raise CallError(f"workers = {workers}", rule="must be at least 1, and 1 for cases of one's own")
     if cases is None:
         from nextarm.validation.cases import all_cases
 
@@ -133,8 +156,8 @@ def verify(
         cases = [case for case in cases if case.room == room]
     chosen = [case for case in cases if slow or not case.slow]
     outcomes = []
-    for done, case in enumerate(chosen, 1):
-        outcomes.append(run_case(case))
+    for done, outcome in enumerate(map(run_case, chosen) if workers == 1 else _in_processes([case.id for case in chosen], workers), 1):
+        outcomes.append(outcome)
         if progress:
             progress(done, len(chosen))
     left = tuple(case.id for case in cases if case not in chosen)

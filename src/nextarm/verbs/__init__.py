@@ -534,8 +534,10 @@ def prior_lines(found: PriorFile) -> list[str]:
     return worth_lines(found)
 
 
-def verify(*, slow: bool = False, room: str | None = None, out: str | Path | None = None, progress: Progress | None = None) -> Verification:
-    """Run the validation cases on this machine; ``slow`` adds those that take long.
+def verify(
+    *, slow: bool = False, room: str | None = None, workers: int = 1, out: str | Path | None = None, progress: Progress | None = None
+) -> Verification:
+    """Run the validation cases on this machine in ``workers`` processes; ``slow`` adds those that take long.
 
     With ``out`` the dossier (verify.html and verify.json) is written to that folder. Failures are in the result; see
     :func:`require_passed`.
@@ -544,7 +546,7 @@ def verify(*, slow: bool = False, room: str | None = None, out: str | Path | Non
 
     from nextarm.validation.verify import verify as run
 
-    found = run(slow=slow, room=room, progress=progress)
+    found = run(slow=slow, room=room, workers=workers, progress=progress)
     if out is not None:
         from nextarm.validation.dossier import write_dossier
 

@@ -2,7 +2,9 @@
 
 Parameters are drawn from the prior, data from the parameters, and the posterior probability below the true value is recorded;
 over the joint model these are uniform. Posteriors here are distribution functions, not draws, so the values are continuous and
-the Kolmogorov-Smirnov distance is a test: 0.0616 is its 0.1 % point for 1,000 values. Power priors with a fixed power and the
+the Kolmogorov-Smirnov distance is a test. All numbers of this file together (four for each of some 28 quantities) exceed their limits by
+chance in one run of a hundred: each has a level of 1e-4. With three standard errors for each, a sound model failed by chance: the
+normal one has .133 above .9 at its seed, and .101 over 6,000 data sets of six other seeds. Power priors with a fixed power and the
 self-adapting mixture (whose weight uses the data) are no joint models and are not here.
 """
 
@@ -37,8 +39,8 @@ from nextarm.synthesis import half_normal
 from nextarm.validation.case import Case
 
 REPEATS = 1000
-#: 0.1 % point of the Kolmogorov-Smirnov distance of 1,000 uniform values; three standard errors of the other two.
-DISTANCE, MEAN, TAIL = 0.0616, 0.0274, 0.0285
+#: Points of level 1e-4 for 1,000 uniform values: of the Kolmogorov-Smirnov distance, and 3.89 standard errors of the other two.
+DISTANCE, MEAN, TAIL = 0.0701, 0.0355, 0.0369
 Draw = Callable[[np.random.Generator], dict[str, float]]
 
 
