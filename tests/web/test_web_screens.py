@@ -322,3 +322,11 @@ def test_trials_left_out_move_the_pooled_value_and_the_assurance(client: TestCli
     assert shown["all.averaged"] != shown["chosen.averaged"]
     assert "interfant-99-r" not in prior.arms
     assert client.get(f"{AT}/evidence?view=pooled&without=nobody").status_code == 422
+
+
+def test_facets_that_no_row_fits_are_an_empty_answer(client: TestClient) -> None:
+    answer = client.get(f"{AT}/evidence?subtype=KMT2A-g&endpoint=CIR&agent=venetoclax")
+    assert answer.status_code == 200
+    assert "No row fits." in answer.text
+    assert "no row of outcomes fits" in answer.text
+    assert client.get(f"{AT}/evidence?subtype=unheard-of").status_code == 422

@@ -85,15 +85,23 @@ def _facts(ask: Ask) -> Content:
         chosen["era"] = q.text("era")
     if table != "outcomes":
         chosen["table"] = table
-    found = verbs.evidence(package, **chosen)
+    options = "".join(f", {k}={v!r}" for k, v in chosen.items())
+    flags = "".join(f" --{k.replace('_', '-')} {quoted(v)}" for k, v in chosen.items())
+    python = f"import nextarm\nrows = nextarm.evidence({ask.study.shown!r}{options})\nrows.table()"
+    command = f"nextarm evidence --package {ask.study.shown}{flags} --format csv"
+    try:
+        found = verbs.evidence(package, **chosen)
+    except CallError as nothing:
+        if not nothing.problems[0].what.startswith("no row of"):
+            raise
+        words = (paragraph(str(nothing)), paragraph("Set one of the choices above back to any."))
+        return Content((Section("facts", "Published facts", say("No row fits."), words),), python=python, command=command)
     studies = list(dict.fromkeys(str(row["study"]) for row in found.rows()))
     notes: list[Block] = [Note("information", say(text)) for text in found.warnings]
     places = tuple(
         Place(name, "Arms, outcomes and counts of this study", ask.at("evidence") + f"?{Query((('view', 'study'), ('protocol', name)))}")
         for name in studies[:8]
     )
-    options = "".join(f", {k}={v!r}" for k, v in chosen.items())
-    flags = "".join(f" --{k.replace('_', '-')} {quoted(v)}" for k, v in chosen.items())
     lead = say(
         number(len(found.cells), "count", name="rows", trail=found.trail),
         " rows of ",
@@ -102,8 +110,8 @@ def _facts(ask: Ask) -> Content:
     )
     return Content(
         (Section("facts", "Published facts", lead, (*notes, facts(package, found))),),
-        python=f"import nextarm\nrows = nextarm.evidence({ask.study.shown!r}{options})\nrows.table()",
-        command=f"nextarm evidence --package {ask.study.shown}{flags} --format csv",
+        python=python,
+        command=command,
         csv=found.to_csv(),
         places=(("Studies of these rows", places),) if places else (),
     )

@@ -29,8 +29,9 @@ async function show(address, { push = true } = {}) {
   } catch (problem) {
     if (problem.name === "AbortError") return;
     answer().setAttribute("aria-busy", "false");
+    answer().querySelector(".unanswered")?.remove();
     const said = document.createElement("p");
-    said.className = "note caution";
+    said.className = "note caution unanswered";
     said.setAttribute("role", "alert");
     said.textContent = "The server does not answer. Is it still running? Your page and its address are kept; reload when it is back.";
     answer().prepend(said);
@@ -82,9 +83,12 @@ async function follow(run) {
     let facts;
     try {
       const reply = await fetch(run.dataset.run);
-      if (!reply.ok) return;
+      if (!reply.ok) { await show(location.pathname + location.search, { push: false }); return; } // a server that was started anew
       facts = await reply.json();
-    } catch { continue; }
+    } catch {
+      run.querySelector(".run-state").textContent = "the server does not answer";
+      continue;
+    }
     run.querySelector(".run-state").textContent = facts.state;
     if (facts.total) run.querySelector(".run-count").textContent = `${facts.done.toLocaleString("en")} of ${facts.total.toLocaleString("en")}`;
     const bar = run.querySelector("progress");
