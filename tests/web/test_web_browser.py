@@ -92,7 +92,7 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     page.wait_for_url("**/study/tour/evidence")
 
     # evidence: facets change the table and the address; a number opens its source, Escape closes it
-    page.get_by_label("Pool set").select_option("frontline-kmt2a-r")
+    page.get_by_label("Pool set", exact=True).select_option("frontline-kmt2a-r")
     page.wait_for_url(re.compile("pool_set=frontline-kmt2a-r"))
     page.locator("#answer[aria-busy=false]").wait_for()
     number = page.locator("#answer td a.n").first
