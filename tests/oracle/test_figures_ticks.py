@@ -11,7 +11,7 @@ from nextarm.figures.raster.levels import level_again
 from nextarm.figures.raster.refine import draw
 from nextarm.figures.raster.standing import standing
 from nextarm.figures.raster.start import from_the_top
-from nextarm.figures.raster.ticks import Bar, bars_of_panel, drawn_shape, tick_height
+from nextarm.figures.raster.ticks import Bar, bar_of, bars_of_panel, drawn_shape, tick_height
 from nextarm.figures.raster.ticks import along as beside_the_stroke
 from nextarm.figures.raster.trace import trace_curves
 from nextarm.figures.reading import CurveReading
@@ -131,3 +131,23 @@ def test_rings_that_never_stand_alone_are_known_by_their_outline() -> None:
     assert abs(shape.height - 13) <= 2
     bars, *rest = flat_with(*((24, 36, x, x + 1) for x in range(14, 108, 8)))
     assert drawn_shape([(bars, *rest, 3.0, 1.0)]) is None
+
+
+def test_what_stands_hardly_out_of_a_thick_line_is_no_bar() -> None:
+    for out, bar in ((2, False), (5, True)):
+        share, hidden, steps = flat_with((25, 35, 5, 114), *((25 - out, 35 + out, x, x + 1) for x in range(20, 100, 13)))
+        found = bar_of(share, hidden, steps, width=11.0, blur=1.0)
+        assert (found is not None) is bar
+
+
+def test_bars_at_drops_alone_are_not_believed() -> None:
+    share, hidden = np.zeros((200, 120), np.float32), np.zeros((200, 120), bool)
+    steps = Steps(x=np.arange(5.0, 100.0, 6.0), y=20.0 + 8.0 * np.arange(16), end=110.0)
+    drawn = draw(share.shape, steps, width=3.0, blur=1.0)
+    share[:] = drawn
+    at_drops = steps.x[1:9] + 2.5
+    for x in at_drops.astype(int):
+        level = int(steps.at(np.array([x + 0.5]))[0])
+        share[level - 5 : level + 5, x : x + 2] = 1.0
+    found = standing(at_drops.astype(int) + 1.0, share, hidden, drawn, steps, width=3.0, mark=2.0, height=3.0)
+    assert not found.any()

@@ -4,7 +4,8 @@ Where a curve falls steeply a small error of its steps leaves slivers of ink bes
 looks like the visible end of a bar. So every bar found is looked for once more as a rectangle of the width and height that the bars of
 the panel have: of its pixels those count that neither the drawn stroke nor anything else covers, and nearly all of them must be
 inked. Where too few of them can be seen, or one end alone beside a stroke that is drawn where the picture has none (there the curve
-itself is a little off), a bar is in doubt, and is kept only among others that are not.
+itself is a little off), a bar is in doubt, and is kept only among others that are not. Along a curve that has marks some stand on
+level line with both ends in sight; where nearly none does, the others are not believed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ BESIDE = 1
 WRONG, WRONG_ABOUT, NOISE, NEAR = 0.4, 0.5, 0.35, 3
 #: A bar in doubt is kept among at least as many that are beyond doubt within so many widths of a bar.
 COMPANY, WITHIN = 3, 15.0
+#: Both ends of a bar are clear with so much ink and at least so far (pixels) from a drop; where a smaller part of the bars is clear, the
+#: rest is slivers of a curve that falls steeply.
+CLEAR, FAR, FREE = 0.6, 3.0, 0.15
 #: Missing part of the height of the stroke from which a column is a gap, and the part of columns from which the line is broken.
 GAP, BROKEN = 0.25, 0.1
 
@@ -64,16 +68,18 @@ def standing(x: Floats, share: Image, blocked: Mask, drawn: Image, steps: Steps,
     missing = np.where(blocked, 0.0, np.clip(drawn - share - NOISE, 0.0, 1.0))
     lines = drawn.max(axis=0) > NOISE
     whole = not lines.any() or float((missing.sum(axis=0) > GAP * width)[lines].mean()) < BROKEN
-    sure = np.zeros(x.size, bool)
+    sure, clear = np.zeros(x.size, bool), np.zeros(x.size, bool)
     for i, found in enumerate(ends):
         a, b = max(0, int(x[i] - mark / 2 - NEAR)), int(x[i] + mark / 2 + NEAR) + 1
         for e in found:
             if e.each < EACH * usual or e.better < BETTER * usual or e.seen < LEAST_SEEN:
                 continue
             gone = [float(missing[max(0, int(e.level - h)) : int(e.level + h) + 1, a:b].sum()) for h in (width / 2, width / 2 + height)]
+            clear[i] |= e.both and e.each > CLEAR * usual and bool((np.abs(steps.x[1:] - x[i]) > FAR).all())
             sure[i] |= e.both or not whole or (gone[0] < WRONG * e.ink and gone[1] < WRONG_ABOUT * e.ink)
     company = (np.abs(x[:, None] - x[sure][None]) < WITHIN * mark).sum(axis=1)
-    return np.asarray(sure | (company >= COMPANY), bool)
+    there = np.asarray(sure | (company >= COMPANY), bool)
+    return there if clear.sum() >= FREE * there.sum() else clear
 
 
 def ends_of(x: float, rest: Image, room: Image, free: Image, steps: Steps, *, width: float, mark: float, height: float) -> list[Ends]:

@@ -32,8 +32,8 @@ EXPLAINED = 0.6
 PARTLY = 0.6
 #: Difference of the two sides of a bar that was snapped to whole pixels, and its curve not.
 SNAPPED = 1.3
-#: Lowest bar (pixels beyond the stroke).
-LOWEST = 0.8
+#: Lowest bar beyond the stroke, in pixels and as a part of the width of the line: programs draw them higher, slivers are lower.
+LOWEST, LOWEST_PART = 0.8, 0.3
 #: Fewest free marks of a curve that tell the bars of the others; how many times as many as theirs; difference (pixels) that is none.
 SURE, CLEARER, ALIKE = 6, 3, 0.4
 #: Share of the hidden marks that is left where tips were counted.
@@ -74,7 +74,7 @@ def find_ticks(
         if mark > 1.2 * height:
             return place(runs, mark, signal, seen.first, height)
     height = tick_height(seen) if bar is None else bar.half - width / 2
-    if height < LOWEST:
+    if height < lowest(width):
         return NONE
     signal = bar_signal(seen, share, blocked, steps, width, height)
     runs = stretches(np.nan_to_num(signal))
@@ -143,7 +143,7 @@ def bar_of(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: flo
     if seen is None:
         return None
     height = tick_height(seen)
-    if height < LOWEST:
+    if height < lowest(width):
         return None
     signal = bar_signal(seen, share, blocked, steps, width, height)
     runs = stretches(np.nan_to_num(signal))
@@ -185,7 +185,7 @@ def bar_height(share: Image, blocked: Mask, steps: Steps, *, width: float, blur:
     if seen is None or spread_out(seen.above, seen.below):
         return 0.0
     height = tick_height(seen)
-    return height if height >= LOWEST else 0.0
+    return height if height >= lowest(width) else 0.0
 
 
 def counted(marks: Marks, share: Image, blocked: Mask, steps: Steps, *, width: float, reach: int) -> Marks:
@@ -322,6 +322,11 @@ def shape_height(above: Floats, below: Floats) -> float:
         far.append(drawn.shape[1] - np.argmax(drawn[some][:, ::-1], axis=1))
     reach = np.concatenate(far)
     return float(np.percentile(reach, 75)) if reach.size else 0.0
+
+
+def lowest(width: float) -> float:
+    """Height beyond the stroke from which something is a bar."""
+    return max(LOWEST, LOWEST_PART * width)
 
 
 def tick_height(seen: Beside) -> float:
