@@ -21,7 +21,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 setup: $(VENV)/.ready ## create the environment in .venv
 
 report: $(VENV)/.ready ## run the main job on the bundled evidence and say where the report is
-	$(BIN)/nextarm report infant-all --out $(OUT)
+	$(BIN)/nextarm report infant-all --workers 2 --out $(OUT)
 
 test: $(VENV)/.ready ## run all tests, and the main job once
 	$(BIN)/python -m pytest -n 2 --dist worksteal # neighbours share what their file makes, so whole stretches go to one worker

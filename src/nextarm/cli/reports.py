@@ -15,6 +15,7 @@ def report(
     study: Annotated[str, typer.Argument(help="A bundled study, or a study folder.")] = "infant-all",
     out: Annotated[Path | None, typer.Option(help="The folder to write to; build/STUDY if not given.")] = None,
     sections: Annotated[str | None, typer.Option(help="Only these, by comma: plateau,methods; 'list' shows which there are.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that make the sections; the report does not depend on it.")] = 1,
     site: Annotated[bool, typer.Option("--site", help="A whole site to share: evidence pages, tables, plans, sources, versions.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print results.json on standard output as well.")] = False,
     quiet: Quiet = False,
@@ -34,7 +35,7 @@ def report(
     named = None if sections is None else [s.strip() for s in sections.split(",") if s.strip()]
     folder = out or Path("build") / Path(study).resolve().name
     with progress_bar("sections", quiet=quiet) as progress:
-        written = verbs.report(study, out=folder, sections=named, site=site, progress=progress)
+        written = verbs.report(study, out=folder, sections=named, site=site, workers=workers, progress=progress)
     if json:
         print(written.results.read_text(encoding="utf-8"), end="")
         return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from nextarm.core.errors import CallError
 from nextarm.report import Section
@@ -37,13 +38,18 @@ def chosen(parts: Sequence[Part], sections: Sequence[str] | None) -> tuple[Part,
     return tuple(p for p in parts if p.id in sections)
 
 
-def made(parts: Sequence[Part], progress: Progress | None = None) -> tuple[Section, ...]:
-    """The sections of ``parts``; ``progress(done, total)`` is called before the first and after each."""
+def made(
+    parts: Sequence[Part], progress: Progress | None = None, *, elsewhere: Iterable[Sequence[Section] | None] = ()
+) -> tuple[Section, ...]:
+    """The sections of ``parts``; ``progress(done, total)`` is called before the first and after each.
+
+    ``elsewhere`` gives those of each part as another process made them, or None where it could not: then they are made here.
+    """
     found: list[Section] = []
     if progress:
         progress(0, len(parts))
-    for done, part in enumerate(parts, start=1):
-        found += part.make()
+    for done, (part, there) in enumerate(zip_longest(parts, elsewhere), start=1):
+        found += part.make() if there is None else there
         if progress:
             progress(done, len(parts))
     return tuple(found)

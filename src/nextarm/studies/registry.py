@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from nextarm import __version__
-from nextarm.core.errors import CallError
+from nextarm.core.errors import CallError, NextarmError
 from nextarm.evidence import Package
 from nextarm.report import Note, Report, Section, paragraph, say
 from nextarm.studies.part import Part, Progress, chosen, made
@@ -56,19 +57,42 @@ def build(
     study: str | Path,
     *,
     sections: Sequence[str] | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Report:
     """Make the report of ``study``; ``progress(done, total)`` is called as its parts are made.
 
-    ``sections`` are ids of :func:`parts_of` (None: the usual ones). Raises :class:`CallError` for an unknown study or section.
+    ``sections`` are ids of :func:`parts_of` (None: the usual ones), ``workers`` processes make them: the report is the same.
+    Raises :class:`CallError` for an unknown study or section, and for less than one worker.
     """
+    if workers < 1:
+        raise CallError(f"workers = {workers}", rule="must be at least 1")
     if str(study) in STUDIES:
         module = import_module(STUDIES[str(study)])
-        found: Report = module.report_of(made(chosen(module.parts(), sections), progress))
+        found: Report = module.report_of(_made(study, chosen(module.parts(), sections), workers, progress))
         return found
     parts, package, title = _opened(study)
     taken = chosen(parts, sections)
-    return _own_report(package, title, made(taken, progress), worked=any(p.of for p in taken))
+    return _own_report(package, title, _made(study, taken, workers, progress), worked=any(p.of for p in taken))
+
+
+def _made(study: str | Path, parts: tuple[Part, ...], workers: int, progress: Progress | None) -> tuple[Section, ...]:
+    if min(workers, len(parts)) == 1:
+        return made(parts, progress)
+    import signal
+    from multiprocessing import get_context
+
+    with get_context("spawn").Pool(min(workers, len(parts)), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+        return made(parts, progress, elsewhere=pool.imap(partial(_part_of, study), [part.id for part in parts]))
+
+
+def _part_of(study: str | Path, id: str) -> Sequence[Section] | None:
+    """One part, in a worker; None where it is refused, so that the process that asked meets the error itself."""
+    try:
+        (part,) = (p for p in parts_of(study) if p.id == id)
+        return part.make()
+    except NextarmError:
+        return None
 
 
 def _own_report(package: Package, title: str, sections: tuple[Section, ...], *, worked: bool) -> Report:

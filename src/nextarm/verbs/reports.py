@@ -19,6 +19,7 @@ def report(
     out: str | Path,
     sections: Iterable[str] | None = None,
     site: bool = False,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> WrittenReport:
     """Write the report of a study to the folder ``out``: report.html, results.json and the charts as SVG.
@@ -26,6 +27,7 @@ def report(
     ``study`` is a bundled one by name, or a study folder: then the report is on its own rows, curves and plans, and on the questions of
     its ``report.toml``. ``sections`` are ids of :func:`report_parts` (None: the usual ones). ``site`` writes a whole site beside it that
     opens from the folder without a server: start page, evidence tables as pages, tables, plans, sources and versions to take.
+    ``workers`` processes make the sections; the report is the same for any.
     That ``out`` can be written to is tried first. All files are rendered before the first is written; what was there before stays
     until the new ones are whole.
     """
@@ -34,7 +36,7 @@ def report(
 
     check_folder(out)
     taken = None if sections is None else tuple(sections)
-    made = build(study, sections=taken, progress=progress)
+    made = build(study, sections=taken, workers=workers, progress=progress)
     return write_report(made, out, site=site_of(study, made) if site else None)
 
 
