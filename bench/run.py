@@ -82,7 +82,7 @@ def figures(folders: list[Path]) -> str:
         script = "figures_vector.py" if drawings else "figures.py"
         command = [sys.executable, str(HERE / script), str(folder), *([] if drawings else ["--reconstruct"])]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
-        said = ran.stdout.strip().replace("\n## ", "\n#### ").removeprefix("## ")
+        said = f"```text\n{ran.stdout.strip()}\n```" if drawings and ran.stdout else ran.stdout.strip().replace("## ", "#### ")
         parts += [f"### {script} {folder.name}\n", said or f"failed: {ran.stderr.strip()[-300:]}", ""]
     return "\n".join(parts)
 
