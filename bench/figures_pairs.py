@@ -1,7 +1,7 @@
 """Two-arm figures with an at-risk table, for the way from figure to log hazard ratio: plans of bench/figures_plan.py with two arms.
 
-PAIRS_SEED is for tuning. PAIRS_HELD_OUT_SEED was committed before any of its figures was drawn; once they have been looked at, the set is
-used up and the next claim needs a new seed.
+PAIRS_SEED is for tuning. PAIRS_HELD_OUT_SEED was committed before any of its figures was drawn, and they were read once, on 2026-11-30:
+the set is used up, the next claim needs a new seed.
 """
 
 from __future__ import annotations
