@@ -6,6 +6,9 @@ OUT    ?= build/infant-all
 KM     ?=
 FUZZ   ?= 10
 
+# Byte code is kept whatever the machine says: the tests start the command line a hundred times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup report test lint bench validate references serve clean constraints
 .DEFAULT_GOAL := help
 
