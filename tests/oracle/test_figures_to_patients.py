@@ -110,3 +110,13 @@ def test_patients_of_a_curve_that_leaves_the_axis_are_censored_there_and_it_is_s
     assert "arm A: the curve leaves the axis at 30: patients followed beyond are censored there" in made.warnings
     assert deaths(read) == [6.0] * 5 + [30.0]
     assert (made.patients.time[made.patients.event == 0] * 12.0).round(6).tolist() == [30.0] * 4
+
+
+def test_a_line_that_stops_at_the_bottom_of_a_truncated_axis_while_the_table_goes_on_is_not_drawn_on() -> None:
+    # 10 at risk, five deaths to 0.5; the line stops at 20 months near the end of an axis from 0.48, and 3 are at risk at 36.
+    rows = {0.0: 10.0, 36.0: 3.0}
+    made = reconstruct(other([0.0, 6.0], [1.0, 0.5], end=20.0, rows=rows, low=0.48), seed=1)
+    assert "arm A: the curve leaves the axis at 20: patients followed beyond are censored there" in made.warnings
+    assert (made.patients.time * 12.0).max() == pytest.approx(20.0)
+    whole = reconstruct(other([0.0, 6.0], [1.0, 0.5], end=20.0, rows=rows, low=0.0), seed=1)
+    assert (whole.patients.time * 12.0).max() == pytest.approx(36.0)

@@ -21,6 +21,9 @@ from nextarm.figures.reading import CurveReading
 LEAST_DROP = 0.5
 #: Pixels of level line at most behind a drop that ends a line: half the width of a thick line.
 LAST_RUN = 4.0
+#: Share of the visible range of S above the bottom of a truncated axis within which a line is near its end.
+NEAR_THE_END = 0.06
+TRUNCATED = 0.02
 _FLOOR = 1e-3
 
 
@@ -50,6 +53,18 @@ def ended(curve: CurveReading, panel: Visible) -> tuple[CurveReading, bool]:
     """
     if len(curve.time) < 2:
         return curve, False
+    pixel = 2.0 * curve.time_band
+    beyond = (curve.at_risk_times > curve.end_time + 2.0 * pixel) & (np.nan_to_num(curve.at_risk) > 0)
+    near = float(curve.survival[-1]) <= panel.lowest + NEAR_THE_END * (1.0 - panel.lowest) and panel.lowest > TRUNCATED
+    if beyond.any() and near and curve.end_time < panel.latest - LAST_RUN * pixel:
+        # Patients are followed, so their line goes on: where it cannot be seen.
+        seen, _ = _last_level(curve, panel)
+        return replace(seen, at_risk=np.where(beyond, np.nan, seen.at_risk)), True
+    return _last_level(curve, panel)
+
+
+def _last_level(curve: CurveReading, panel: Visible) -> tuple[CurveReading, bool]:
+    """The level behind a drop that ends the line; see :func:`ended`."""
     pixel, at, fell = 2.0 * curve.time_band, float(curve.time[-1]), float(curve.survival[-2] - curve.survival[-1])
     if curve.end_time - at > LAST_RUN * pixel or curve.end_time >= panel.latest - LAST_RUN * pixel:
         return curve, False
