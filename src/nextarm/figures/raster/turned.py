@@ -37,7 +37,7 @@ def turned_numbers(rgb: Image, ink: NDArray[np.bool_], rows: Sequence[Labels]) -
         if any(r.pixels[0] - REACH * r.span < x < r.pixels[0] + r.height and y < r.across for r in rows):
             boxes.append((box, pieces))
     found = []
-    for word in read_words(np.ascontiguousarray(np.rot90(rgb, k=3)), boxes):
+    for word in read_words(np.ascontiguousarray(np.rot90(rgb, k=3)), boxes, twice=False):
         if number_of(word) is None:
             continue
         box, half = word.box, word.height // 2
@@ -73,7 +73,7 @@ def turned_times(rgb: Image, ink: NDArray[np.bool_], columns: Sequence[Labels]) 
     if not any(sum(abs(t - other) <= 3 for other in tops) >= AT_LEAST for t in tall):
         return []
     words, ends, stacked = [], {}, set()
-    for word in read_words(np.ascontiguousarray(np.rot90(rgb, k=3)), boxes):
+    for word in read_words(np.ascontiguousarray(np.rot90(rgb, k=3)), boxes, twice=False):
         box, top = word.box, height - word.box.right
         made = Word(box=Box(left=box.top, top=top, right=box.bottom, bottom=top + word.height), pieces=word.pieces, reading=word.reading)
         words.append(made)

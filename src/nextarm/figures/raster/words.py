@@ -158,9 +158,11 @@ def crop_of(rgb: Image, box: Box) -> Image:
     return rgb[top : min(rows, box.bottom + pad), left : min(columns, box.right + pad)]
 
 
-def read_words(rgb: Image, boxes: Sequence[tuple[Box, int]]) -> list[Word]:
-    """Recognise the text of boxes; what is unsure is read once more."""
-    readings = voted(rgb, [box for box, _ in boxes], read_crops([crop_of(rgb, box) for box, _ in boxes]))
+def read_words(rgb: Image, boxes: Sequence[tuple[Box, int]], *, twice: bool = True) -> list[Word]:
+    """Recognise the text of boxes; what is unsure is read once more, unless ``twice`` is false."""
+    readings = read_crops([crop_of(rgb, box) for box, _ in boxes])
+    if twice:
+        readings = voted(rgb, [box for box, _ in boxes], readings)
     return [Word(box=box, pieces=n, reading=_with_space(r, rgb, box)) for (box, n), r in zip(boxes, readings, strict=True)]
 
 
