@@ -328,8 +328,9 @@ def explained_by(draft: Draft, ink: Image) -> Mask:
     drawn[stroke] = 0
     _, labels, stats, _ = cv2.connectedComponentsWithStats(drawn, connectivity=8)
     dash = (stats[:, cv2.CC_STAT_WIDTH] > 2.5 * draft.width + 2) & (stats[:, cv2.CC_STAT_HEIGHT] < 1.6 * draft.width + 1)
-    leaving = np.union1d(labels[~band], np.flatnonzero(dash))  # a level dash beside the curve is of another line
-    inside = band & (drawn > 0) & ~np.isin(labels, leaving)
+    leaving = dash.copy()  # a level dash beside the curve is of another line
+    leaving[labels[~band]] = True
+    inside = band & (drawn > 0) & ~leaving[labels]
     narrow = int(2 * draft.width) + 3
     level = cv2.morphologyEx((ink > 0.3).astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, narrow), np.uint8)) > 0
     ticks = band & (drawn > 0) & ~level

@@ -7,7 +7,10 @@ that only occur beside a stronger ink of the same direction are its edges, not i
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
+import numba as nb
 import numpy as np
 
 from nextarm.core.result import record
@@ -66,7 +69,7 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
 
     def share(v: Floats) -> Image:
         if banded:
-            return share_over(over, np.asarray(v - canvas.ground, np.float32), canvas.noise)
+            return share_of(over, v - canvas.ground, canvas.noise, 400.0)
         return share_of(canvas.difference, v, canvas.noise)
 
     groups = of_one_line(found, hints, canvas.background, smeared=smeared(size, core, usable))
@@ -195,46 +198,45 @@ def without_shades(found: list[tuple[int, Floats]], difference: Image, core: Mas
     Compression moves the colour of a thin line from place to place, and a line's edge is a mixture with the background.
     """
     found = sorted(found, key=lambda f: -f[0])
-    kept: list[tuple[int, Floats]] = []
+    colours = difference[core]
     near, far = np.ones((7, 7), np.uint8), np.ones((17, 17), np.uint8)
-    at = [_place(v, difference, core) for _, v in found]
-    for k, (weight, vector) in enumerate(found):
+    at = [_place(v, colours, core) for _, v in found]
+    kept: list[int] = []
+    for k, (_, vector) in enumerate(found):
         shade = False
         for j in range(k):
             strong = found[j][1]
             if np.linalg.norm(vector) > 1.3 * np.linalg.norm(strong):
                 continue  # a darker ink is no shade of a paler one, however rare
-            cosine = float(vector @ strong / (np.linalg.norm(vector) * np.linalg.norm(strong)))
-            if cosine < 0.93 or not at[k].any():
+            alike = cosine(vector, strong)
+            if alike < 0.93 or not at[k].any():
                 continue
-            beside = cv2.dilate((at[j] & ~at[k]).astype(np.uint8), far if cosine > 0.97 else near) > 0
+            beside = cv2.dilate((at[j] & ~at[k]).astype(np.uint8), far if alike > 0.97 else near) > 0
             if (beside & at[k]).sum() > 0.35 * at[k].sum():
                 shade = True
         if not shade:
-            kept.append((weight, vector))
-    return [f for f in kept if not _is_edge(f[1], [g[1] for g in kept], difference, core)]
+            kept.append(k)
+    return [found[k] for k in kept if not any(_is_edge(found[k][1], at[k], found[j][1], at[j]) for j in kept)]
 
 
-def _place(vector: Floats, difference: Image, core: Mask) -> Mask:
-    """The cores that have about the colour of an ink."""
+def cosine(a: Floats, b: Floats) -> float:
+    """Cosine of the angle between two inks' differences from the background."""
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def _place(vector: Floats, colours: Image, core: Mask) -> Mask:
+    """The cores that have about the colour of an ink; ``colours`` (n, 3) are those of the cores."""
     out = np.zeros(core.shape, bool)
-    out[core] = np.linalg.norm(difference[core] - vector.astype(np.float32), axis=1) < 0.18 * np.linalg.norm(vector) + 12
+    out[core] = np.linalg.norm(colours - vector.astype(np.float32), axis=1) < 0.18 * np.linalg.norm(vector) + 12
     return out
 
 
-def _is_edge(vector: Floats, others: list[Floats], difference: Image, core: Mask) -> bool:
-    """Whether an ink is only the edge of a stronger one: paler, of its direction, and nearly all of it beside it."""
-
-    for strong in others:
-        if np.linalg.norm(strong) < 1.3 * np.linalg.norm(vector):
-            continue
-        cosine = float(vector @ strong / (np.linalg.norm(vector) * np.linalg.norm(strong)))
-        mine = _place(vector, difference, core)
-        if cosine > 0.95 and mine.any():
-            beside = cv2.dilate(_place(strong, difference, core).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-            if (beside & mine).sum() > 0.7 * mine.sum():
-                return True
-    return False
+def _is_edge(vector: Floats, mine: Mask, strong: Floats, theirs: Mask) -> bool:
+    """Whether an ink at ``mine`` is only the edge of a stronger one: paler, of its direction, and nearly all of it beside it."""
+    if np.linalg.norm(strong) < 1.3 * np.linalg.norm(vector) or cosine(vector, strong) <= 0.95 or not mine.any():
+        return False
+    beside = cv2.dilate(theirs.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    return bool((beside & mine).sum() > 0.7 * mine.sum())
 
 
 def to_lab(colours: Image) -> Image:
@@ -275,26 +277,35 @@ def peaks(lab: Image, hints: tuple[RGB, ...] = ()) -> Image:
     return np.asarray(centres, np.float32).reshape(-1, 3)
 
 
-def share_of(difference: Image, vector: Floats, noise: float) -> Image:
-    """Share of one ink on every pixel: the projection on its direction, less where the pixel points elsewhere."""
-    length = float(vector @ vector)
-    unit = (vector / length).astype(np.float32)
-    share = difference @ unit
-    rest = difference - share[..., None] * vector.astype(np.float32)
-    off = np.sqrt(np.einsum("ijk,ijk->ij", rest, rest))
-    width = 0.22 * np.sqrt(length) + 4.0 * noise
-    return np.asarray(np.clip(share, 0, 1) * np.exp(-((off / width) ** 2)), np.float32)
+def share_of(over: Image, vectors: Image | Floats, noise: float, least: float = 0.0) -> Image:
+    """Share of one ink on every pixel: the projection on its direction, less where the pixel points elsewhere.
+
+    ``over`` (rows, columns, 3) is the difference from what is behind, ``vectors`` the ink's own difference from it: one (3,)
+    for a plain background, (rows, columns, 3) where ink lies on filled areas. ``least`` is the smallest squared length of a
+    vector that counts.
+    """
+    each = np.asarray(vectors, np.float32)
+    return np.asarray(_share(np.asarray(over, np.float32), each if each.ndim == 3 else each.reshape(1, 1, 3), least, noise), np.float32)
 
 
-def share_over(over: Image, vectors: Image, noise: float) -> Image:
-    """The same as :func:`share_of` where ink lies on filled areas: ``over`` and ``vectors`` are differences from what is behind."""
-    vectors = np.asarray(vectors, np.float32)
-    length = np.maximum(np.einsum("ijk,ijk->ij", vectors, vectors), 400.0)
-    share = np.einsum("ijk,ijk->ij", over, vectors) / length
-    rest = over - share[..., None] * vectors
-    off = np.sqrt(np.einsum("ijk,ijk->ij", rest, rest))
-    width = 0.22 * np.sqrt(length) + 4.0 * noise
-    return np.asarray(np.clip(share, 0, 1) * np.exp(-((off / width) ** 2)), np.float32)
+@nb.njit(cache=True)
+def _share(over: Any, vectors: Any, least: float, noise: float) -> Any:
+    rows, columns = over.shape[:2]
+    out = np.zeros((rows, columns), np.float32)
+    plain = vectors.shape[0] == 1
+    for r in range(rows):
+        for c in range(columns):
+            v = vectors[0, 0] if plain else vectors[r, c]
+            length = max(least, float(v[0]) * v[0] + float(v[1]) * v[1] + float(v[2]) * v[2])
+            share = (float(over[r, c, 0]) * v[0] + float(over[r, c, 1]) * v[1] + float(over[r, c, 2]) * v[2]) / length
+            if share <= 0:
+                continue
+            off = 0.0
+            for k in range(3):
+                off += (over[r, c, k] - share * v[k]) ** 2
+            width = 0.22 * np.sqrt(length) + 4.0 * noise
+            out[r, c] = min(share, 1.0) * np.exp(-off / (width * width))
+    return out
 
 
 def amount_of(canvas: Canvas, vector: Floats, own: Image) -> Image:
@@ -321,8 +332,7 @@ def own_shares(vectors: list[Floats], shares: list[Image]) -> list[Image]:
         for j, strong in enumerate(vectors):
             if j == k:
                 continue
-            cosine = float(weak @ strong / (np.linalg.norm(weak) * np.linalg.norm(strong)))
-            if cosine > 0.97 and np.linalg.norm(weak) < 0.9 * np.linalg.norm(strong):
+            if cosine(weak, strong) > 0.97 and np.linalg.norm(weak) < 0.9 * np.linalg.norm(strong):
                 ratio = float(np.linalg.norm(weak) / np.linalg.norm(strong))
                 beside = cv2.dilate((shares[j] > (1 + ratio) / 2).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
                 taken[k] = np.where(beside, np.float32(0), taken[k])

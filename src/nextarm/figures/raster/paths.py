@@ -195,16 +195,20 @@ def stroke_width(own: Image) -> tuple[float, int]:
     return (float(np.median(sums[at])) if at.sum() >= 20 else typical), int(flat.sum())
 
 
-def run_lengths(mask: Mask) -> NDArray[np.int64]:
+def run_lengths(mask: Mask) -> NDArray[np.int32]:
     """For every true pixel the length of its run along the row, 0 elsewhere."""
+    return np.asarray(_runs(np.ascontiguousarray(mask)), np.int32)
+
+
+@nb.njit(cache=True)
+def _runs(mask: Any) -> Any:
     rows, columns = mask.shape
-    flat = np.zeros((rows, columns + 1), np.int8)
-    flat[:, :columns] = mask
-    line = np.concatenate([[0], flat.ravel()])
-    edge = np.diff(line)
-    starts, ends = np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)
-    length = np.zeros(line.size - 1, np.int64)
-    lengths = ends - starts
-    length[starts] = lengths
-    length[ends] -= lengths
-    return np.asarray(np.cumsum(length).reshape(rows, columns + 1)[:, :columns] * mask)
+    length = np.zeros((rows, columns), np.int32)
+    for r in range(rows):
+        start = 0
+        for c in range(columns + 1):
+            if c == columns or not mask[r, c]:
+                for k in range(start, c):
+                    length[r, k] = c - start
+                start = c + 1
+    return length
