@@ -113,6 +113,13 @@ def test_an_endless_child_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyP
         door.read_figure(path)
 
 
+def test_a_busy_machine_is_named_as_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = str(door._waited(6.04))
+    assert "the machine is busy: reading got 6.0 s of processor time in 600 s" in said
+    assert "smaller picture" not in said
+    assert "took too long" in str(door._waited(None))
+
+
 def test_endings_of_the_child_are_told_apart() -> None:
     assert "too long" in str(door._died(-24))
     assert "memory" in str(door._died(71))
@@ -194,5 +201,13 @@ def test_broken_marks_say_everything_that_is_wrong(tmp_path: Path) -> None:
 def test_marks_whose_axis_runs_backwards_are_refused(tmp_path: Path, axis: str, words: str) -> None:
     low, high = (0, 60) if axis == "y_axis" else (60, 0)
     (tmp_path / "marks.json").write_text(json.dumps({axis: [{"pixel": 100, "value": low}, {"pixel": 500, "value": high}]}))
+    with pytest.raises(DataError, match=words):
+        load_marks(tmp_path / "marks.json")
+
+
+@pytest.mark.parametrize(("value", "words"), [(24, "have one value, 24"), (20, "off one straight line")])
+def test_marks_whose_axis_is_not_even_are_refused(tmp_path: Path, value: int, words: str) -> None:
+    points = [{"pixel": 100 + 100 * k, "value": v} for k, v in enumerate((0, value, 24, 36))]
+    (tmp_path / "marks.json").write_text(json.dumps({"x_axis": points}))
     with pytest.raises(DataError, match=words):
         load_marks(tmp_path / "marks.json")

@@ -59,6 +59,24 @@ def test_an_axis_point_moves_every_value_by_least_squares() -> None:
     assert found.x_axis.source == "marks"
     assert "time axis" in found.trail.assumptions[0]
     assert made.trail.assumptions == ()
+    assert found.grade == "D"  # 14.6 px, 2.3 % of the axis
+    assert f"time axis lie up to {np.abs(away).max():.1f} px" in found.warnings[-1]
+
+
+def test_the_grade_falls_where_axis_points_leave_a_line_and_not_before() -> None:
+    made, changes = reading(), verbs.draft_figure(reading())
+    changes["x_axis"][1]["pixel"] = 404.0  # by hand, and 2.7 px from the line through all
+    assert verbs.adjust_figure(made, changes).grade == "A"
+    changes["x_axis"][1]["pixel"] = 406.0  # 4 px
+    assert verbs.adjust_figure(made, changes).grade == "D"
+
+
+def test_the_point_that_spoils_the_axis_is_named() -> None:
+    made, changes = reading(), verbs.draft_figure(reading())
+    changes["x_axis"] = [{"pixel": 100 + 120 * k, "value": 12 * k} for k in range(6)]
+    changes["x_axis"][2]["value"] = 23
+    found = verbs.adjust_figure(made, changes)
+    assert "Check the point at 340 px, value 23: the others lie within 0.0 px" in found.warnings[-1]
 
 
 def test_corners_moved_added_and_erased() -> None:
@@ -99,6 +117,10 @@ def test_names_use_and_numbers_at_risk() -> None:
         (lambda c: c.__setitem__("at_risk_times", [0.0, 0.0]), "times must differ"),
         (lambda c: c.__setitem__("x_axis", c["x_axis"][:1]), "two points"),
         (lambda c: c["x_axis"][0].__setitem__("value", 90.0), "rise to the right"),
+        (lambda c: c["x_axis"][1].__setitem__("value", 60.0), "at 400 and 700 px, have one value, 60"),
+        (lambda c: c["x_axis"][1].__setitem__("pixel", 700.0), "two values at 700 px, 30 and 60"),
+        (lambda c: c["x_axis"][1].__setitem__("value", 50.0), "up to 133.3 px off one straight line"),
+        (lambda c: c["y_axis"].append({"pixel": 250.0, "value": 0.9}), "survival axis lie up to 106.7 px off"),
         (lambda c: c["curves"].append(c["curves"][0]), "names must differ"),
         (lambda c: c["curves"][0].__setitem__("source", 7), "holds 1 curve(?!s)"),
     ],
@@ -127,6 +149,12 @@ def test_marks_hold_only_what_differs() -> None:
     assert marks.x_axis == ()
     changes["x_axis"] = [{"pixel": 10, "value": None}, {"pixel": 20, "value": 1}]
     with pytest.raises(CallError, match="no value"):
+        verbs.figure_marks(changes, reading=made)
+    changes["x_axis"] = [{"pixel": 10, "value": 0}, {"pixel": 20, "value": 12}, {"pixel": 30, "value": 12}]
+    with pytest.raises(CallError, match="at 20 and 30 px, have one value"):
+        verbs.figure_marks(changes, reading=made)
+    changes["x_axis"], changes["region"] = [], [5, 5, 1, 9]
+    with pytest.raises(CallError, match="left < right"):
         verbs.figure_marks(changes, reading=made)
 
 

@@ -51,6 +51,14 @@ def test_one_marked_axis_goes_with_the_other_as_read() -> None:
     assert (found.x_axis.source, found.y_axis.source, found.time_unit) == ("marks", "text", "years")
 
 
+def test_marked_points_off_a_line_make_the_grade_d() -> None:
+    even, uneven = (tuple(AxisPoint(pixel=p, value=v) for p, v in ((80, 0), (at, 30), (560, 60))) for at in (320, 326))
+    assert read(svg(ARMS), Marks(x_axis=even)).grade == "A"
+    found = read(svg(ARMS), Marks(x_axis=uneven))
+    assert found.grade == "D"
+    assert "time axis lie up to 4.0 px (0.8 %) off one straight line" in found.warnings[-1]
+
+
 def test_marked_percent_settles_the_scale() -> None:
     half = svg([exponential_arm("Control", 30)], percent=True)
     np.testing.assert_allclose(read(half, Marks(percent=True)).curves[0].survival, exponential_arm("Control", 30).survival, atol=5e-5)

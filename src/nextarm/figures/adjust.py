@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nextarm.core.errors import CallError, DataError, Problem
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray, TimeUnit
+from nextarm.figures.axis_points import doubted, wrong_points
 from nextarm.figures.marks import AxisPoint, CurveMark, Marks, Number, Region
 from nextarm.figures.reading import AxisReading, CurveReading, FigureReading
 
@@ -148,11 +149,18 @@ def marks_from(changes: Adjustment, *, reading: FigureReading | None = None) -> 
         if any(s.value is None for s in spots):
             cure = "Type the value printed there, or remove the point"
             problems.append(Problem(f"a point of the {name} axis has no value", cure=cure))
-        elif spots and (len({s.pixel for s in spots}) < 2 or len({s.value for s in spots}) < 2):
-            problems.append(Problem(f"the {name} axis", rule="needs two points at different places with different values"))
+        else:
+            problems += wrong_points(f"the {name} axis", _known(spots), rising=name == "time")
     if problems:
         raise CallError(problems=problems)
     factor = 100.0 if changes.percent else 1.0
+    try:
+        return _marks(changes, as_read, x, y, factor)
+    except ValidationError as error:
+        raise CallError(problems=[Problem(e["msg"].removeprefix("Value error, ")) for e in error.errors()[:20]]) from None
+
+
+def _marks(changes: Adjustment, as_read: Adjustment, x: tuple[AxisSpot, ...], y: tuple[AxisSpot, ...], factor: float) -> Marks:
     return Marks(
         region=changes.region,
         exclude=changes.exclude,
@@ -170,7 +178,7 @@ def adjust(reading: FigureReading, changes: Adjustment) -> FigureReading:
 
     The axes are the least-squares lines through their points. A corner set by hand is uncertain by half a pixel and the residual of the
     axis. :class:`DataError` with every problem: an axis of one point, corners out of order, survival that rises or leaves
-    [0, 1], names twice, a table that does not fit.
+    [0, 1], names twice, a table that does not fit. Points of an axis that lie a little off its line make the grade D, with a warning.
     """
     before = draft(reading)
     x = _axis(reading.x_axis, changes.x_axis, before.x_axis, "time")
@@ -230,22 +238,24 @@ def adjust(reading: FigureReading, changes: Adjustment) -> FigureReading:
         return reading
     said = "set by hand: " + "; ".join(done)
     trail: Trail = replace(reading.trail, assumptions=(*reading.trail.assumptions, said))
-    return replace(reading, curves=tuple(curves), x_axis=x, y_axis=y, upward=upward, time_unit=unit, trail=trail)
+    return doubted(replace(reading, curves=tuple(curves), x_axis=x, y_axis=y, upward=upward, time_unit=unit, trail=trail))
+
+
+def _known(spots: tuple[AxisSpot, ...]) -> list[tuple[float, float]]:
+    return [(s.pixel, s.value) for s in spots if s.value is not None]
 
 
 def _axis(axis: AxisReading, spots: tuple[AxisSpot, ...], before: tuple[AxisSpot, ...], name: str) -> AxisReading:
     if spots in ((), before):
         return axis
-    known = [(s.pixel, s.value) for s in spots if s.value is not None]
-    if len({p for p, _ in known}) < 2 or len({v for _, v in known}) < 2:
-        raise DataError(f"the {name} axis", rule="needs two points at different places with different values")
+    known = _known(spots)
+    problems = wrong_points(f"the {name} axis", known or [(0.0, 0.0)], rising=name == "time")
+    if problems:
+        raise DataError(problems=problems)
     pixels, values = np.array([p for p, _ in known], float), np.array([v for _, v in known], float)
     slope, intercept = np.polyfit(pixels - pixels.mean(), values, 1)
     intercept = float(intercept - slope * pixels.mean())
-    residual = float(np.max(np.abs((values - intercept) / slope - pixels))) if slope else np.inf
-    if slope * (1 if name == "time" else -1) <= 0 or not np.isfinite(residual):
-        side = "rise to the right" if name == "time" else "rise to the top"
-        raise DataError(f"the {name} axis", rule=f"values must {side}")
+    residual = float(np.max(np.abs((values - intercept) / slope - pixels)))
     return replace(axis, pixels=pixels, values=values, slope=float(slope), intercept=intercept, residual_px=residual, source="marks")
 
 

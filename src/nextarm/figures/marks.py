@@ -6,13 +6,13 @@ Positions are those of :mod:`nextarm.figures.reading`. Every field may be left o
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nextarm.core.errors import DataError, Problem
+from nextarm.figures.axis_points import wrong_points
 
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e7, le=1e7)]
 Region = tuple[Number, Number, Number, Number]
@@ -60,14 +60,8 @@ class Marks(_Strict):
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         for name, points in (("x_axis", self.x_axis), ("y_axis", self.y_axis)):
-            if not points:
-                continue
-            if len({p.pixel for p in points}) < 2 or len({p.value for p in points}) < 2:
-                raise ValueError(f"{name} needs two points at different pixels with different values")
-            way, words = (1, "rise to the right") if name == "x_axis" else (-1, "fall downwards")
-            ordered = sorted(points, key=lambda p: p.pixel)
-            if any(way * (b.value - a.value) < 0.0 for a, b in pairwise(ordered)):
-                raise ValueError(f"the values of {name} must {words}: pixels count from the upper left corner")
+            for problem in wrong_points(name, [(p.pixel, p.value) for p in points], rising=name == "x_axis"):
+                raise ValueError(str(problem))
         for region in (*((self.region,) if self.region else ()), *self.exclude):
             if not (region[0] < region[2] and region[1] < region[3]):
                 raise ValueError(f"region {list(region)} must be left, top, right, bottom with left < right and top < bottom")

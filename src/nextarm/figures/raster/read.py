@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
+from nextarm.figures.axis_points import doubted
 from nextarm.figures.raster.calibrate import CalibratedPanel, calibrate
 from nextarm.figures.raster.counted import largest_counts
 from nextarm.figures.raster.legend import colour_distance
@@ -160,12 +161,13 @@ def _joined(
         warnings.append(f"{panel.n_arms} arms are named in the figure, curves found: {len(out)}")
     if panel.upward:
         warnings.append("the figure shows 1 - S; the curves are given as S")
-    return FigureReading(
+    reading = FigureReading(
         trail=Trail(method="pixels of a picture: axes from printed labels and tick marks, curves by dynamic programming", inputs=()),
         warnings=tuple(dict.fromkeys(warnings)), curves=tuple(out), x_axis=_x_axis(p, scale), y_axis=_y_axis(p, scale), upward=panel.upward,
         box=_box(p, scale), file_kind=kind, method="raster", width=float(shape[1]), height=float(shape[0]), time_unit=p.unit,
         grade=_grade(p, out, warnings, bool(disagree)), panel=number, panels=listed,
     )  # fmt: skip
+    return doubted(reading)
 
 
 def _slanted(c: TracedCurve) -> tuple[str, ...]:

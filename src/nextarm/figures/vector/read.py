@@ -11,6 +11,7 @@ import numpy as np
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray
+from nextarm.figures.axis_points import doubted
 from nextarm.figures.reading import AxisReading, Box, CurveReading, FigureReading, FigureRefused, Grade, ListedPanel
 from nextarm.figures.subject import check_subject
 from nextarm.figures.vector.axes import Scale
@@ -145,7 +146,7 @@ def _read(
         warnings.append(f"no name was found for {unnamed} of {len(curves)} curves")
     if any(line.cut for line in lines):
         warnings.append("lines go on beyond the frame; they were read up to it")
-    return FigureReading(
+    reading = FigureReading(
         trail=Trail(method="strokes of a vector drawing, axes from their labels and tick marks", inputs=()),
         warnings=tuple(warnings), curves=tuple(curves),
         x_axis=_axis(panel.x, label, unit, 1.0, marked=marks is not None and bool(marks.x_axis)),
@@ -153,6 +154,7 @@ def _read(
         upward=panel.upward, box=panel.box, file_kind=kind, method="vector", width=scene.width, height=scene.height,
         time_unit=unit, grade=_grade(panel, curves, warnings, unnamed), page=page, panel=number, panels=listed,
     )  # fmt: skip
+    return doubted(reading)
 
 
 def _curve(
