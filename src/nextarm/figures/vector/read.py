@@ -92,8 +92,8 @@ def _read(
     page: int,
     marks: Marks | None,
 ) -> FigureReading:
-    by_hand = (False, False) if marks is None else (bool(marks.x_axis), bool(marks.y_axis))  # judged by :mod:`axis_points`
-    bent = any(a.residual > BENT and not given for a, given in zip((panel.x, panel.y), by_hand, strict=True))
+    judged = (False, False) if marks is None else (bool(marks.x_axis), bool(marks.y_axis))  # judged by :mod:`axis_points`
+    bent = any(a.residual > BENT and not given for a, given in zip((panel.x, panel.y), judged, strict=True))
     if bent and panel.x.ticked and panel.y.ticked:
         raise FigureRefused(
             "the labels of an axis do not lie on a line",
