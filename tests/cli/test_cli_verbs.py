@@ -257,6 +257,13 @@ def test_look_says_the_decision_and_what_may_come() -> None:
     assert found["final"]["bias_adjusted"] > found["final"]["estimate"]
 
 
+def test_design_prints_whole_patients_and_keeps_exact_ones_in_json(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(good("designs", "log-rank", "--example").replace("rate = 60.0", "rate = 60.11"), encoding="utf-8")
+    assert re.search(r"^n +181$", good("design", str(plan), "--error-trials", "0"), re.MULTILINE)
+    assert strict(good("design", str(plan), "--error-trials", "0", "--json"))["n"] == pytest.approx(180.33)
+
+
 def test_design_says_the_true_type_one_error_of_a_log_rank_test() -> None:
     found = strict(good("design", str(PLAN), "--error-trials", "5000", "--json"))
     assert found["true_error"]["trials"] == 5000

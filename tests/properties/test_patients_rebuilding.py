@@ -127,6 +127,8 @@ def test_the_table_after_its_times_is_recognised() -> None:
     for table, name in ((before, "before"), (after, "after")):
         made = reconstruct(curve, at_risk=(rows, table), ticks=ticks, unit="months", points="corners", versions=3)
         assert made.arms[0].at_risk_convention == name
+        assert [i.item for i in made.checks.items if "at risk" in i.item][-1] == f"at risk just {name} 24"
+        assert any("just after the events" in text for text in made.trail.assumptions) == (name == "after")
         assert made.patients.events == 24
         assert made.checks.grade in ("A", "B")
 

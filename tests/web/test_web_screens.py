@@ -330,3 +330,25 @@ def test_facets_that_no_row_fits_are_an_empty_answer(client: TestClient) -> None
     assert "No row fits." in answer.text
     assert "no row of outcomes fits" in answer.text
     assert client.get(f"{AT}/evidence?subtype=unheard-of").status_code == 422
+
+
+def test_the_example_says_which_side_of_a_time_is_at_risk_and_that_no_cure_is_not_excluded(client: TestClient) -> None:
+    # 33 are followed to 12 months or longer, two of them fall then: the printed 31 are those after.
+    data = client.get(f"{AT}/patients.json").json()
+    seen = {n["name"]: n["value"] for n in data["numbers"]}
+    assert [seen[f"all.at-risk.{t}"] for t in (1, 2, 3)] == [33, 26, 19]
+    assert [seen[f"all.at-risk-after.{t}"] for t in (1, 2, 3)] == [31, 25, 18]
+    page = client.get(f"{AT}/patients").text
+    assert "at risk just after 12" in page
+    assert "counted just after the events" in page
+    assert "do not exclude that nobody" in page
+    assert "nobody is cured is NOT excluded" in page
+
+
+def test_an_agent_is_offered_once_and_no_filter_is_not_called_as_a_value_is(client: TestClient) -> None:
+    page = client.get(f"{AT}/evidence").text
+    assert page.count("pinometostat") == 2  # the value of the choice and its word
+    assert '<option value="any">any (arms that say so)</option>' in page
+    assert ">any</option>" not in page
+    assert '<option value="" selected>all</option>' in page
+    assert "daratumumab" in client.get(f"{AT}/evidence?agent=dara").text

@@ -67,6 +67,9 @@ def reconstruct(
         print(f"{arm.arm}: {arm.n} patients, {arm.events} events, {arm.person_years:.1f} years at risk; {error}; {fit}")
     for repair in made.repairs:
         print(f"repaired: {repair.arm}: {repair.what} ({repair.count})")
+    for arm in made.arms:
+        if arm.counted:
+            print(f"{arm.arm}: {arm.counted}")
     print(f"grade {made.checks.grade}" + ("" if all(item.ok for item in made.checks.items) else "; not met:"))
     for item in made.checks.items:
         if not item.ok:

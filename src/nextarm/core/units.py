@@ -31,6 +31,15 @@ def years_in(unit: str) -> float:
         raise CallError(f"unit = {unit!r}", rule=f"must be one of {', '.join(TIME_UNITS)}") from None
 
 
+def whole_up(value: float) -> int:
+    """Patients or events as whole numbers are planned: rounded up, but for what arithmetic adds to a whole number.
+
+    >>> whole_up(300.62), whole_up(371.0000000001)
+    (301, 371)
+    """
+    return math.ceil(value - 1e-6)
+
+
 def require_probability(value: float, name: str, *, where: str = "") -> float:
     """Return ``value`` if it lies in [0, 1]; raise :class:`CallError` otherwise."""
     if not (math.isfinite(value) and 0.0 <= value <= 1.0):

@@ -6,6 +6,7 @@ statistics of many virtual trials at once) and ``evaluate`` (its exact or asympt
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -15,7 +16,7 @@ from pydantic import Field
 
 from nextarm.core.errors import Problem, RefusedError
 from nextarm.core.result import Result, record
-from nextarm.core.units import IntArray
+from nextarm.core.units import IntArray, whole_up
 from nextarm.designs.seam import BoolArray, Decisions, Look, LookData, Measures, RankWeight, Schedule, Seen, Statistic
 from nextarm.designs.tables import Table, unit
 
@@ -29,6 +30,9 @@ __all__ = [
 
 #: What all two-arm designs assume of the randomisation; the virtual trials do it.
 BLOCKED = "randomised in permuted blocks, so that the numbers in the arms are those of the allocation but for a last block cut short"
+
+#: What a person plans as whole numbers.
+WHOLE = ("n", "events", "max_events")
 
 
 @record
@@ -91,6 +95,13 @@ class DesignResult(Result):
     def also_shown(self) -> dict[str, float | str | bool | None]:
         """More columns of :meth:`table`, for what a reader of this design must see."""
         return {}
+
+    def shown_rows(self) -> list[dict[str, Any]]:
+        """The rows for a person: patients and events rounded up to whole ones; :meth:`table` and the JSON keep the exact values."""
+        return [
+            {k: whole_up(v) if k in WHOLE and isinstance(v, float) and math.isfinite(v) else v for k, v in row.items()}
+            for row in super().shown_rows()
+        ]
 
     def _own_fields(self) -> dict[str, float | str | bool | None]:
         """What this design's result adds to the common fields, in their order; for results that add single values only."""

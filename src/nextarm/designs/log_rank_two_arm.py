@@ -23,7 +23,7 @@ from pydantic import Field
 from nextarm.core.errors import Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
-from nextarm.core.units import FloatArray
+from nextarm.core.units import FloatArray, whole_up
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.average_hazard_ratio import average_hazard_ratio_power
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule, decide_once
@@ -256,7 +256,7 @@ def cautions_for(setting: Setting) -> tuple[str, ...]:
     if time < accrual.duration * (1.0 - 1e-9):
         found.append(
             f"the analysis at {time:.3g} years comes before the end of accrual at {accrual.duration:.3g} years: "
-            f"{float(accrual.entered(time)):.1f} of n = {accrual.total:.1f} patients have entered by then"
+            f"{float(accrual.entered(time)):.1f} of n = {whole_up(accrual.total)} patients have entered by then"
         )
     return tuple(found)
 

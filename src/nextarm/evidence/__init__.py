@@ -11,7 +11,7 @@ from nextarm.evidence.marks import MARKS
 from nextarm.evidence.new_study import NewStudy, new_study
 from nextarm.evidence.package import Package
 from nextarm.evidence.preference import Preferred, Rejected, preferred_outcomes
-from nextarm.evidence.query import Selection, list_table, select, values_of
+from nextarm.evidence.query import Selection, agent_choices, list_table, select, values_of
 from nextarm.evidence.remarks import Remark, remarks
 from nextarm.evidence.schema import (
     TABLES,
@@ -55,6 +55,7 @@ __all__ = [
     "Selection",
     "SourceRow",
     "Study",
+    "agent_choices",
     "bibtex",
     "check_evidence",
     "check_package",

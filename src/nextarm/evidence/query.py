@@ -162,6 +162,23 @@ def _agents_of(package: Package, arm: Arm) -> tuple[str, ...]:
     return (*names, *(a.name for a in package.agents if a.name not in names and _same_agent(a.name, names)))
 
 
+def agent_choices(package: Package) -> tuple[str, ...]:
+    """Each agent of the arms once, to choose from: by its name in the agents table where it is there, else as printed.
+
+    The ids and the other printed names of an agent are understood by :func:`select` too; they choose no row that its name does not.
+
+    >>> from nextarm.evidence import load_package
+    >>> [name for name in agent_choices(load_package()) if name.startswith(("dara", "pino", "ven"))]
+    ['daratumumab', 'pinometostat (EPZ-5676)', 'venetoclax']
+    """
+    found: set[str] = set()
+    for arm in package.arms:
+        for printed in arm.agent_names:
+            known = [a.name for a in package.agents if a.name == printed or _same_agent(a.name, (printed,))]
+            found.update(known or [printed])
+    return tuple(sorted(found, key=str.lower))
+
+
 def _same_agent(name: str, printed: tuple[str, ...]) -> bool:
     parts = {part.strip().lower() for part in re.split(r"[/()]", name) if part.strip()}
     return any(p.lower() in parts for p in printed)

@@ -56,7 +56,7 @@ def check_arm(
 
     add("patients", arm.n, lambda t, e: t.size, 0.0, True)
     for at, size in zip(arm.risk_time, arm.risk, strict=True):
-        add(f"at risk at {at / scale:g}", int(size), count(float(at)), 0.0, True)
+        add(f"at risk just {fit.at_risk_convention} {at / scale:g}", int(size), count(float(at)), 0.0, True)
     if arm.events is not None:
         add("events", arm.events, lambda t, e: int(e.sum()), 0.0, True)
     worst = 4.0 * fit.reading_error + arm.half + 1.0 / arm.n

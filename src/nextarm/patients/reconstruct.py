@@ -132,10 +132,11 @@ def reconstruct(
     _refuse_misfit(fits, best, reading_error)
     checks = graded(items, fits, undetermined=bool(single))
     warnings += [f"arm {i.arm}: {i.item}: published {i.published:g}, rebuilt {i.rebuilt}" for i in items if not i.ok]
+    counted = (f"arm {f.arm}: {f.counted}" for f in fits if f.counted)
     trail = Trail(
         method="patients rebuilt from a curve: forward sums over (at risk, deaths), backward draws" if method == "dp" else "Guyot 2012",
         reference="" if method == "dp" else "10.1186/1471-2288-12-9",
-        assumptions=("censorings are even in time between the facts that bound them", "readings err independently of each other"),
+        assumptions=("censorings are even in time between the facts that bound them", "readings err independently of each other", *counted),
         inputs=tuple(str(x) for x in (curve, at_risk, ticks) if isinstance(x, str) or hasattr(x, "__fspath__")),
         seed=seed if method == "dp" else None,
     )

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+#: What to say of an arm whose printed numbers at risk leave out the events of their own times.
+COUNTED_AFTER = (
+    "the printed numbers at risk are taken as counted just after the events at their times (as told, or because that fits the curve "
+    "better); estimates and charts count those at risk just before a time, as is usual"
+)
+
+
 @record
 class CheckItem:
     """One published number beside what the rebuilt patients give.
@@ -50,7 +57,8 @@ class ArmFit:
 
     ``time`` (years), ``published``, ``rebuilt`` are the readings; ``fine_time`` to ``fine_high`` the rebuilt curve on an even grid with
     the range over the versions. ``reading_error`` is one standard deviation on the survival scale, on top of ``rounding``
-    (half the spacing of the readings).
+    (half the spacing of the readings). ``at_risk_convention``: whether the printed numbers at risk were taken as counted just "before"
+    their times (time >= t, the usual way) or just "after" them (time > t).
     """
 
     arm: str
@@ -71,6 +79,11 @@ class ArmFit:
     fine_survival: FloatArray
     fine_low: FloatArray
     fine_high: FloatArray
+
+    @property
+    def counted(self) -> str:
+        """What to say of a printed table that leaves out the events of its own times; "" for one that counts as usual."""
+        return COUNTED_AFTER if self.at_risk_convention == "after" else ""
 
 
 @record

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from nextarm.core.units import whole_up
 from nextarm.report.document import Block, Column, DataTable, KeyFigures, Note, Number, Row, Section, Strong, number, paragraph, say, slug
 
 #: Fields of a result by title and format, in the order shown; those that a design does not have are left out.
 SHOWN = (
-    ("n", "Patients", "decimal(1)"),
-    ("events", "Events at the last analysis", "decimal(1)"),
-    ("max_events", "Events there could ever be", "decimal(1)"),
+    ("n", "Patients", "count"),
+    ("events", "Events at the last analysis", "count"),
+    ("max_events", "Events there could ever be", "count"),
     ("analysis_time", "Years to the last analysis", "decimal(2)"),
     ("accrual_duration", "Years of accrual", "decimal(2)"),
     ("years_to_accrue", "Years to accrue at the plan's rate", "decimal(2)"),
@@ -24,7 +25,9 @@ def characteristics(found: Any) -> Section:
     trail = found.trail
 
     def made(value: float | None, how: str, name: str) -> Number | None:
-        return None if value is None or value != value else number(value, how, name=f"design.{name}", trail=trail)
+        if value is None or value != value:
+            return None
+        return number(whole_up(value) if how == "count" else value, how, name=f"design.{name}", trail=trail)
 
     power = number(found.power, "percent(1)", name="design.power", trail=trail)
     figures = [(power, "power"), (number(found.alpha, "percent(1)", name="design.alpha", trail=trail), "one-sided alpha")]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from nextarm.core.trail import Source, Trail
-from nextarm.evidence import BUNDLED, Package, Selection, load_package, protocols, values_of
+from nextarm.evidence import BUNDLED, Package, Selection, agent_choices, load_package, protocols, values_of
 from nextarm.evidence.classify import protocol_rules
 from nextarm.evidence.columns import Row as Fact
 from nextarm.evidence.rules import FIELD, PatientField
@@ -44,7 +44,7 @@ def facets(package: Package, table: str) -> dict[str, tuple[str, ...]]:
 @lru_cache(maxsize=32)
 def _facets(package: Package, table: str) -> dict[str, tuple[str, ...]]:
     """Kept: packages are told apart by identity and never change."""
-    return values_of(package, table=table) | {"risk_protocol": tuple(protocols(package))}
+    return values_of(package, table=table) | {"agent": agent_choices(package), "risk_protocol": tuple(protocols(package))}
 
 
 def risk_fields(package: Package, protocol: str) -> tuple[PatientField, ...]:

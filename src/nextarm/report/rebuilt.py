@@ -81,6 +81,8 @@ def checks_section(made: Any) -> Section:
         blocks.append(
             Note("information", say(f"{len(made.repairs)} repairs of the readings were made; the JSON of the command lists them."))
         )
+    told = [f"{fit.arm}: {fit.counted}." if len(made.arms) > 1 else f"{fit.counted.capitalize()}." for fit in made.arms if fit.counted]
+    blocks += [Note("information", say(text)) for text in told]
     return Section("checks", "Checks", (), tuple(blocks))
 
 
@@ -93,11 +95,13 @@ def survival_section(
     times: tuple[float, ...],
     versions: Sequence[Any] = (),
     band: str = "limits",
+    convention: str = "before",
 ) -> Section:
     """Kaplan-Meier of one arm with up to three ``models`` beside it, survival at ``times`` (years), cure fractions and their warning.
 
     ``versions`` are the Kaplan-Meier estimates of the plausible versions: their range stands in the table, and with ``band`` "versions"
-    around the curve, in place of its 95 % limits ("none" leaves both out).
+    around the curve, in place of its 95 % limits ("none" leaves both out). Numbers at risk are those just before a time; where the
+    printed table counts just after (``convention``), that row stands beside them.
     """
     several = len(patients.arms) > 1
     stem = slug(arm or "all")
@@ -128,15 +132,16 @@ def survival_section(
         ]
         rows.append((model.replace(":", ", "), *at, aic))
         for cured in fit.cure_fractions:
-            limits = cured.profile or cured.wald
+            limits = cured.limits
             value = number(cured.estimate, "percent(1)", name=f"{stem}.{slug(model)}.cured", trail=fit.trail, interval=limits)
             enough = all(f.sufficient for f in fit.follow_up)
-            cures.append(
-                (model.replace(":", ", "), value, "long enough by every view" if enough else "NOT long enough: the plateau is a guess")
-            )
+            told = "long enough by every view" if enough else "NOT long enough: the plateau is a guess"
+            if cured.unproven:
+                told += "; but that nobody is cured is NOT excluded"
+            cures.append((model.replace(":", ", "), value, told))
     chart = survival_curves(
         curves, id=f"survival-{stem}" if several else "survival", title=f"Survival{f', {arm}' if several else ''}", trail=km.trail,
-        caption=say(_BANDS[band if versions or band != "versions" else "limits"]),
+        caption=say(" ".join(filter(None, (_BANDS[band if versions or band != "versions" else "limits"], _JUST_BEFORE)))),
     )  # fmt: skip
     blocks.append(chart)
     own = [
@@ -151,12 +156,19 @@ def survival_section(
             for t, r in zip(times, ranges, strict=True)
         ]
         table.append((f"Range of {len(versions)} versions", *cells, None))
-    still = [int((patients.time[_of(patients, arm)] >= t).sum()) for t in times]
-    left = [
-        number(n, "count", name=f"{stem}.at-risk.{t:g}", trail=km.trail, marks=("reconstructed",))
-        for t, n in zip(times, still, strict=True)
-    ]
-    table += [("Still at risk", *left, None), *rows]
+    for when in ("before", "after") if convention == "after" else ("before",):
+        left = [
+            number(
+                round(float(n)),
+                "count",
+                name=f"{stem}.at-risk{'-after' if when == 'after' else ''}.{t:g}",
+                trail=km.trail,
+                marks=("reconstructed",),
+            )
+            for t, n in zip(times, km.at_risk_at(np.array(times), when), strict=True)
+        ]
+        table.append((f"At risk just {when}{', as the printed table counts' if when == 'after' else ''}", *left, None))
+    table += rows
     years = [Column(f"{t:g} years", align="right") for t in times]
     columns: tuple[Column | str, ...] = ("Model", *years, Column("AIC", align="right"))
     blocks.append(DataTable("Survival at chosen years (95 % interval)", columns, tuple(table), sortable=False))
@@ -176,10 +188,8 @@ _BANDS = {
     "versions": "The band is the range over the plausible versions: what the reconstruction leaves open, not the interval of the estimate.",
     "none": "",
 }
-
-
-def _of(patients: Any, arm: str) -> Any:
-    return patients.arm == patients.arms.index(arm)
+#: Beside every row of numbers at risk of ours.
+_JUST_BEFORE = "Numbers at risk are those just before each time, so before its events."
 
 
 def _banded(curve: Curve, versions: Sequence[Any], band: str) -> Curve:

@@ -18,7 +18,7 @@ from nextarm.survival.fit_checks import refuse_degenerate, warnings_of
 from nextarm.survival.fit_design import Columns, Covariates, Layout, columns_of
 from nextarm.survival.fit_family import family_of
 from nextarm.survival.fit_likelihood import FitData, fit_data
-from nextarm.survival.fit_report import covariance_of, cure_fractions_of, follow_up_of, follow_up_warnings, parameters_of
+from nextarm.survival.fit_report import covariance_of, cure_fractions_of, cure_warnings, follow_up_of, follow_up_warnings, parameters_of
 from nextarm.survival.fit_result import Fit
 from nextarm.survival.fit_setting import Climb, Setting, climb
 from nextarm.survival.fit_starts import starts
@@ -213,7 +213,9 @@ def _report(
         made.append("profile limits of the cure fraction could not be followed: the likelihood is too flat")
     by_arm = len(fractions) > 1
     judged = follow_up_of(setting, {f.group: fit.distribution(arm=f.group if by_arm else None) for f in fractions})
-    return replace(fit, warnings=(*made, *follow_up_warnings(judged)), cure_fractions=fractions, follow_up=judged)
+    return replace(
+        fit, warnings=(*made, *cure_warnings(fractions), *follow_up_warnings(judged)), cure_fractions=fractions, follow_up=judged
+    )
 
 
 def _natural(setting: Setting) -> tuple[str, ...]:

@@ -157,3 +157,20 @@ def follow_up_warnings(judged: tuple[SufficientFollowUp, ...]) -> tuple[str, ...
             reasons.append(f"{one.uncured_at_end:.1%} of those event-free at the end are not cured, {verdict} {LARGEST_RATIO:.0%}")
         made.append(f"follow-up of {one.arm!r} may be too short to read a cure fraction ({'; '.join(reasons)})")
     return tuple(made)
+
+
+def cure_warnings(fractions: tuple[CureFraction, ...]) -> tuple[str, ...]:
+    """One sentence for each group whose cure fraction the data do not tell from 0.
+
+    The lower limit (profile, else Wald) is held against the smallest cure fraction worth the name, that of RECeUS.
+    """
+    made = []
+    for one in fractions:
+        limits = one.limits
+        if limits is None or not one.unproven:
+            continue
+        made.append(
+            f"the data do not exclude that nobody of {one.group!r} is cured: the {limits.level:.0%} interval of the cure fraction "
+            f"goes from {limits.low:.1%} to {limits.high:.1%}"
+        )
+    return tuple(made)

@@ -18,7 +18,7 @@ from nextarm.survival.fit_family import family_of
 from nextarm.survival.models.distribution import Distribution
 from nextarm.survival.models.family import Jet, from_predictor
 from nextarm.survival.selection import require_level, require_times
-from nextarm.survival.sufficient_follow_up import SufficientFollowUp
+from nextarm.survival.sufficient_follow_up import SMALLEST_CURE, SufficientFollowUp
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,6 +50,16 @@ class CureFraction:
     standard_error: float | None
     wald: Interval | None
     profile: Interval | None
+
+    @property
+    def limits(self) -> Interval | None:
+        """The profile limits, else Wald's; None where there are neither."""
+        return self.profile or self.wald
+
+    @property
+    def unproven(self) -> bool:
+        """Whether the data do not exclude that nobody is cured: the lower limit is not above RECeUS' smallest cure fraction, .025."""
+        return self.limits is not None and self.limits.low <= SMALLEST_CURE
 
 
 @record

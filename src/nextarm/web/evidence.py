@@ -35,6 +35,8 @@ FACETS = (
     ("protocol", "Study"),
     ("pool_set", "Pool set"),
 )
+#: Values that would be misread among choices: what arms say that are open to every subtype or setting is no "all rows".
+WORDED = {"any": "any (arms that say so)"}
 #: Values that a patient's field may take in the calculator, where it is not a number.
 _WORDS = re.compile(r"[A-Za-z0-9 .,:;()+<>=*/_-]{1,60}")
 
@@ -57,7 +59,7 @@ def forms(ask: Ask) -> tuple[Form, ...]:
     elif view == "facts":
         fields.append(Field("table", "Table", "select", table, choices=(("outcomes", "Outcomes"), ("counts", "Counts, toxicities"))))
         names = {"endpoint": "What was counted"} if table == "counts" else {}
-        fields += [_select(name, names.get(name, label), q, known[name], "any") for name, label in FACETS]
+        fields += [_select(name, names.get(name, label), q, known[name], "all") for name, label in FACETS]
         fields.append(Field("era", "Years of enrolment", value=q.text("era"), help="Such as 1999-2005 or 2006-"))
     made = [Form("facets", "Choose", tuple(fields), "Show", live=view != "risk")]
     if ask.study.folder is not None and view == "facts":
@@ -66,7 +68,10 @@ def forms(ask: Ask) -> tuple[Form, ...]:
 
 
 def _select(name: str, label: str, q: Query, values: tuple[str, ...], none: str) -> Field:
-    return Field(name, label, "select", q.text(name), choices=(("", none), *((v, v.replace("_", " ")) for v in values)))
+    """A choice of one value or none; a value asked for by another of its names (an agent's id) stays chosen."""
+    asked = q.text(name)
+    values = (*values, asked) if name == "agent" and asked and asked not in values else values
+    return Field(name, label, "select", asked, choices=(("", none), *((v, WORDED.get(v, v.replace("_", " "))) for v in values)))
 
 
 def content(ask: Ask) -> Content:
@@ -94,7 +99,7 @@ def _facts(ask: Ask) -> Content:
     except CallError as nothing:
         if not nothing.problems[0].what.startswith("no row of"):
             raise
-        words = (paragraph(str(nothing)), paragraph("Set one of the choices above back to any."))
+        words = (paragraph(str(nothing)), paragraph("Set one of the choices above back to all."))
         return Content((Section("facts", "Published facts", say("No row fits."), words),), python=python, command=command)
     studies = list(dict.fromkeys(str(row["study"]) for row in found.rows()))
     notes: list[Block] = [Note("information", say(text)) for text in found.warnings]

@@ -181,10 +181,11 @@ def content(ask: Ask) -> Content:
     asked = (curve, risk, ticks, given, unit, n)
     fit_of, band = partial(_fitted, *asked), q.choice("band", [b for b, _ in BANDS], "limits")
     sections = [rebuilt_section(made, notes=notes), checks_section(made)]
-    for arm in made.patients.arms:
+    for arm, told in zip(made.patients.arms, made.arms, strict=True):
         own = arm if len(made.patients.arms) > 1 else None
         versions = _versions(*asked, own)
-        sections.append(survival_section(fit_of, made.patients, arm, models=models, times=times, versions=versions, band=band))
+        options = {"times": times, "versions": versions, "band": band, "convention": told.at_risk_convention}
+        sections.append(survival_section(fit_of, made.patients, arm, models=models, **options))
         sections.append(_hazard(made.patients, arm, own, partial(_pieces, *asked, own), fit_of, models))
     file = f"curves/{name}{CURVE}" if name else "curve.csv"
     also = f", at_risk={file.replace(CURVE, RISK) if name else 'at_risk.csv'!r}" if risk else ""

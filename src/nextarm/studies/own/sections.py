@@ -49,9 +49,10 @@ def evidence(study: OwnStudy) -> tuple[Section, ...]:
     lead = say(
         "The study adds ",
         number(counted[0], "count", name="evidence.outcomes", trail=trail),
-        " published outcomes and ",
+        f" published outcome{'s' if counted[0] != 1 else ''} and ",
         number(counted[1], "count", name="evidence.counts", trail=trail),
-        f" counts of its own to those of {' and '.join(study.package.extends)}." if study.package.extends else " counts of its own.",
+        f" count{'s' if counted[1] != 1 else ''} of its own",
+        f" to those of {' and '.join(study.package.extends)}." if study.package.extends else ".",
     )
     return (Section("evidence", "What was published", lead, tuple(blocks)),)
 
@@ -107,7 +108,10 @@ def _curve(study: OwnStudy, name: str, asked: CurveAsked | None) -> Section:
         end = float(made.patients.time.max())
         times = tuple(t for t in (1.0, 2.0, 3.0, 5.0) if t <= end) or (end,)
         sections = [rebuilt_section(made), checks_section(made)]
-        sections += [survival_section(fit_of, made.patients, arm, models=asked.models, times=times) for arm in made.patients.arms]
+        sections += [
+            survival_section(fit_of, made.patients, arm, models=asked.models, times=times, convention=told.at_risk_convention)
+            for arm, told in zip(made.patients.arms, made.arms, strict=True)
+        ]
         section = with_inputs(joined("patients", title, sections), lambda path: path.replace(f"{study.folder}/", ""))
         return under(slug(f"curve-{name}"), section)
     except (NextarmError, OSError, ValueError) as refusal:
