@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,34 @@ def test_a_figure_is_read_and_shown(client: TestClient, figure: str) -> None:
     assert "sandbox" in picture.headers["content-security-policy"]
 
 
+def test_each_curve_is_drawn_near_its_printed_colour(client: TestClient, figure: str) -> None:
+    looks = view(client, figure)["adjusted"]["look"]
+    assert [(look["arm"], look["printed"]) for look in looks] == [("Control", "#d62728"), ("New drug", "#1f77b4")]
+    assert [look["colour"] for look in looks] == ["#d55e00", "#005a8c"]
+    assert all(len(look["name"]) == 4 for look in looks)
+
+
+def test_the_foot_offers_files_that_are_there_only(client: TestClient, figure: str, home: Path) -> None:
+    data = (home / "fig.svg").read_bytes()
+    fresh = client.post("/study/mine/figure/upload?name=later.svg", content=data).json()["address"]
+    assert "saved_figure" not in client.get(fresh).text
+    assert "nextarm.read_figure(&#34;mine/figures/later/source.svg&#34;)" in client.get(fresh).text
+    for address in (fresh, figure):
+        named = re.findall(r'"(mine/[^"]+)"', view(client, address)["same"]["Python"])
+        assert named
+        assert all((home / name).is_file() for name in named)
+
+
+def test_a_figure_can_be_marked_by_hand_without_a_reading(client: TestClient, figure: str, home: Path) -> None:
+    data = (home / "fig.svg").read_bytes()
+    fresh = client.post("/study/mine/figure/upload?name=by hand.svg", content=data).json()["address"]
+    found = client.post(f"{fresh}/by-hand", json={"version": 1}).json()
+    assert found["reading"] is None
+    assert [p["value"] for p in found["changes"]["x_axis"]] == [None, None]
+    assert client.post(f"{fresh}/by-hand", json={"version": found["version"]}).status_code == 422
+    assert client.post(f"{fresh}/read", json={"version": found["version"]}).json()["reading"]["grade"] == "A"
+
+
 def test_each_action_is_kept_and_undone(client: TestClient, figure: str, home: Path) -> None:
     before = view(client, figure)
     changes = copy.deepcopy(before["changes"])
@@ -107,6 +136,10 @@ def test_an_impossible_correction_is_kept_and_told(client: TestClient, figure: s
     refused = client.post(f"{figure}/rebuild", json={"version": answer["version"]})
     assert refused.status_code == 422
     assert client.get(f"{figure}.json").status_code == 422
+    back = client.post(f"{figure}/go", json={"version": answer["version"], "step": answer["step"] - 1}).json()
+    back["changes"]["x_axis"][1]["value"] = back["changes"]["x_axis"][2]["value"]
+    answer = client.post(f"{figure}/save", json={"version": back["version"], "changes": back["changes"]}).json()
+    assert "have one value, 24" in answer["problems"][0]["text"]
     client.post(f"{figure}/go", json={"version": answer["version"], "step": answer["step"] - 1})
 
 

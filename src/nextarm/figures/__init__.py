@@ -10,6 +10,7 @@ from nextarm.figures.adjust import Adjustment, adjust, draft, marks_from, read_a
 from nextarm.figures.door import Picture, ReadFigure, read_figure, read_picture
 from nextarm.figures.marks import Marks, dump_marks, load_marks
 from nextarm.figures.reading import AxisReading, CurveReading, FigureReading, FigureRefused
+from nextarm.figures.told_apart import colours_for, name_places
 from nextarm.figures.write import at_risk_columns, curve_columns, files_of, tick_columns
 
 __all__ = [
@@ -23,12 +24,14 @@ __all__ = [
     "ReadFigure",
     "adjust",
     "at_risk_columns",
+    "colours_for",
     "curve_columns",
     "draft",
     "dump_marks",
     "files_of",
     "load_marks",
     "marks_from",
+    "name_places",
     "read_adjustment",
     "read_figure",
     "read_picture",

@@ -122,13 +122,10 @@ def _spots(axis: AxisReading) -> tuple[AxisSpot, ...]:
 
 
 def _as_spots(reading: FigureReading, k: int) -> CurveSpots:
-    curve, x, y = reading.curves[k], reading.x_axis, reading.y_axis
-    shown = 1.0 - curve.survival if reading.upward else curve.survival
-    across, down = (curve.time - x.intercept) / x.slope, (shown - y.intercept) / y.slope
-    corners = tuple(zip(np.round(across, 4).tolist(), np.round(down, 4).tolist(), strict=True))
-    end = round(float((curve.end_time - x.intercept) / x.slope), 4)
-    ticks = np.repeat(curve.ticks, np.maximum(curve.tick_low, 1))
-    return CurveSpots(arm=curve.arm, source=k, corners=corners, end=end, ticks=tuple(np.round((ticks - x.intercept) / x.slope, 4).tolist()))
+    curve, place = reading.curves[k], reading.positions(k)
+    corners = tuple(zip(np.round(place.across, 4).tolist(), np.round(place.down, 4).tolist(), strict=True))
+    ticks = np.round(np.repeat(place.ticks, np.maximum(curve.tick_low, 1)), 4)
+    return CurveSpots(arm=curve.arm, source=k, corners=corners, end=round(place.end, 4), ticks=tuple(ticks.tolist()))
 
 
 def _row(curve: CurveReading, times: FloatArray) -> tuple[int | None, ...]:

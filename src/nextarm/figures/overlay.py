@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nextarm.figures.reading import FigureReading
+from nextarm.figures.reading import FigureReading, Placed
+from nextarm.figures.told_apart import colours_for, name_places
 
 if TYPE_CHECKING:
     from nextarm.figures.vector.scene import Fill, Scene
 
 #: Longest side of an overlay in pixels.
 LONGEST = 1600
-#: Colours of the curves as read: told apart by readers who do not see all colours.
-PALETTE = ((213, 94, 0), (0, 114, 178), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233))
 _FADE = 0.45
 
 
@@ -69,11 +68,6 @@ def paint(reading: FigureReading, *, scene: Scene | None = None, image: Any | No
     pen = ImageDraw.Draw(base, "RGBA")
     x, y = reading.x_axis, reading.y_axis
 
-    def at(time: float, survival: float) -> tuple[float, float]:
-        shown = 1.0 - survival if reading.upward else survival
-        across, down = (time - x.intercept) / x.slope, (shown - y.intercept) / y.slope
-        return float(np.clip(across * scale, -1e5, 1e5)), float(np.clip(down * scale, -1e5, 1e5))
-
     line = max(1, round(max(base.size) / 700))
     box = reading.box
     pen.rectangle([box.left * scale, box.top * scale, box.right * scale, box.bottom * scale], outline=(120, 120, 120, 120))
@@ -81,19 +75,37 @@ def paint(reading: FigureReading, *, scene: Scene | None = None, image: Any | No
         _cross(pen, position * scale, box.bottom * scale, 4 * line)
     for position in y.pixels:
         _cross(pen, box.left * scale, position * scale, 4 * line)
-    for k, curve in enumerate(reading.curves):
-        colour = PALETTE[k % len(PALETTE)]
-        points = [at(curve.time[0], curve.survival[0])]
-        for i in range(1, len(curve.time)):
-            points += [at(curve.time[i], curve.survival[i - 1]), at(curve.time[i], curve.survival[i])]
-        points.append(at(curve.end_time, curve.survival[-1]))
-        pen.line(points, fill=(*colour, 230), width=line)
-        levels = curve.survival_at(np.minimum(curve.ticks, curve.end_time))
-        for time, level in zip(curve.ticks, levels, strict=True):
-            px, py = at(float(time), float(level))
-            pen.line([px, py - 5 * line, px, py + 5 * line], fill=(*colour, 230), width=line)
-    _key(pen, reading, base.size)
+    colours = colours_for([c.colour for c in reading.curves])
+    for k, colour in enumerate(colours):
+        _curve(pen, reading.positions(k), colour, scale, line)
+    _names(pen, reading, colours, scale, max(11, round(max(base.size) / 75)))
+    _key(pen, reading, colours, base.size)
     return _png(base)
+
+
+def _curve(pen: Any, place: Placed, colour: str, scale: float, line: int) -> None:
+    """A curve with its marks, each with a white edge so that it stands out from the printed line below it."""
+    across, down = (np.clip(a * scale, -1e5, 1e5) for a in (place.across, place.down))
+    points = [(float(across[0]), float(down[0]))]
+    for i in range(1, len(across)):
+        points += [(float(across[i]), float(down[i - 1])), (float(across[i]), float(down[i]))]
+    points.append((float(np.clip(place.end * scale, -1e5, 1e5)), float(down[-1])))
+    pen.line(points, fill="white", width=line + 2)
+    pen.line(points, fill=colour, width=line)
+    levels = down[np.maximum(np.searchsorted(across, place.ticks * scale, side="right") - 1, 0)]
+    for px, py in zip(np.clip(place.ticks * scale, -1e5, 1e5).tolist(), levels.tolist(), strict=True):
+        pen.line([px, py - 5 * line, px, py + 5 * line], fill=colour, width=line)
+
+
+def _names(pen: Any, reading: FigureReading, colours: tuple[str, ...], scale: float, height: int) -> None:
+    """The name of each curve at its line."""
+    font = _font(height)
+    words = [_plain(c.arm[:40]) for c in reading.curves]
+    widths = [(float(pen.textlength(w, font=font)) + 6) / scale for w in words]
+    for name, colour, box in zip(words, colours, name_places(reading, widths, 1.3 * height / scale), strict=True):
+        left, top, right, bottom = (float(np.clip(v * scale, -1e5, 1e5)) for v in (box.left, box.top, box.right, box.bottom))
+        pen.rectangle([left, top, right, bottom], fill=(255, 255, 255, 225))
+        pen.text((left + 3, top), name, fill=colour, font=font)
 
 
 def ruled(image: Any, scale: float = 1.0) -> bytes:
@@ -121,21 +133,24 @@ def _cross(pen: Any, x: float, y: float, arm: float) -> None:
     pen.line([x, y - arm, x, y + arm], fill=(200, 0, 0, 200))
 
 
-def _key(pen: Any, reading: FigureReading, size: tuple[int, int]) -> None:
-    """What was read, in words, along the lower edge."""
+def _key(pen: Any, reading: FigureReading, colours: tuple[str, ...], size: tuple[int, int]) -> None:
+    """The key, along the upper edge: how each curve is drawn, what was read of it, and the colour in which it is printed."""
     height = max(11, round(max(size) / 90))
     font = _font(height)
-    pieces = [(f"grade {reading.grade}", (60, 60, 60))]
-    for k, c in enumerate(reading.curves):
-        words = f"{c.arm[:30]}: {int(np.count_nonzero(np.diff(c.survival) < 0))} drops, {int(c.tick_low.sum())} marks"
-        pieces.append((words, PALETTE[k % len(PALETTE)]))
+    pieces = [(f"grade {reading.grade}", "#3c3c3c", "")]
+    for c, colour in zip(reading.curves, colours, strict=True):
+        words = f"{c.arm[:30]}: {int(np.count_nonzero(np.diff(c.survival) < 0))} drops, {int(c.tick_low.sum())} marks; printed in"
+        pieces.append((words, colour, c.colour))
     x, y = 6.0, 4.0
-    for words, colour in pieces:
-        wide = float(pen.textlength(_plain(words), font=font))
+    for words, colour, printed in pieces:
+        swatch = 1.6 * height if printed else 0.0
+        wide = float(pen.textlength(_plain(words), font=font)) + swatch
         if x > 6 and x + wide > size[0] - 6:
             x, y = 6.0, y + 1.5 * height
         pen.rectangle([x - 3, y - 2, x + wide + 3, y + 1.25 * height], fill=(255, 255, 255, 215))
         pen.text((x, y), _plain(words), fill=colour, font=font)
+        if printed:
+            pen.rectangle([x + wide - 1.2 * height, y + 0.15 * height, x + wide, y + height], fill=printed, outline="#3c3c3c")
         x += wide + 2 * height
 
 

@@ -92,6 +92,16 @@ class CurveReading:
 
 
 @record
+class Placed:
+    """A curve as positions on the figure: corners (from ``across[i]`` on at ``down[i]``), x of the end of its line and of its marks."""
+
+    across: FloatArray
+    down: FloatArray
+    end: float
+    ticks: FloatArray
+
+
+@record
 class ListedPanel:
     """A panel of the page: its number from 1 (left to right, then down), its box and the title, if one is printed."""
 
@@ -126,6 +136,15 @@ class FigureReading(Result):
     panels: tuple[ListedPanel, ...] = ()
 
     shown: ClassVar[tuple[str, ...]] = ()
+
+    def positions(self, k: int) -> Placed:
+        """Where curve ``k`` (from 0) lies on the figure."""
+        curve, x, y = self.curves[k], self.x_axis, self.y_axis
+        shown = 1.0 - curve.survival if self.upward else curve.survival
+        return Placed(
+            across=(curve.time - x.intercept) / x.slope, down=(shown - y.intercept) / y.slope,
+            end=float((curve.end_time - x.intercept) / x.slope), ticks=(curve.ticks - x.intercept) / x.slope,
+        )  # fmt: skip
 
     def table(self) -> pl.DataFrame:
         """One row a curve."""

@@ -51,6 +51,21 @@ def figure_marks(changes: Any, *, reading: str | Path | FigureReading | None = N
     return marks_from(read_adjustment(changes), reading=None if reading is None else saved_figure(reading))
 
 
+def figure_look(reading: FigureReading, *, height: float) -> list[dict[str, Any]]:
+    """How each curve is drawn over its figure: arm, colour, the printed colour and dash, and the box of its name beside the line.
+
+    The box is left, top, right, bottom in figure units for letters of ``height`` figure units; colours are those of overlay.png.
+    """
+    from nextarm.figures import colours_for, name_places
+
+    names = name_places(reading, [0.56 * height * len(c.arm) for c in reading.curves], 1.3 * height)
+    colours = colours_for([c.colour for c in reading.curves])
+    return [
+        {"arm": c.arm, "colour": colour, "printed": c.colour, "dash": c.dash, "name": [b.left, b.top, b.right, b.bottom]}
+        for c, colour, b in zip(reading.curves, colours, names, strict=True)
+    ]
+
+
 def picture_figure(file: str | Path, *, page: int = 1) -> Picture:
     """The figure in a file as a PNG with its size in figure units; drawn in the locked child process."""
     from nextarm.figures import read_picture

@@ -1,8 +1,8 @@
 """The addresses of the Figure screen.
 
 ``/study/NAME/figure`` lists figures and takes a dropped file (POST ``upload``, the bytes as they are); ``/study/NAME/figure/ID`` is
-one figure, ``ID.json`` and ``ID.csv`` the reading as corrected; ``ID/view.json`` what the page shows. POST ``ID/read``, ``save``,
-``go`` and ``rebuild`` are the actions, each with the version of the figure it was made on: 409 where somebody else was first;
+one figure, ``ID.json`` and ``ID.csv`` the reading as corrected; ``ID/view.json`` what the page shows. POST ``ID/read``, ``by-hand``,
+``save``, ``go`` and ``rebuild`` are the actions, each with the version of the figure it was made on: 409 where somebody else was first;
 ``try`` tells what a change would do and keeps nothing.
 """
 
@@ -117,17 +117,16 @@ def figure_routes(frame: Frame) -> list[Route]:
         state = store.state()
         study = study_of(request)
         patients = f"/study/{request.path_params['study']}/patients" if "patients" in frame.steps else ""
-        python, command = _same(store, study)
         subtitle = "Is what was read what was printed?"
         body = environment().get_template("figure.html").render(
             base=f"{base(request)}/{name}", list=base(request), state=state, units=work.UNITS, patients=patients,
-                python=python, command=command,
+                same=work.same(store, study), is_read=store.step(state["step"]).get("read") is not None,
         )  # fmt: skip
         return Response(frame.page(request.path_params["study"], state["title"], subtitle, body), media_type="text/html")
 
     def shown(request: Request) -> Response:
         store = store_of(request)
-        return JSONResponse(work.view(store, base=f"{base(request)}/{store.name}"))
+        return JSONResponse(work.view(store, base=f"{base(request)}/{store.name}", study=study_of(request)))
 
     def file(request: Request) -> Response:
         store, name = store_of(request), request.path_params["file"]
@@ -185,7 +184,7 @@ def figure_routes(frame: Frame) -> list[Route]:
             finally:
                 if heavy:
                     room.release()
-            return JSONResponse(work.view(store, base=f"{base(request)}/{store.name}"))
+            return JSONResponse(work.view(store, base=f"{base(request)}/{store.name}", study=study_of(request)))
 
         return await run_in_threadpool(_guarded, done)
 
@@ -263,16 +262,3 @@ def _told(state: dict[str, Any]) -> str:
     if not state["reads"]:
         return "not read yet"
     return f"{state['last']} {'step' if state['last'] == 1 else 'steps'} kept"
-
-
-def _same(store: FigureStore, study: Path | None) -> tuple[str, str]:
-    """The same in Python and on the command line."""
-    place = store.folder if study is None else Path(study.name) / store.folder.relative_to(study)
-    source = store.state()["source"]
-    python = (
-        "import nextarm\n"
-        f'read = nextarm.read_figure("{place.as_posix()}/{source}")  # as the reader sees it\n'
-        f'figure = nextarm.saved_figure("{place.as_posix()}/figure.json")  # as corrected here; written when patients are rebuilt\n'
-        "patients = nextarm.reconstruct(figure)"
-    )
-    return python, f"nextarm read-figure {place.as_posix()}/{source} --out read --reconstruct"

@@ -16,6 +16,8 @@ from nextarm.web.figure.store import NAME, FigureStore, new_store
 UNITS = ("years", "months", "weeks", "days")
 #: What the next screen takes: ending of its file in the study's folder of curves, and our file.
 HANDED = {".curve.csv": "curves", ".ticks.csv": "ticks", ".at-risk.csv": "at_risk", ".given.csv": "given"}
+#: Heights of a letter that make the width of a figure on the page, for the names at its lines.
+LETTERS = 75
 #: Suffix of a kind of file.
 SUFFIX = {"jpeg": "jpg"}
 
@@ -89,6 +91,17 @@ def read(store: FigureStore, sent: dict[str, Any]) -> None:
     store.add(step, version=version, action=action, reads=number)
 
 
+def by_hand(store: FigureStore, sent: dict[str, Any]) -> None:
+    """Handles to begin with on a figure that was not read, so that its axes can be marked without waiting for a reading."""
+    state = store.state()
+    version = whole(sent.get("version"), "version")
+    store.check(state, version)
+    if store.step(state["step"]).get("changes") is not None:
+        raise CallError("the handles are there already")
+    step = {"read": None, "what": "marked by hand", "changes": _first_guess(store, 1, None), "page": 1}
+    store.add(step, version=version, action=str(sent.get("action", ""))[:60])
+
+
 def _picture(store: FigureStore, state: dict[str, Any], page: int) -> None:
     """See that there is a picture of ``page``."""
     if store.json(f"picture-{page}.json") is None:
@@ -96,8 +109,8 @@ def _picture(store: FigureStore, state: dict[str, Any], page: int) -> None:
         store.write({f"picture-{page}.png": found.png, f"picture-{page}.json": {"width": found.width, "height": found.height}})
 
 
-def _first_guess(store: FigureStore, page: int, refusal: NextarmError) -> dict[str, Any]:
-    """Handles to begin with after a refusal: two points an axis without values, and the curves' colours the reader saw."""
+def _first_guess(store: FigureStore, page: int, refusal: NextarmError | None) -> dict[str, Any]:
+    """Handles to begin with after a refusal or without a reading: two points an axis without values, and the colours the reader saw."""
     size = store.json(f"picture-{page}.json") or store.json("picture-1.json")
     w, h = size["width"], size["height"]
     marks = getattr(refusal, "marks", None)
@@ -203,7 +216,31 @@ def tried(store: FigureStore, sent: dict[str, Any]) -> dict[str, Any]:
     return {"adjusted": _summary(found) | {"residuals": verbs.residuals(found)}, "problems": []}
 
 
-def view(store: FigureStore, *, base: str) -> dict[str, Any]:
+def same(store: FigureStore, study: Path | None) -> dict[str, str]:
+    """The same in Python and on the command line, with files that are there: as far as the figure has come."""
+    place = (store.folder if study is None else Path(study.name) / store.folder.relative_to(study)).as_posix()
+    state = store.state()
+    now, source = store.step(state["step"]), f"{place}/{state['source']}"
+    rebuilt = store.json("rebuilt.json")
+    lines = ["import nextarm"]
+    if now.get("read") is None:
+        marks = f"reads/{now['refused']}/marks.json" if now.get("refused") else ""
+        if marks and (store.folder / marks).is_file():
+            lines += [f'marks = "{place}/{marks}"  # to be filled', f'figure = nextarm.read_figure("{source}", marks=marks)']
+        else:
+            lines.append(f'figure = nextarm.read_figure("{source}")')
+    elif rebuilt is not None and rebuilt.get("made") == now.get("made"):
+        lines.append(f'figure = nextarm.saved_figure("{place}/figure.json")  # as corrected here')
+    else:
+        lines = ["import json", "from pathlib import Path", "", *lines]
+        lines.append(f'read = nextarm.saved_figure("{place}/reads/{now["read"]}/figure.json")  # as the reader saw it')
+        lines.append(f'step = json.loads(Path("{place}/steps/{state["step"]:06d}.json").read_text(encoding="utf-8"))')
+        lines.append('figure = nextarm.adjust_figure(read, step["changes"])  # as corrected here')
+    lines.append("patients = nextarm.reconstruct(figure)")
+    return {"Python": "\n".join(lines), "Command": f"nextarm read-figure {source} --out read --reconstruct"}
+
+
+def view(store: FigureStore, *, base: str, study: Path | None = None) -> dict[str, Any]:
     """Everything the page shows of a figure now."""
     state = store.state()
     now = store.step(state["step"])
@@ -217,6 +254,7 @@ def view(store: FigureStore, *, base: str) -> dict[str, Any]:
         "page": page, "panel": now.get("panel"),
         "picture": {"href": f"{base}/{state['source'] if vector else f'picture-{page}.png'}"} | size,
         "changes": now.get("changes"), "refusal": now.get("said"), "reading": None, "adjusted": None, "problems": [], "rebuilt": None,
+        "same": same(store, study),
     }  # fmt: skip
     before = _reading(store, now)
     if before is not None:
@@ -239,6 +277,7 @@ def _summary(reading: Any) -> dict[str, Any]:
     axes = {name: {k: getattr(getattr(reading, name), k) for k in numbers} for name in ("x_axis", "y_axis")}
     box = reading.box
     return axes | {
+        "look": verbs.figure_look(reading, height=reading.width / LETTERS),
         "grade": reading.grade, "method": reading.method, "upward": reading.upward, "time_unit": reading.time_unit, "curves": frame,
         "warnings": [*reading.warnings, *(f"{c.arm}: {w}" for c in reading.curves for w in c.warnings)],
         "set_by_hand": list(reading.trail.assumptions), "box": [box.left, box.top, box.right, box.bottom],
@@ -247,4 +286,4 @@ def _summary(reading: Any) -> dict[str, Any]:
 
 Act = Callable[[FigureStore, dict[str, Any]], None]
 #: What a page may ask for by name.
-ACTS: dict[str, Act] = {"read": read, "save": save, "rebuild": rebuild}
+ACTS: dict[str, Act] = {"read": read, "save": save, "rebuild": rebuild, "by-hand": by_hand}

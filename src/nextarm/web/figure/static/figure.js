@@ -1,5 +1,5 @@
 // The work on one figure: what the server says is shown, each action is kept at once, nothing is overwritten unseen.
-import { Stage, colourOf } from "./stage.js";
+import { Stage } from "./stage.js";
 import { Grid } from "./grid.js";
 
 const root = document.getElementById("figure");
@@ -56,7 +56,7 @@ async function flush() {
   waiting = null;
   try {
     const { ok, status, answer } = await ask("save", { version: app.view.version, changes: app.changes, what: mine.what, action: mine.action });
-    if (ok) { say(`Saved: ${mine.what}.`); take(answer, { keep: Boolean(waiting) }); }
+    if (ok) { say(answer.problems.length ? `Saved, but it cannot be used like this: ${mine.what}. Undo takes it back.` : `Saved: ${mine.what}.`); take(answer, { keep: Boolean(waiting) }); }
     else if (status === 409) conflict(answer.error, mine);
     else { say("Not saved."); alertWith(answer.problems?.length ? answer.problems.map((p) => p.text) : [answer.error], [["Go back to what was saved", load]]); }
   } catch {
@@ -107,7 +107,7 @@ async function load() {
     waiting = null;
     alertWith([]);
     take(answer);
-    if (!answer.reads) await read();
+    if (!answer.reads && !answer.changes) await read();
     else say(answer.step ? `Step ${answer.step} of ${answer.last}: ${answer.what}.` : "Ready.");
   } catch {
     say("The server does not answer. Trying again.");
@@ -126,13 +126,22 @@ async function does(path, body, { busy, done }) {
     else if (status === 409) conflict(answer.error, { what: "changed" });
     else {
       say("This could not be done.");
-      alertWith(answer.problems?.length ? answer.problems.map((p) => p.text) : [answer.error], status === 429 ? [["Try again", () => does(path, body, { busy, done })]] : []);
+      const lines = answer.problems?.length ? answer.problems.map((p) => p.text) : [answer.error];
+      alertWith(lines, status === 429 || path === "read" ? ways(path, body, { busy, done }) : []);
       choices(answer.found ?? []);
     }
   } catch {
     say("The server does not answer. Nothing is lost: try again when it is back.");
+    alertWith([], ways(path, body, { busy, done }));
   }
   root.removeAttribute("aria-busy");
+}
+
+// The ways on after something failed: again, or (nothing read yet) by hand.
+function ways(path, body, words) {
+  const found = [["Try again", () => does(path, body, words)]];
+  if (!app.view.changes) found.push(["Mark the axes by hand", () => does("by-hand", {}, { busy: "Getting the handles.", done: () => "Mark both axes, then read the figure." })]);
+  return found;
 }
 
 const read = (more = {}) => does("read", more, { busy: "Reading the figure. This can take half a minute for a picture.", done: (v) => (v.refusal ? "The figure was not read." : `Read: grade ${v.reading.grade}.`) });
@@ -146,12 +155,14 @@ function take(view, { keep = false } = {}) {
   $("redo").disabled = !view.redo;
   $("editor").hidden = !view.changes;
   for (const part of root.querySelectorAll(".needs-reading")) part.hidden = !view.reading;
+  for (const code of root.querySelectorAll("[data-same]")) code.textContent = view.same[code.dataset.same];
   if (!view.changes) return;
   if (first) { $("page").value = view.page > 1 ? view.page : ""; $("panel").value = view.panel > 1 ? view.panel : ""; }
   const layerOf = /^t?(\d+)$/.exec(app.layer);
   if (layerOf && !app.changes.curves?.[Number(layerOf[1])]) app.layer = "x";
   if (!view.reading && app.tool === "erase") { app.tool = "move"; root.querySelector("[name=tool][value=move]").checked = true; }
   layers();
+  key();
   verdict();
   lists();
   tables();
@@ -180,6 +191,26 @@ function layers() {
   }
 }
 
+// The key: how each curve is drawn, and the colour in which it is printed.
+function key() {
+  const bar = (attributes, name) => {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), node = document.createElementNS("http://www.w3.org/2000/svg", attributes.d ? "path" : "rect");
+    svg.setAttribute("viewBox", attributes.d ? "0 0 32 10" : "0 0 10 10");
+    svg.setAttribute("aria-hidden", "true");
+    svg.setAttribute("class", name);
+    for (const [a, v] of Object.entries(attributes)) node.setAttribute(a, v);
+    svg.append(node);
+    return svg;
+  };
+  $("key").replaceChildren(...(app.changes.curves ?? []).flatMap((c, k) => {
+    if (!c.on) return [];
+    const look = stage.look_of(k), li = document.createElement("li");
+    li.append(bar({ d: "M0 5H32", stroke: look.colour, "stroke-width": 3, "stroke-dasharray": look.dashes }, "drawn"), ` ${c.arm}`);
+    if (look.printed) li.append(", printed in", bar({ width: 10, height: 10, fill: look.printed }, "printed"));
+    return [li];
+  }));
+}
+
 function verdict() {
   const { reading, refusal, problems, adjusted } = app.view;
   const out = [];
@@ -188,10 +219,11 @@ function verdict() {
     if (refusal.found.length) out.push(`Seen: ${refusal.found.join("; ")}.`);
     out.push("Put the handles of both axes on printed labels, type the value of each, then read the figure again.");
   } else if (reading) {
-    out.push(`Grade ${reading.grade}, read from the ${reading.method === "vector" ? "drawing itself" : "picture"}. The drawn lines must lie on the printed ones: look before you go on.`);
-    for (const w of reading.warnings) out.push(w);
+    const now = adjusted ?? reading;
+    out.push(`${problems.length ? "Not to be used as it stands: see above" : `Grade ${now.grade}`}, read from the ${reading.method === "vector" ? "drawing itself" : "picture"}. The drawn lines must lie on the printed ones: look before you go on.`);
+    for (const w of now.warnings) out.push(w);
     for (const w of adjusted?.set_by_hand ?? []) out.push(w[0].toUpperCase() + w.slice(1) + ".");
-  }
+  } else out.push("Not read yet. Put the handles of both axes on printed labels, type the value of each, then read the figure.");
   $("verdict").textContent = out.join("\n");
   if (problems.length) alertWith(problems.map((p) => p.text)); else if (!stale && !$("alert").querySelector("button")) alertWith([]);
 }

@@ -1,8 +1,7 @@
 // The figure with what was read over it: handles that mouse, touch and keys move, a loupe, an eraser, a colour picker.
 const NS = "http://www.w3.org/2000/svg";
-const COLOURS = ["#005a8c", "#d55e00", "#000000", "#2f8463", "#6a4c93", "#a34700"];
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 4"];
-export const colourOf = (k) => COLOURS[k % COLOURS.length];
+const PRINTED = { solid: "", dashed: "7 3", dotted: "2 3", "dash-dotted": "9 3 2 3" };
 const round = (v) => Math.round(v * 1000) / 1000;
 
 export class Stage {
@@ -37,6 +36,16 @@ export class Stage {
   curve() { return this.app.changes.curves?.[this.index()] ?? null; }
   marks() { return this.app.layer.startsWith("t"); }
   boxes() { return this.app.layer === "region" || this.app.layer === "exclude"; }
+
+  // How curve k is drawn: the colour nearest to its printed one, the printed dash where dashes differ, a place for its name.
+  look_of(k) {
+    const { adjusted, reading } = this.app.view;
+    const curves = this.app.changes.curves ?? [];
+    const read = reading?.look[curves[k].source] ?? { colour: "#000000", dash: "solid", printed: "" };
+    const used = curves.slice(0, k).filter((c) => c.on).length;
+    const differ = new Set((reading?.look ?? []).map((l) => l.dash)).size > 1;
+    return { ...read, dashes: differ ? PRINTED[read.dash] ?? "" : DASHES[k % 6], place: (curves[k].on && adjusted ? adjusted.look[used]?.name : null) ?? read.name };
+  }
 
   frame() {
     const { picture, reading } = this.app.view;
@@ -91,11 +100,19 @@ export class Stage {
     };
     (changes.curves ?? []).forEach((curve, k) => {
       if (!curve.on || !curve.corners) return;
-      const chosen = k === this.index();
-      const look = { fill: "none", stroke: colourOf(k), "stroke-width": (chosen ? 3 : 2.4) * u, "stroke-dasharray": DASHES[k % 6].split(" ").filter(Boolean).map((v) => v * u).join(" ") };
+      const chosen = k === this.index(), mine = this.look_of(k), wide = (chosen ? 3 : 2.4) * u;
+      add("path", { d: pathOf(curve), fill: "none", stroke: "#fff", "stroke-width": wide + 1.6 * u });
+      const look = { fill: "none", stroke: mine.colour, "stroke-width": wide, "stroke-dasharray": mine.dashes.split(" ").filter(Boolean).map((v) => v * u).join(" ") };
       add("path", { d: pathOf(curve), ...look, "data-curve": k });
       const d = (curve.ticks ?? []).map((x) => `M${x} ${levelAt(curve, x) - 4 * u}v${8 * u}`).join("");
-      if (d) add("path", { d, stroke: colourOf(k), "stroke-width": 1.2 * u, fill: "none" });
+      if (d) add("path", { d, stroke: mine.colour, "stroke-width": 1.2 * u, fill: "none" });
+    });
+    (changes.curves ?? []).forEach((curve, k) => {
+      const mine = this.look_of(k);
+      if (!curve.on || !mine.place) return;
+      const [, top, right, bottom] = mine.place;
+      const text = add("text", { x: right, y: (top + bottom) / 2, fill: mine.colour, stroke: "#fff", "stroke-width": 3 * u, "text-anchor": "end", "dominant-baseline": "central", "font-size": 12 * u, class: "arm-name", "aria-hidden": "true" });
+      text.textContent = curve.arm;
     });
     if (view.rebuilt?.current) for (const arm of view.rebuilt.arms) {
       const d = arm.line.map(([x, y], i) => `${i ? "L" : "M"}${x} ${y}`).join("");
@@ -297,7 +314,7 @@ export class Stage {
     pen.drawImage(this.image, 0, 0, width, height);
     (this.app.changes.curves ?? []).forEach((c, k) => {
       if (!c.on || !c.corners) return;
-      pen.strokeStyle = colourOf(k);
+      pen.strokeStyle = this.look_of(k).colour;
       pen.lineWidth = 1.5 / zoom;
       pen.stroke(new Path2D(pathOf(c)));
     });
