@@ -113,6 +113,21 @@ def test_black_curves_told_apart_by_their_dashes() -> None:
     assert mean_error(panel, by_dash["dashed"], *LOW) < 0.004
 
 
+def test_a_thick_dotted_line_is_not_taken_for_its_thin_marks() -> None:
+    figure = Drawn(columns=900, rows=640)
+    figure.frame()
+    figure.curve(*LOW, BLUE, width=6.0)
+    figure.curve(*HIGH, ORANGE, width=6.0, dash=(6.0, 18.0), ticks=[3.3, 4.6, 6.4, 6.6, 8.8], tick_height=28.0)
+    for t in (3.3, 4.6, 6.4, 6.6, 8.8):
+        x, y = figure.x(t), figure.y(HIGH[1][int(np.searchsorted(HIGH[0], t)) - 1])
+        figure.rectangle(x - 14, y - 0.75, x + 14, y + 0.75, ORANGE)
+    panel = figure.panel()
+    traced = trace_curves(figure.image(), panel)
+    assert sorted(c.dash for c in traced.curves) == ["dotted", "solid"]
+    dotted = next(c for c in traced.curves if c.dash == "dotted")
+    assert mean_error(panel, dotted, *HIGH) < 0.004
+
+
 def test_censor_ticks() -> None:
     ticks = [0.7, 1.4, 2.4, 2.9, 4.0, 4.9, 6.1, 7.5, 7.8, 9.2]
     figure = Drawn()

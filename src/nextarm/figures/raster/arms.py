@@ -20,8 +20,9 @@ from nextarm.figures.raster.dashes import Dashes, along, dashes_along
 from nextarm.figures.raster.edges import Steps, edges, staircase, width_of, without_ticks
 from nextarm.figures.raster.ink import Canvas, Image, Mask
 from nextarm.figures.raster.panel import Floats
-from nextarm.figures.raster.paths import Path, follow, stroke_width
+from nextarm.figures.raster.paths import Path, follow
 from nextarm.figures.raster.refine import best_blur, refine
+from nextarm.figures.raster.widths import line_widths
 
 #: Most curves of one ink.
 MOST = 6
@@ -93,13 +94,6 @@ def beyond_frame(canvas: Canvas) -> Mask:
     outside[: max(0, int(np.floor(canvas.frame_top + 0.2)))] = True
     outside[max(0, int(np.floor(canvas.bottom - 0.5))) :] = True
     return outside
-
-
-def line_widths(inks: tuple[Ink, ...]) -> list[float]:
-    """Width of the lines of every ink; inks without level strokes (dotted lines) have that of the others."""
-    found = [stroke_width(i.own) for i in inks]
-    sure = [w for w, level in found if level >= 60]
-    return [float(np.median(sure)) if level < 20 and sure else w for w, level in found]
 
 
 def next_curve(

@@ -134,13 +134,20 @@ def edges(own: Image, blocked: Mask, heights: Floats, *, first: int, width: floa
 
 
 def width_of(upper: Floats, lower: Floats, fallback: float) -> float:
-    """Width of the stroke: the distance of its edges where it is least, for ticks and drops only make it larger."""
+    """Width of the stroke: the distance of its edges where it is least, for ticks and drops only make it larger.
+
+    Much thinner than the line was taken for are, between dots, only the level arms of marks: where as many columns again are as wide as
+    ``fallback`` (pixels), these count.
+    """
     apart = lower - upper
     apart = apart[np.isfinite(apart) & (apart > 0.4)]
     if apart.size < 12:
         return fallback
     low = float(np.percentile(apart, 15))
     near = apart[(apart > low - 0.4) & (apart < low + 0.8)]
+    if low < 0.6 * fallback:
+        usual = apart[np.abs(apart - fallback) < 0.2 * fallback]
+        near = usual if usual.size >= max(12, near.size) else near
     return float(np.median(near)) if near.size else low
 
 
