@@ -7,6 +7,7 @@ that only occur beside a stronger ink of the same direction are its edges, not i
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import cv2
@@ -19,6 +20,8 @@ from nextarm.figures.raster.panel import RGB, Floats
 
 #: Cores nearer than this in CIELAB have one ink (a just noticeable difference is about 2; JPEG moves colours by 5 to 8).
 SAME = 13.0
+#: Least strength of the shade that a line hardly wider than a pixel has between two rows, relative to that on one.
+SHADE = 0.6
 #: Largest number of inks looked at.
 MOST = 8
 
@@ -72,7 +75,8 @@ def inks(canvas: Canvas, hints: tuple[RGB, ...] = ()) -> tuple[Ink, ...]:
             return share_of(over, v - canvas.ground, canvas.noise, 400.0)
         return share_of(canvas.difference, v, canvas.noise)
 
-    groups = of_one_line(found, hints, canvas.background, smeared=smeared(size, core, usable))
+    fine = unresolved(size, usable, canvas.scale)
+    groups = of_one_line(found, hints, canvas.background, smeared=smeared(size, core, usable), fine=fine)
     found = [group[0] for group in groups]
     vectors = [f[1] for f in found]
     shares = [np.max([share(v) for _, v in group], axis=0) for group in groups]
@@ -119,16 +123,25 @@ def same_hue(a: Floats, b: Floats, *, degrees: float = 15.0, least: float = 10.0
     return min(size) > least and float(u @ v) > np.cos(np.radians(degrees)) * size[0] * size[1]
 
 
+def unresolved(size: Image, usable: Mask, scale: float) -> bool:
+    """Whether the lines are hardly wider than a pixel of the picture (``scale`` pixels here): no full square of ink fits into them."""
+    drawn = ((size - wide_part(size) > 40.0) & usable).astype(np.uint8)
+    side = 2 * max(1, round(scale)) + 1
+    return int(cv2.morphologyEx(drawn, cv2.MORPH_OPEN, np.ones((side, side), np.uint8)).sum()) < 0.05 * int(drawn.sum())
+
+
 def of_one_line(
-    found: list[tuple[int, Floats]], hints: tuple[RGB, ...], background: Floats, *, smeared: bool
+    found: list[tuple[int, Floats]], hints: tuple[RGB, ...], background: Floats, *, smeared: bool, fine: bool = False
 ) -> list[list[tuple[int, Floats]]]:
     """Inks in groups that one line can have, the most frequent first in each.
 
     The core of a thin line is a little paler where it lies between two rows of pixels. Compression (``smeared``) stores colour at
     half the size besides: a line keeps its lightness and its hue and loses more or less of its colour, as it happens to lie. Inks
-    whose nearest keys differ stay apart.
+    whose nearest keys differ stay apart. Lines hardly wider than a pixel (``fine``) have half their ink in each of two rows where they
+    lie between these: shades down to that are one ink where only one key has their hue.
     """
     keys = [np.array(h, float) for h in hints]
+    alone = fine and bool(keys) and not any(same_hue(a, b, degrees=25.0, least=5.0) for a, b in itertools.combinations(keys, 2))
     groups: list[list[tuple[int, Floats]]] = []
     for ink in sorted(found, key=lambda f: -f[0]):
         colour = ink[1] + background
@@ -136,8 +149,9 @@ def of_one_line(
             other = group[0][1] + background
             depth = sorted(abs(hue(c)[0] - hue(background)[0]) for c in (colour, other))
             hued = smeared and same_hue(colour, other) and depth[0] > 0.7 * depth[1]
-            if (hued and nearest_hue(colour, keys) == nearest_hue(other, keys)) or (
-                depth[0] > 0.8 * depth[1] and paler(ink[1], group[0][1])
+            shade = alone and same_hue(colour, other) and one_direction(ink[1], group[0][1], least=SHADE)
+            if ((hued or shade) and nearest_hue(colour, keys) == nearest_hue(other, keys)) or (
+                depth[0] > 0.8 * depth[1] and one_direction(ink[1], group[0][1])
             ):
                 group.append(ink)
                 break
@@ -146,10 +160,10 @@ def of_one_line(
     return groups
 
 
-def paler(a: Floats, b: Floats) -> bool:
-    """Whether two differences from the background have one direction and nearly one length."""
+def one_direction(a: Floats, b: Floats, *, least: float = 0.82) -> bool:
+    """Whether two differences from the background have one direction and lengths of which the less is ``least`` of the greater."""
     size = float(np.linalg.norm(a)), float(np.linalg.norm(b))
-    return float(a @ b) > 0.99 * size[0] * size[1] and min(size) > 0.82 * max(size)
+    return float(a @ b) > 0.99 * size[0] * size[1] and min(size) > least * max(size)
 
 
 def nearest_hue(colour: Floats, keys: list[Floats]) -> int:

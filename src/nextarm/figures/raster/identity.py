@@ -116,6 +116,29 @@ def without_limits(drafts: list[Draft], inks: tuple[Ink, ...]) -> tuple[list[Dra
     return [d for j, d in enumerate(drafts) if j not in dropped], bool(dropped)
 
 
+def of_keys(drafts: list[Draft], inks: tuple[Ink, ...], hints: tuple[ArmHint, ...], work: Canvas) -> list[Draft]:
+    """For every key the draft that is most likely its curve, where all keys have colours that are far apart; else none.
+
+    Of the drafts of about a key's colour: one of its line style, then one that runs between two others (its limits of confidence), then
+    the one with the most ink.
+    """
+    keys = [(h, h.colour) for h in hints if h.colour is not None]
+    if len(keys) < max(2, len(hints)) or any(apart_in_colour(a[1], b[1]) < FAR for i, a in enumerate(keys) for b in keys[:i]):
+        return []
+    colours = [colour_of(d, inks[d.ink], work) for d in drafts]
+    mine: list[list[Draft]] = [[] for _ in keys]
+    for draft, colour in zip(drafts, colours, strict=True):
+        apart = [apart_in_colour(colour, key) for _, key in keys]
+        if min(apart) < FAR:
+            mine[int(np.argmin(apart))].append(draft)
+
+    def order(d: Draft, hint: ArmHint, group: list[Draft]) -> tuple[bool, bool, float]:
+        sides = {np.sign(_side(other, d)) for other in group if other is not d}
+        return hint.dash is not None and (hint.dash == "solid") != (d.dashes.name == "solid"), not {-1.0, 1.0} <= sides, -d.gain
+
+    return [min(group, key=lambda d, h=hint, g=group: order(d, h, g)) for (hint, _), group in zip(keys, mine, strict=True) if group]
+
+
 def _side(draft: Draft, middle: Draft) -> float:
     """Mean distance below the middle curve, 0 where the two cross."""
     apart = _apart(draft, middle)

@@ -23,6 +23,7 @@ from nextarm.figures.raster.identity import (
     colour_of,
     confused,
     match_hints,
+    of_keys,
     paler,
     uncertainty,
     untold,
@@ -113,7 +114,8 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
     drafts, limits = without_limits(find_arms(work, found), found)
     warnings = ["two broken lines beside a curve were taken for its confidence limits"] if limits else []
     if panel.n_arms is not None and len(drafts) > panel.n_arms:
-        ranked = sorted(drafts, key=lambda d: (not expected(found[d.ink], hints), is_limit(d, drafts, found), -d.gain))
+        first = [id(d) for d in of_keys(drafts, found, hints, work)]
+        ranked = sorted(drafts, key=lambda d: (id(d) not in first, not expected(found[d.ink], hints), is_limit(d, drafts, found), -d.gain))
         kept, rest = ranked[: panel.n_arms], ranked[panel.n_arms :]
         if not corroborated(hints):  # the legend may have been read in part
             kept += [d for d in rest if stands_alone(d, kept, hints, found, work)]
