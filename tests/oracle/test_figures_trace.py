@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
 from figures_drawn import Drawn, mean_error
-from nextarm.figures.raster.panel import Box, Panel
+from nextarm.figures.raster.panel import ArmHint, Box, Panel
 from nextarm.figures.raster.trace import trace_curves, traced_at
 
 HIGH = ([1.0, 2.2, 3.1, 5.5, 7.0, 8.4], [0.96, 0.9, 0.85, 0.8, 0.7, 0.66])
@@ -126,6 +128,27 @@ def test_a_thick_dotted_line_is_not_taken_for_its_thin_marks() -> None:
     assert sorted(c.dash for c in traced.curves) == ["dotted", "solid"]
     dotted = next(c for c in traced.curves if c.dash == "dotted")
     assert mean_error(panel, dotted, *HIGH) < 0.004
+
+
+def test_each_key_keeps_its_curve_among_dotted_confidence_limits() -> None:
+    figure, green = Drawn(columns=500, rows=340), (0, 158, 115)
+    arms = {
+        BLUE: (*HIGH, None, "solid", 0.5, 10.0),
+        green: (*LOW, (2.0, 2.0), "dotted", 0.3, 10.0),
+        ORANGE: ([0.3, 0.5, 0.8, 1.1], [0.7, 0.5, 0.3, 0.1], (5.0, 3.0), "dashed", 0.1, 1.4),
+    }
+    figure.frame()
+    for colour, (times, s, dash, _, wide, end) in arms.items():
+        figure.curve(times, s, colour, width=1.2, dash=dash, end=end)
+        for way in (-1, 1):
+            figure.curve(times, [v + way * wide * (1 - v) for v in s], colour, width=1.2, dash=(2.0, 2.0), end=end)
+    hints = tuple(ArmHint(name=str(k), colour=c, dash=a[3], where="legend") for k, (c, a) in enumerate(arms.items()))
+    panel = replace(figure.panel(), arm_hints=hints, n_arms=3)
+    curves = trace_curves(figure.image(), panel).curves
+    assert sorted(c.hint for c in curves) == [0, 1, 2]
+    for c in curves:
+        times, s, _, _, _, end = list(arms.values())[c.hint]
+        assert mean_error(panel, c, times, s, to=end) < 0.01
 
 
 def test_censor_ticks() -> None:

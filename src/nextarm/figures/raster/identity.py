@@ -132,11 +132,11 @@ def of_keys(drafts: list[Draft], inks: tuple[Ink, ...], hints: tuple[ArmHint, ..
         if min(apart) < FAR:
             mine[int(np.argmin(apart))].append(draft)
 
-    def order(d: Draft, hint: ArmHint, group: list[Draft]) -> tuple[bool, bool, float]:
-        sides = {np.sign(_side(other, d)) for other in group if other is not d}
-        return hint.dash is not None and (hint.dash == "solid") != (d.dashes.name == "solid"), not {-1.0, 1.0} <= sides, -d.gain
+    def order(d: Draft, k: int) -> tuple[bool, bool, float]:
+        dash, sides = keys[k][0].dash, {float(np.sign(_side(other, d))) for other in mine[k] if other is not d}
+        return dash is not None and (dash == "solid") != (d.dashes.name == "solid"), not {-1.0, 1.0} <= sides, -d.gain
 
-    return [min(group, key=lambda d, h=hint, g=group: order(d, h, g)) for (hint, _), group in zip(keys, mine, strict=True) if group]
+    return [sorted(mine[k], key=lambda d: order(d, k))[0] for k in range(len(keys)) if mine[k]]
 
 
 def _side(draft: Draft, middle: Draft) -> float:
