@@ -10,6 +10,7 @@ import pytest
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.designs import Plan, plan_from_data
 from nextarm.simulation.finite_sample import finite_sample_error
+from nextarm.simulation.run import simulate
 
 
 def plan(n: float, ratio: float, cure: float, **design: Any) -> Plan:
@@ -27,6 +28,15 @@ def plan(n: float, ratio: float, cure: float, **design: Any) -> Plan:
 
 #: patients, allocation of the new arm, cure fraction, rejections for and against it (2e5 to 1e6 trials)
 KNOWN = [(153.0, 2.0, 0.75, 0.0286, 0.0216), (60.0, 2.0, 0.85, 0.029, 0.013), (150.0, 1.0, 0.75, 0.0254, 0.0254)]
+
+
+def test_a_scenario_without_effect_that_is_rejected_too_often_is_told() -> None:
+    # 60 patients 2:1 reject in .029 (KNOWN); the plan's own truth has an effect, so its rate is a power and is not told.
+    null = {"name": "null", "arms": {"new": {"survival": {"hazard_ratio": 1.0, "of": "control"}}}}
+    own = plan(60.0, 2.0, 0.85)
+    found = simulate(plan_from_data(own.to_data() | {"scenario": [null]}), trials=20_480, seed=3)
+    assert [text.split(":")[0] for text in found.warnings] == ["null"]
+    assert simulate(own, trials=1_024, seed=3).warnings == ()
 
 
 @pytest.mark.parametrize(("n", "ratio", "cure", "one", "other"), KNOWN)

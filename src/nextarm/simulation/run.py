@@ -24,6 +24,7 @@ from nextarm.simulation.checkpoint import Folder
 from nextarm.simulation.counted import BlockCounts, NamedTruth
 from nextarm.simulation.dose_block import DosePrepared
 from nextarm.simulation.dose_result import DoseCharacteristics
+from nextarm.simulation.null_excess import excess_warnings
 from nextarm.simulation.platform_block import PlatformPrepared
 from nextarm.simulation.platform_result import PlatformCharacteristics
 from nextarm.simulation.ready import Ready, Single, ready
@@ -225,7 +226,10 @@ def characteristics_of(made_plan: Single, seed: int, precision: float | None, to
         assumed.append("the reference's estimate differs from trial to trial with its standard error, around the value in the plan")
     return OperatingCharacteristics(
         trail=Trail(method=f"{METHOD}; blocks of {BLOCK_TRIALS}{stop}", seed=seed, assumptions=tuple(assumed)),
-        warnings=(f"the precision of {precision:g} was not reached: {totals.worst_error():.2g}",) if missed else (),
+        warnings=(
+            *((f"the precision of {precision:g} was not reached: {totals.worst_error():.2g}",) if missed else ()),
+            *excess_warnings(plan, truths, made),
+        ),
         plan_name=plan.trial.name,
         design_kind=plan.design.kind,
         alpha=plan.design.alpha,
