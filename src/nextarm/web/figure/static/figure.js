@@ -56,7 +56,7 @@ async function flush() {
   waiting = null;
   try {
     const { ok, status, answer } = await ask("save", { version: app.view.version, changes: app.changes, what: mine.what, action: mine.action });
-    if (ok) { say(answer.problems.length ? `Saved, but it cannot be used like this: ${mine.what}. Undo takes it back.` : `Saved: ${mine.what}.`); take(answer, { keep: Boolean(waiting) }); }
+    if (ok) { say(answer.problems.length ? `Saved, but it cannot be used like this: ${answer.problems[0].text} Undo takes it back.` : `Saved: ${mine.what}.`); take(answer, { keep: Boolean(waiting) }); }
     else if (status === 409) conflict(answer.error, mine);
     else { say("Not saved."); alertWith(answer.problems?.length ? answer.problems.map((p) => p.text) : [answer.error], [["Go back to what was saved", load]]); }
   } catch {
