@@ -119,8 +119,8 @@ def without_limits(drafts: list[Draft], inks: tuple[Ink, ...]) -> tuple[list[Dra
 def of_keys(drafts: list[Draft], inks: tuple[Ink, ...], hints: tuple[ArmHint, ...], work: Canvas) -> list[Draft]:
     """For every key the draft that is most likely its curve, where all keys have colours that are far apart; else none.
 
-    Of the drafts of about a key's colour: one of its line style, then one that runs between two others (its limits of confidence), then
-    the one with the most ink.
+    Of the drafts of about a key's colour: one of its line style, then a broken one that runs between two others of its kind (its limits
+    of confidence), then the one with the most ink.
     """
     keys = [(h, h.colour) for h in hints if h.colour is not None]
     if len(keys) < max(2, len(hints)) or any(apart_in_colour(a[1], b[1]) < FAR for i, a in enumerate(keys) for b in keys[:i]):
@@ -133,7 +133,9 @@ def of_keys(drafts: list[Draft], inks: tuple[Ink, ...], hints: tuple[ArmHint, ..
             mine[int(np.argmin(apart))].append(draft)
 
     def order(d: Draft, k: int) -> tuple[bool, bool, float]:
-        dash, sides = keys[k][0].dash, {float(np.sign(_side(other, d))) for other in mine[k] if other is not d}
+        dash = keys[k][0].dash
+        alike = [o for o in mine[k] if o is not d and o.dashes.name == d.dashes.name != "solid"]
+        sides = {float(np.sign(_side(o, d))) for o in alike}
         return dash is not None and (dash == "solid") != (d.dashes.name == "solid"), not {-1.0, 1.0} <= sides, -d.gain
 
     return [sorted(mine[k], key=lambda d: order(d, k))[0] for k in range(len(keys)) if mine[k]]
