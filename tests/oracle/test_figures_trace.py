@@ -254,3 +254,12 @@ def test_a_mark_at_the_end_of_a_line_is_no_drop():
     drawn.curve([1.0, 3.0, 6.0], [0.8, 0.55, 0.3], (200, 30, 30), end=7.5, ticks=[5.0, 7.45], tick_height=20)
     (curve,) = trace_curves(drawn.image(), drawn.panel()).curves
     assert drawn.panel().y.value(curve.y[-1]) == pytest.approx(0.3, abs=0.01)
+
+
+def test_a_long_broken_curve_is_kept_where_only_the_name_of_another_was_read() -> None:
+    figure = Drawn()
+    figure.frame()
+    figure.curve(*HIGH, BLUE)
+    figure.curve(*LOW, ORANGE, dash=(7.0, 4.0))
+    panel = replace(figure.panel(), arm_hints=(ArmHint(name="Control", colour=BLUE, where="legend"),), n_arms=1)
+    assert {c.hint for c in trace_curves(figure.image(), panel).curves} == {0, None}

@@ -131,6 +131,65 @@ def test_a_dark_curve_on_the_frame_is_found_and_none_is_invented(flat):
     assert found == ({"MRD negative": 1.0} if flat else {})
 
 
+def test_a_pale_curve_on_the_edge_of_the_panel_is_found_by_its_key():
+    fig, ax = panel(width=12.0)
+    ax.set_ylim(0, 1)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.step([0, 24], [1, 1], color="#F8A8A0", lw=1.0, label="Low risk")
+    step(ax, 0.3, color="#00A0A8", lw=1.0, label="High risk")
+    ax.legend(loc="lower left")
+    found = {c.arm: float(c.survival[-1]) for c in read_raster(pixels(fig, 35)).curves}
+    assert found == {"Low risk": 1.0, "High risk": pytest.approx(0.3, abs=0.01)}
+
+
+def test_tick_marks_close_to_per_cent_labels_are_no_part_of_them():
+    fig, ax = panel()
+    step(ax, 0.3, color="b")
+    ax.spines["left"].set_visible(False)  # else the marks are one piece with it
+    ax.tick_params(axis="y", length=2.5, width=1.5, pad=1.5)
+    ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    (read,) = calibrate(pixels(fig, 50))
+    assert read.y_fit.values.tolist() == [100, 75, 50, 25, 0]
+    assert read.y_fit.by == "marks"
+
+
+def test_names_at_curves_count_where_compression_left_one_of_them_pale():
+    fig, ax = panel()
+    step(ax, 0.6, color="#2E5973")
+    step(ax, 0.3, color="#794942")
+    ax.text(12, 0.85, "Drug A", color="#2E5973")
+    ax.text(12, 0.2, "Placebo", color="#794942")
+    ax.text(3, 0.1, "All patients", color="#555048")
+    (read,) = calibrate(pixels(fig))
+    assert names(read) == ["Drug A", "Placebo"]
+
+
+@pytest.mark.parametrize("wanted", [[], ["1", "2"]])
+def test_a_single_figure_beside_a_line_is_no_legend(wanted):
+    fig, ax = panel()
+    step(ax, 0.3, color="b")
+    for y, name in zip((0.8, 0.7), wanted or ["1"], strict=False):
+        ax.plot([12, 14], [y, y], color="b", ls="-" if name == "1" else "--")
+        ax.text(14.6, y, name, va="center")
+    (read,) = calibrate(pixels(fig))
+    assert names(read) == wanted
+
+
+@pytest.mark.parametrize("up", [1.5, 2.0])
+def test_a_name_on_the_upper_edge_of_a_panel_without_a_frame_is_whole(up):
+    fig, ax = panel()
+    ax.set(ylim=(0, 1), yticks=[0, 0.25, 0.5, 0.75, 1])
+    for side in ax.spines.values():
+        side.set_visible(False)
+    step(ax, 0.1, color="b", lw=2)
+    edge = ax.transAxes.transform((0, 1))[1] + up
+    y = ax.transData.inverted().transform((0, edge))[1]
+    ax.plot([13, 15], [y, y], color="b", lw=2, clip_on=False)
+    ax.text(15.6, y, "MRD  negative", va="center", size=8)
+    (read,) = calibrate(pixels(fig))
+    assert names(read) == ["MRD negative"]
+
+
 @pytest.mark.parametrize(
     ("first", "more", "wanted"),
     [

@@ -54,7 +54,17 @@ def test_a_falling_row_is_no_time_axis_and_a_rising_column_no_survival_axis():
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("0.2", 0.2), ("02", 0.2), ("100%", 100.0), ("O", 0.0), ("12 (3)", None), ("Arm", None), ("1.2.3", None), ("1.00-", 1.0)],
+    [
+        ("0.2", 0.2),
+        ("02", 0.2),
+        ("100%", 100.0),
+        ("O", 0.0),
+        ("12 (3)", None),
+        ("Arm", None),
+        ("1.2.3", None),
+        ("1.00-", 1.0),
+        ("75%-", 75.0),
+    ],
 )
 def test_number_of(text, value):
     w = word(text, 50, 50) if text != "O" else word("O", 50, 50).__class__(

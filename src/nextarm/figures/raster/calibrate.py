@@ -295,7 +295,8 @@ def _assembled(
     high = pair.x.height if pair else 0.03 * (frame.bottom - frame.top)
     labels = {id(w) for w in (*pair.x.words, *pair.y.words)} if pair else set()
     free = [w for w in words if id(w) not in labels]
-    inside = [w for w in free if box.left < w.x < box.right and box.top - 0.2 * high < w.y < box.bottom]
+    lines = {id(w): p.y for p in phrases(free) for w in p.words}  # a line of text on the edge of the panel is not parted
+    inside = [w for w in free if box.left < w.x < box.right and box.top - 0.2 * high < lines.get(id(w), w.y) < box.bottom]
     outside = [w for w in free if w not in inside]
     near = [w for w in outside if w.y < frame.bottom + 40 * high and w.x < legend_limit]
     spoken_in, spoken_out = phrases(inside), phrases(outside)

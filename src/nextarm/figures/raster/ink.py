@@ -7,6 +7,7 @@ evidence for a curve and none against one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -26,6 +27,8 @@ MARGIN = 6
 SEGMENTS = 10
 #: A ruled line weaker than this (of 255) is part of the background.
 FAINT = 70.0
+#: Largest minus smallest channel up to which a line may be grey.
+GREY = 12.0
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -114,7 +117,8 @@ def canvas(rgb: NDArray[np.uint8], panel: Panel, *, enlarge: int = 1) -> Canvas:
     edges = ((panel.left - x0) * scale, (panel.right - x0) * scale, frame_rows[0], frame_rows[1])
     neutral = excluded.astype(bool)
     if difference.size:
-        strong, faint = ruled_lines(difference, neutral, noise, edges)
+        keys = [np.array(h.colour) - ground.reshape(-1, 3).mean(0) for h in panel.arm_hints if h.colour is not None]
+        strong, faint = ruled_lines(difference, neutral, noise, edges, keys)
         neutral |= strong
         difference[faint] = 0.0
     behind_lines = behind(difference, neutral, noise) if difference.size else np.zeros((1, 1, 3), np.float32)
@@ -157,9 +161,12 @@ def magnitude(difference: Image) -> Image:
     return np.asarray(np.sqrt(np.einsum("ijk,ijk->ij", difference, difference) / 3.0), np.float32)
 
 
-def ruled_lines(difference: Image, skip: Mask, noise: float, box: tuple[float, float, float, float]) -> tuple[Mask, Mask]:
+def ruled_lines(
+    difference: Image, skip: Mask, noise: float, box: tuple[float, float, float, float], keys: Sequence[Floats] = ()
+) -> tuple[Mask, Mask]:
     """Pixels of straight lines that run across the whole panel (frame, grid, reference lines): strong ones and faint ones.
 
+    ``keys`` are the differences of the keys' colours from the background: a level line of the hue of one is a curve.
     Only pixels that have the line's own colour (or a mixture of it with the background) are marked; a curve of another
     colour that crosses the line keeps its pixels. A strong line may hide a curve and is neutral; a faint one is background.
     """
@@ -173,7 +180,7 @@ def ruled_lines(difference: Image, skip: Mask, noise: float, box: tuple[float, f
         if span.stop - span.start < 3 * SEGMENTS:
             continue
         edges = (top, bottom) if axis == 0 else (left, right)
-        lines = _lines_along(field[:, span], out[:, span], noise, edges)
+        lines = _lines_along(field[:, span], out[:, span], noise, edges, keys if axis == 0 else ())
         for row, colour in lines:
             mask = faint if float(np.sqrt(colour @ colour / 3.0)) < FAINT else strong
             target = mask if axis == 0 else mask.T
@@ -181,7 +188,7 @@ def ruled_lines(difference: Image, skip: Mask, noise: float, box: tuple[float, f
     return strong, faint & ~strong
 
 
-def _lines_along(field: Image, skip: Mask, noise: float, edges: tuple[int, int]) -> list[tuple[int, Floats]]:
+def _lines_along(field: Image, skip: Mask, noise: float, edges: tuple[int, int], keys: Sequence[Floats]) -> list[tuple[int, Floats]]:
     """Rows of ``field`` that hold a straight line from end to end, with its colour difference."""
     size = magnitude(field)
     parts = np.array_split(np.arange(field.shape[1]), SEGMENTS)
@@ -207,10 +214,18 @@ def _lines_along(field: Image, skip: Mask, noise: float, edges: tuple[int, int])
             continue
         colour = np.median(drawn, axis=0)
         chroma = float(np.ptp(colour))
-        if chroma > 40:  # a curve that stays at S = 1 lies on the frame; frames are grey
+        if chroma > 40 or any(_hue_of(colour, key) for key in keys):  # a curve that stays at S = 1 lies on the frame; frames are grey
             continue
         found.append((int(row), np.asarray(colour, float)))
     return found
+
+
+def _hue_of(colour: Floats, key: Floats) -> bool:
+    """Whether a line is no grey but of the hue of a key, and not much stronger: compression pales the colours of thin lines and keys."""
+    a, b = colour - colour.mean(), key - key.mean()
+    size = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    alike = float(a @ b) > 0.87 * size[0] * size[1]
+    return min(np.ptp(colour), np.ptp(key)) > GREY and alike and float(np.linalg.norm(colour)) < 1.4 * float(np.linalg.norm(key))
 
 
 def _has_colour(row: Image, colour: Floats, noise: float) -> Mask:

@@ -68,7 +68,7 @@ def number_of(word: Word) -> float | None:
         return None
     if any(c.isalpha() for c in alike) or len(alike.replace(".", "")) > len(digits.replace(".", "")) + 1:
         return None
-    body = digits.rstrip("%").rstrip(".-")
+    body = digits.rstrip(".-").rstrip("%").rstrip(".-")  # a tick mark beside a label reads as a dash
     if len(body) > 1 and body[0] == "0" and "." not in body:  # the point of 0.2 is the first thing a bad picture loses
         body = "0." + body[1:]
     if body.startswith("."):

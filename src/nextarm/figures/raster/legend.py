@@ -18,6 +18,7 @@ from nextarm.figures.raster.panel import RGB, ArmHint, Box
 from nextarm.figures.raster.words import INK, Contrast, Image, Word, ink_colour
 
 SATURATED = 60  # largest minus smallest channel of text that is coloured on purpose
+PALED = 35  # the same beside text that is: compression takes colour from thin letters, and gives grey ones about 15
 DARK = 90  # largest channel of text as dark as a black curve
 NOT_NAMES = re.compile(
     r"^(p\s*[<=>]|log.?rank|hr\b|hazard|95|ci\b|strata$|group$|arm$|arms$|treatment group$|censored|number at|no\.? at|n at|at risk|"
@@ -234,7 +235,7 @@ def legend_entries(rgb: Image, strength: Contrast, stats: NDArray[np.int32], fou
         else:
             groups.append([e])
     best = max(groups, key=lambda g: (len(g), sum(x[2].confidence for x in g)))
-    if len(best) == 1 and best[0][2].confidence < 0.85:
+    if len(best) == 1 and (best[0][2].confidence < 0.85 or sum(c.isalnum() for c in best[0][0].name) < 2):  # a step reads as 1 or 7
         return []
     longest = max(key.box.right - key.box.left for _, _, _, key in best)
     short = [key.dash == "solid" and key.box.right - key.box.left < 0.75 * longest for _, _, _, key in best]  # one dash of a short key
@@ -244,7 +245,8 @@ def legend_entries(rgb: Image, strength: Contrast, stats: NDArray[np.int32], fou
 def direct_names(rgb: Image, strength: Contrast, found: list[Phrase]) -> list[ArmHint]:
     """Names printed in the panel in colour; two or more different colours are needed to believe them.
 
-    One of them may be dark, that of a black curve: a single phrase of the height of a coloured one, in line with it.
+    Compression may have paled all but one. One of them may be dark, that of a black curve: a single phrase of the height of a
+    coloured one, in line with it.
     """
     hints: list[tuple[ArmHint, Phrase]] = []
     dark: list[tuple[ArmHint, Phrase]] = []
@@ -257,10 +259,14 @@ def direct_names(rgb: Image, strength: Contrast, found: list[Phrase]) -> list[Ar
         colour = phrase.words[0].colour or ink_colour(rgb, strength, phrase.box)
         hint = ArmHint(name=name, colour=colour, where="direct", spot=(float(phrase.box.left), phrase.y), sure=phrase.confidence)
         (hints if max(colour) - min(colour) >= SATURATED else dark).append((hint, phrase))
+    hints += [
+        (h, p) for h, p in dark
+        if max(h.colour or (0,)) - min(h.colour or (0,)) >= PALED and any(0.7 < p.height / q.height < 1.4 for _, q in hints)
+    ]  # fmt: skip
     if hints:
         beside = [
             (h, p) for h, p in dark
-            if max(h.colour or (255,)) < DARK and any(
+            if max(h.colour or (255,)) < DARK and max(h.colour or (255,)) - min(h.colour or (0,)) < PALED and any(
                 0.7 < p.height / q.height < 1.4 and min(abs(p.box.left - q.box.left), abs(p.box.right - q.box.right)) <= 0.5 * q.height
                 for _, q in hints
             )

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nextarm.figures.raster.arms import Draft, find_arms
+from nextarm.figures.raster.arms import Draft, find_arms, longer_runs
 from nextarm.figures.raster.colours import Ink, inks
 from nextarm.figures.raster.identity import (
     FAR,
@@ -177,10 +177,13 @@ def corroborated(hints: tuple[ArmHint, ...]) -> bool:
 
 
 def stands_alone(draft: Draft, kept: list[Draft], hints: tuple[ArmHint, ...], found: tuple[Ink, ...], work: Canvas) -> bool:
-    """Whether a draft is seen nearly throughout, in a colour that is no other curve's and no key's: a curve whose name was not read."""
+    """Whether a draft is seen nearly throughout, in a colour that is no other curve's and no key's: a curve whose name was not read.
+
+    The gaps of a broken line are no part in which it is not seen.
+    """
     colour = colour_of(draft, found[draft.ink], work)
     taken = [colour_of(d, found[d.ink], work) for d in kept] + [h.colour for h in hints if h.colour is not None]
-    blank = int((~draft.seen & ~draft.hidden).sum())
+    blank = int(longer_runs(~draft.seen & ~draft.hidden, int(5 * draft.width) + 4).sum())
     return (
         int(draft.seen.sum()) > 4 * blank
         and draft.gain > 0.3 * max(d.gain for d in kept)
