@@ -144,7 +144,7 @@ def _without_marks(part: Ints, left: Ints, top: Ints, width: Ints, height: Ints,
     filled, long = area[order] / (width[order] * height[order]), width[order] / height[order]
     off = np.abs(top[order] + height[order] / 2 - (top[order].min() + (top[order] + height[order]).max()) / 2)
     small = (height[order] <= 0.4 * typical) & (width[order] <= 0.6 * typical) & (off <= 0.2 * typical)
-    if small.sum() == 1 and small[-1]:  # a blurred tick mark; several are a broken line
+    if order.size > 1 and small.sum() == 1 and small[-1]:  # a blurred tick mark; several are a broken line
         flat |= small
     flat |= (height[order] <= typical) & (((long >= 2.5) & (filled > 0.75)) | ((long >= 3.5) & (filled > 0.6)))  # letters are not filled
     while order.size and flat[-1]:
