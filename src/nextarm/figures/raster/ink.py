@@ -225,7 +225,8 @@ def _hue_of(colour: Floats, key: Floats) -> bool:
     a, b = colour - colour.mean(), key - key.mean()
     size = float(np.linalg.norm(a)), float(np.linalg.norm(b))
     alike = float(a @ b) > 0.87 * size[0] * size[1]
-    return min(np.ptp(colour), np.ptp(key)) > GREY and alike and float(np.linalg.norm(colour)) < 1.4 * float(np.linalg.norm(key))
+    hued = min(float(np.ptp(colour)), float(np.ptp(key))) > GREY
+    return hued and alike and float(np.linalg.norm(colour)) < 1.4 * float(np.linalg.norm(key))
 
 
 def _has_colour(row: Image, colour: Floats, noise: float) -> Mask:
