@@ -18,6 +18,7 @@ from nextarm.figures.raster.calibrate import CalibratedPanel, calibrate
 from nextarm.figures.raster.panel import Box
 from nextarm.figures.raster.read import read_raster
 from nextarm.figures.raster.text import Reading
+from nextarm.figures.raster.words import word_boxes
 
 TICKS = (0, 6, 12, 18, 24)
 
@@ -208,3 +209,15 @@ def test_an_unsure_word_is_what_most_cuts_of_it_give(monkeypatch, first, more, w
     picture = np.full((20, 40, 3), 255, np.uint8)
     (out,) = again.voted(picture, [Box(left=5, top=5, right=30, bottom=14)], [reading(*first)])
     assert (out.name, out.rival) == wanted
+
+
+def test_a_number_stays_one_word_where_dotted_limits_hold_more_pieces_than_the_text() -> None:
+    ink = np.zeros((900, 1600), bool)
+    for k in range(75):  # dots of two dotted lines
+        ink[300 + 2 * k // 3 : 306 + 2 * k // 3, 200 + 4 * k : 206 + 4 * k] |= k % 3 == 0
+        ink[700:706, 200 + 4 * k : 206 + 4 * k] |= k % 3 == 0
+    for row in (60, 120, 180, 240):  # digits and a point as wide apart as in print
+        for left, width, height in ((40, 20, 32), (66, 5, 5), (77, 20, 32), (102, 20, 32)):
+            ink[row + 32 - height : row + 32, left : left + width] = True
+    boxes = [box for box, pieces in word_boxes(ink) if pieces == 4]
+    assert [(b.left, b.right, b.top) for b in boxes] == [(40, 122, row) for row in (60, 120, 180, 240)]

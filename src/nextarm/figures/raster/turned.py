@@ -32,7 +32,7 @@ def turned_numbers(rgb: Image, ink: NDArray[np.bool_], rows: Sequence[Labels]) -
     """
     height = rgb.shape[0]
     boxes = []
-    for box, pieces in word_boxes(np.rot90(ink, k=3)):
+    for box, pieces in word_boxes(np.rot90(ink, k=3), turned=True):
         x, y = (box.top + box.bottom) / 2, height - (box.left + box.right) / 2
         if any(r.pixels[0] - REACH * r.span < x < r.pixels[0] + r.height and y < r.across for r in rows):
             boxes.append((box, pieces))
@@ -59,7 +59,7 @@ def turned_times(rgb: Image, ink: NDArray[np.bool_], columns: Sequence[Labels]) 
     """
     height = rgb.shape[0]
     boxes = []
-    for box, pieces in word_boxes(np.rot90(ink, k=3)):
+    for box, pieces in word_boxes(np.rot90(ink, k=3), turned=True):
         top, x = height - box.right, (box.top + box.bottom) / 2
         if any(
             c.near - 2 * c.height < x and c.pixels[-1] - c.height < top < c.pixels[-1] + 0.35 * c.span

@@ -74,8 +74,11 @@ def letter_ink(strength: Contrast) -> NDArray[np.bool_]:
     return np.asarray(dark[label], bool)
 
 
-def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
-    """Boxes of words in a mask of ink, with the number of pieces in each; in reading order."""
+def word_boxes(ink: NDArray[np.bool_], *, turned: bool = False) -> list[tuple[Box, int]]:
+    """Boxes of words in a mask of ink, with the number of pieces in each; in reading order.
+
+    In a ``turned`` picture most letters lie on their side: the height of those that stand is what was the widths of the others.
+    """
     import cv2
 
     rows, columns = ink.shape
@@ -89,7 +92,7 @@ def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
     tall = height[letter & (height >= 5)]
     if not tall.size:
         return []
-    typical = float(np.median(tall))
+    typical = _typical(tall, width[letter & (width >= 5)] if turned else tall)
     letter &= ~((width > 5 * np.maximum(height, 3)) & (height <= 0.5 * typical))  # keys of a legend, thick or smeared
     letter &= ~((height > 1.7 * typical) & (width > typical) & (area < 0.15 * width * height))  # drawn frames around text
     letter &= ~((height > 1.7 * typical) & (width <= np.maximum(3, 0.1 * height)))  # their sides
@@ -117,6 +120,15 @@ def word_boxes(ink: NDArray[np.bool_]) -> list[tuple[Box, int]]:
         if tallness >= 5 and tallness <= 1.6 * tallest and box.right - box.left >= 2:
             boxes.append((box, int(part.size)))
     return sorted(boxes, key=lambda b: (b[0].top, b[0].left))
+
+
+def _typical(tall: Ints, letters: Ints) -> float:
+    """The usual height of letters: the median of all pieces, or where most are dots of a dotted line that of ``letters`` that are none."""
+    order = np.sort(tall)
+    by_height = float(order[np.searchsorted(np.cumsum(order), 0.5 * order.sum())])
+    usual = float(np.median(order))
+    real = letters[letters >= 0.4 * by_height]
+    return float(np.median(real)) if usual < 0.4 * by_height and real.size > 10 else usual
 
 
 def _lines(part: Ints, top: Ints, height: Ints, typical: float) -> list[Ints]:
