@@ -1,4 +1,4 @@
-"""Write docs/validation.md from the dossier that ``nextarm verify --slow`` wrote.
+"""Write docs/validation.md from the dossier that ``nextarm verify --slow`` wrote (without ``--slow`` it says how many were not run).
 
 ``python bench/validation_page.py build/verify/verify.json`` replaces the part of the page between its two marks; what
 stands outside (accuracy tables of single rooms, each made by the command named there) is kept.
@@ -32,6 +32,7 @@ def page(found: dict) -> str:
     outcomes = found["outcomes"]
     passed = sum(o["passed"] for o in outcomes)
     outside = sum(o["kind"] in OUTSIDE for o in outcomes)
+    left = len(found["not_run"])
     environment = ", ".join(f"{k} {v}" for k, v in found["environment"].items() if k in ("python", "numpy", "scipy", "numba", "machine"))
     rooms = list(dict.fromkeys(o["room"] for o in outcomes))
     count = Counter((o["room"], o["kind"]) for o in outcomes)
@@ -45,7 +46,8 @@ def page(found: dict) -> str:
     return "\n".join(
         [
             f"Made on {date.today().isoformat()} with nextarm {found['trail']['version']} ({environment}): "
-            f"{passed} of {len(outcomes)} cases passed; {outside} have an expected value that this project did not make.\n",
+            f"{passed} of {len(outcomes)} cases passed; {outside} have an expected value that this project did not make"
+            + (f"; {left} slow cases were not run for this page (`make validate` does).\n" if left else ".\n"),
             table(["room", *KINDS, "all"], rows),
             "What the cases were compared with, and the worst difference of each group as a share of its tolerance:\n",
             table(["room", "kind", "expected value from", "cases", "worst"], sources),
