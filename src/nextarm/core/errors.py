@@ -71,6 +71,10 @@ class CallError(NextarmError):
     exit_code = 2
 
 
+class NoRowError(CallError):
+    """A selection of rows, each value of which is known, that no row fits."""
+
+
 class DataError(NextarmError):
     """A data file or evidence package is missing, malformed or breaks its own rules."""
 

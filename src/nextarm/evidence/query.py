@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
-from nextarm.core.errors import CallError
+from nextarm.core.errors import CallError, NoRowError
 from nextarm.core.result import Result, record
 from nextarm.core.trail import LeftOut, Trail
 from nextarm.evidence.bibtex import bibtex
@@ -240,7 +240,7 @@ def _in_era(start: str, end: str, era: tuple[float | None, float | None] | None)
     return True if starts_in_time and ends_in_time and (first is not None or last is not None) else None
 
 
-def _nothing(package: Package, table: str, shown: dict[str, str], wanted: Mapping[str, frozenset[str]], undated: int) -> CallError:
+def _nothing(package: Package, table: str, shown: dict[str, str], wanted: Mapping[str, frozenset[str]], undated: int) -> NoRowError:
     asked = ", ".join(f"{name} {value}" for name, value in shown.items())
     cure = f"{undated} rows would fit but their studies have no enrolment years" if undated else ""
     if not cure and len(wanted) > 1:
@@ -253,7 +253,7 @@ def _nothing(package: Package, table: str, shown: dict[str, str], wanted: Mappin
             if n:
                 cure = f"Without {name} there are {n}"
                 break
-    return CallError(f"no row of {table} fits {asked or 'the package'}", cure=cure)
+    return NoRowError(f"no row of {table} fits {asked or 'the package'}", cure=cure)
 
 
 def list_table(package: Package | None = None, *, table: str) -> Selection:

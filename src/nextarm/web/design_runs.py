@@ -111,10 +111,8 @@ def start(ask: Ask, text: str, trials: int, seed: int) -> Run:
 
 def ahead() -> Iterator[None]:
     """What the screen will be asked for soon: the compiled loops of the simulation, and once it is open each card's characteristics."""
-    from nextarm.designs.plan import plan_from_toml
-
     for kind in ("group-sequential-log-rank", "one-arm-milestone", "platform"):
-        verbs.simulate(plan_from_toml(verbs.designs(kind).cards[0].example), trials=1)
+        verbs.simulate(planned(verbs.designs(kind).cards[0].example), trials=1)
     yield
     for card in verbs.designs().cards:
         with suppress(NextarmError):  # the page says it when it is asked

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from nextarm import verbs
-from nextarm.core.errors import CallError, DataError, Problem
+from nextarm.core.errors import CallError, DataError, NoRowError, Problem
 from nextarm.report import Section, number, paragraph, say
 from nextarm.report.document import Block, DataTable, Note, Row
 from nextarm.report.evidence_blocks import ORIGINS, agent_sections, facets, facts, opened, risk_fields, study_sections, timeline
@@ -96,9 +96,7 @@ def _facts(ask: Ask) -> Content:
     command = f"nextarm evidence --package {ask.study.shown}{flags} --format csv"
     try:
         found = verbs.evidence(package, **chosen)
-    except CallError as nothing:
-        if not nothing.problems[0].what.startswith("no row of"):
-            raise
+    except NoRowError as nothing:
         words = (paragraph(str(nothing)), paragraph("Set one of the choices above back to all."))
         return Content((Section("facts", "Published facts", say("No row fits."), words),), python=python, command=command)
     studies = list(dict.fromkeys(str(row["study"]) for row in found.rows()))

@@ -163,7 +163,7 @@ def of_one_line(
 def one_direction(a: Floats, b: Floats, *, least: float = 0.82) -> bool:
     """Whether two differences from the background have one direction and lengths of which the less is ``least`` of the greater."""
     size = float(np.linalg.norm(a)), float(np.linalg.norm(b))
-    return float(a @ b) > 0.99 * size[0] * size[1] and min(size) > least * max(size)
+    return cosine(a, b) > 0.99 and min(size) > least * max(size)
 
 
 def nearest_hue(colour: Floats, keys: list[Floats]) -> int:

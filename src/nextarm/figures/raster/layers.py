@@ -24,14 +24,13 @@ HIDDEN = 7
 LETTERS = 3
 
 
-def layers(rgb: Image, strength: Contrast) -> list[NDArray[np.bool_]]:
+def layers(rgb: Image, ink: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
     """Masks of the ink of one hue each, and of the ink without hue; none where there is only one.
 
     Args:
         rgb: The picture or a part of it, shape (rows, columns, 3).
-        strength: Its contrast, shape (rows, columns).
+        ink: The pixels of its letters, shape (rows, columns).
     """
-    ink = letter_ink(strength)
     red, green, blue = (rgb[..., k].astype(np.float32) for k in range(3))
     light = 0.299 * red + 0.587 * green + 0.114 * blue
     u, v = 0.564 * (blue - light), 0.713 * (red - light)
@@ -54,11 +53,17 @@ def layers(rgb: Image, strength: Contrast) -> list[NDArray[np.bool_]]:
     return found if len(found) > 1 else []
 
 
-def alone(rgb: Image, ink: NDArray[np.bool_], own: NDArray[np.bool_]) -> tuple[Image, NDArray[np.bool_]]:
-    """The picture with the ink of one layer only, hidden strokes closed; and the mask of that ink."""
+def without_ink(rgb: Image) -> Image:
+    """What lies behind the strokes of a picture."""
     import cv2
 
-    background = cv2.morphologyEx(rgb, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_RECT, (KERNEL, KERNEL)))
+    return np.asarray(cv2.morphologyEx(rgb, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_RECT, (KERNEL, KERNEL))), np.uint8)
+
+
+def alone(rgb: Image, background: Image, ink: NDArray[np.bool_], own: NDArray[np.bool_]) -> tuple[Image, NDArray[np.bool_]]:
+    """The picture with the ink of one layer only, on its ``background``, hidden strokes closed; and the mask of that ink."""
+    import cv2
+
     mine = own.astype(np.uint8)
     beside = cv2.dilate(mine, np.ones((3, 3), np.uint8)) > 0  # half-covered edges have a hue of their own
     strange = ink & ~own
@@ -88,8 +93,10 @@ def words_by_colour(rgb: Image, strength: Contrast, panel: Box, words: Sequence[
     ink = letter_ink(weight)
     out = list(words)
     high = float(np.median([w.height for w in words])) if words else 10.0
-    for own in layers(part, weight):
-        picture, mask = alone(part, ink, own)
+    found = layers(part, ink)
+    background = without_ink(part) if found else part
+    for own in found:
+        picture, mask = alone(part, background, ink, own)
         whole = np.zeros(strength.shape, bool)  # what is a letter depends on the size of the picture
         whole[top : panel.bottom, left : panel.right] = mask
         boxes = []
@@ -109,7 +116,7 @@ def words_by_colour(rgb: Image, strength: Contrast, panel: Box, words: Sequence[
             if any(w.reading.name_confidence >= sure and len(w.reading.name) >= len(name) for w in old):
                 continue
             gone = {id(w) for w in old}
-            colour = ink_colour(picture, strength[top : panel.bottom, left : panel.right] * mask, word.box)
+            colour = ink_colour(picture, weight * mask, word.box)
             out = [w for w in out if id(w) not in gone] + [Word(box=moved, pieces=pieces, reading=word.reading, colour=colour)]
     return out
 

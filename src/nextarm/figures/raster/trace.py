@@ -122,12 +122,12 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
         if len(kept) < len(drafts):
             warnings.append(f"{len(drafts)} curves were found, {panel.n_arms} are named: the least likely were left out")
         drafts = kept
-    named = match_hints(drafts, found, hints, work)
-    lost = [h for k, h in enumerate(hints) if k not in named]
-    on_frame = curve_on_frame(work, drafts, found, lost) if drafts and len(hints) == len(drafts) + 1 else None
-    if on_frame is not None:
-        drafts = [*drafts, on_frame]
-        warnings.append("a curve lies on the frame at S = 1: its marks were not read")
+    if drafts and len(hints) == len(drafts) + 1:
+        given = match_hints(drafts, found, hints, work)
+        on_frame = curve_on_frame(work, drafts, found, [h for k, h in enumerate(hints) if k not in given])
+        if on_frame is not None:
+            drafts = [*drafts, on_frame]
+            warnings.append("a curve lies on the frame at S = 1: its marks were not read")
     drafts = sorted(drafts, key=lambda d: float(d.steps.y[-1]))
     named = match_hints(drafts, found, hints, work)
     pairs = confused(drafts, found)

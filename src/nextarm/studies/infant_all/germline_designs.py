@@ -108,8 +108,8 @@ def candidates(plan: Plan, control: Control, salvage: Salvage | None = None) -> 
             with_guard = data | {"design": design | ({"os_guard": table} if table else {})}
             asked.append((key, words, guard, plan_from_data(with_guard)))
     plans = [own for *_, own in asked]
-    run = {"trials": TRIALS, "seed": SEED}
-    runs = simulate_guarded(plans, **run) if salvage else tuple(simulate(own, trials=TRIALS, seed=SEED) for own in plans)
+    together = simulate_guarded(plans, trials=TRIALS, seed=SEED) if salvage else None
+    runs = together or tuple(simulate(own, trials=TRIALS, seed=SEED) for own in plans)
     return tuple(c for one, found in zip(asked, runs, strict=True) for c in _candidates(*one, found, control, salvage))
 
 
