@@ -251,6 +251,15 @@ def test_designs_scenarios_and_a_map_by_keyboard_and_one_trial_played(serving: S
     page.locator(".run[data-state=done]").wait_for()
     assert page.locator("figure#power-map-1 svg, figure#power-map-2 svg").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    # another screen and back: the bundled study writes nothing, this tab has kept the plan
+    steps, place = page.get_by_role("navigation", name="Steps"), page.url
+    for step in ("Trust", "Design"):
+        if not steps.get_by_role("link", name=step).is_visible():
+            steps.locator("summary").click()
+        steps.get_by_role("link", name=step).click()
+        page.wait_for_url(re.compile(f"/{step.lower()}"))
+    assert page.url == place
+    page.locator(".run[data-state=done]").wait_for()
     result = axe_api.Axe().run(page, options=AXE).response
     assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in result["violations"]] == []
 

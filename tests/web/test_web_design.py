@@ -164,3 +164,39 @@ def test_forms_that_no_page_made_change_nothing(client: TestClient) -> None:
     ):
         assert lay(client, plan, **sent).status_code == 422, sent
     assert lay(client, "x = [", table="compare", place="1", do="add").status_code == 422
+
+
+def test_designs_added_for_comparison_are_still_there_when_one_comes_back(client: TestClient) -> None:
+    client.post("/study/infant-all/start/new", data={"name": "left"}, headers=OWN)
+    at, plan = "/study/left/design", CARDS["log-rank"]
+    assert "last worked on" not in client.get(at).text
+    plan = plan_of(lay(client, plan, at=at, table="compare", place="1", do="add", compare__1__kind="group-sequential-log-rank"))
+    client.get("/study/left/evidence")
+    back = client.get(at)
+    assert "last worked on" in back.text
+    assert "Designs side by side: this plan&#39;s and 1 more" in back.text
+    assert client.get(f"{at}.json").json()["screen"]["plan"].strip() == plan.strip()
+    # what was broken by hand, or is a plan no more, does not stand in the way
+    kept = client.app.state.server.home.folder / "left" / "design" / "latest.txt"  # type: ignore[attr-defined]
+    for text in ("toml=x", "plan=gone", "\x00", "toml=%ff"):
+        kept.write_text(text)
+        assert client.get(at).status_code == 200, text
+    # a plan written as text is kept too; a wrong one is refused and leaves what was there
+    client.post(f"{at}/text", data={"toml": CARDS["boin"]}, headers=OWN)
+    assert client.post(f"{at}/text", data={"toml": "x = ["}, headers=OWN).status_code == 422
+    assert client.get(f"{at}.json").json()["screen"]["plan"].strip() == CARDS["boin"].strip()
+    # the bundled study is for reading: nothing is written, and the example stands there again
+    lay(client, CARDS["log-rank"], table="compare", place="1", do="add", compare__1__kind="max-combo")
+    assert "and 1 more" not in client.get(AT).text
+
+
+def test_what_each_design_can_do_stands_side_by_side(client: TestClient) -> None:
+    plan = CARDS["log-rank"]
+    for place, kind in enumerate(("group-sequential-log-rank", "max-combo"), start=1):
+        plan = plan_of(lay(client, plan, table="compare", place=str(place), do="add", **{f"compare__{place}__kind": kind}))
+    page = client.get(AT, params={"toml": plan}).text
+    table = page[page.index("The designs side by side, by formula") :]
+    found = client.get(f"{AT}.json", params={"toml": plan}).json()["numbers"]
+    shown = [n["value"] for n in found if n["name"].endswith(".power") and n["name"].startswith("design")]
+    assert shown == [nextarm.design(made, error_trials=0).power for _, made in plan_from_toml(plan).designs()]
+    assert table.index("Power") < table.index("all it says")

@@ -1,11 +1,28 @@
-"""What a design can do by formula, as a section."""
+"""What a design, or each of up to four, can do by formula, as a section."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from nextarm.core.errors import NextarmError
 from nextarm.core.units import whole_up
-from nextarm.report.document import Block, Column, DataTable, KeyFigures, Note, Number, Row, Section, Strong, number, paragraph, say, slug
+from nextarm.report.document import (
+    Block,
+    Column,
+    DataTable,
+    Details,
+    KeyFigures,
+    Note,
+    Number,
+    Row,
+    Section,
+    Strong,
+    number,
+    paragraph,
+    say,
+    slug,
+)
 
 #: Fields of a result by title and format, in the order shown; those that a design does not have are left out.
 SHOWN = (
@@ -20,36 +37,90 @@ SHOWN = (
 )
 
 
-def characteristics(found: Any) -> Section:
-    """What the result of ``nextarm design`` says: power, size, times, survival at the milestone, its own extras."""
+def characteristics_of(found: Mapping[str, Any]) -> Section:
+    """What each of the designs in ``found`` (by name) can do: results of ``nextarm design``, or the refusal where one has no formula.
+
+    Several stand side by side in one table, with what is each one's own folded below it.
+    """
+    if len(found) == 1:
+        only = next(iter(found.values()))
+        if isinstance(only, NextarmError):
+            return Section("characteristics", "What it can do", say("No characteristics by formula."), (Note("caution", say(str(only))),))
+        lead = say(f"{only.kind_of_design}, {only.solved_for}.") if only.solved_for else say(f"{only.kind_of_design}.")
+        return Section("characteristics", "What it can do", lead, _alone(only, "design"))
+    names = _short(found)
+    made = {name: result for name, result in found.items() if not isinstance(result, NextarmError)}
+    cells = {name: dict(_common(result, names[name]) + _error(result, names[name])) for name, result in made.items()}
+    kinds: Row = ("Kind of design", *(made[name].kind_of_design if name in made else "no formula" for name in found))
+    differ: list[Row] = [kinds]
+    same: list[Row] = []
+    for title in dict.fromkeys(t for one in cells.values() for t in one):
+        row = [cells.get(name, {}).get(title) for name in found]
+        texts = {value.text for value in row if value is not None}
+        if len(texts) == 1 and None not in row:
+            same.append((title, row[0]))
+        elif texts:
+            differ.append((title, *row))
+    columns: tuple[Column | str, ...] = ("Characteristic", *(Column(name, align="right") for name in found))
+    blocks: list[Block] = [DataTable("The designs side by side, by formula", columns, tuple(differ), sortable=False, narrow="stack")]
+    if same:
+        shared = DataTable("The same for all of them", ("Characteristic", Column("Value", align="right")), tuple(same), sortable=False)
+        blocks.append(shared)
+    for name, result in found.items():
+        if isinstance(result, NextarmError):
+            blocks.append(Note("caution", say(f"{name}: no characteristics by formula. {result}")))
+        else:
+            blocks.append(Details(f"{name}: {result.kind_of_design}, all it says", _alone(result, names[name])))
+    return Section("characteristics", "What they can do", say(f"{len(found)} designs for the same patients."), tuple(blocks))
+
+
+def _short(found: Mapping[str, Any]) -> dict[str, str]:
+    """What the numbers of each design are called by: its own plan's as of old, the others by their names."""
+    taken = [slug(name) for name in found]
+    return {name: "design" if i == 0 else f"design.{i + 1}-{taken[i]}" for i, name in enumerate(found)}
+
+
+def _common(found: Any, stem: str) -> list[tuple[str, Number | None]]:
+    """What all designs have, by title."""
     trail = found.trail
 
     def made(value: float | None, how: str, name: str) -> Number | None:
         if value is None or value != value:
             return None
-        return number(whole_up(value) if how == "count" else value, how, name=f"design.{name}", trail=trail)
+        return number(whole_up(value) if how == "count" else value, how, name=f"{stem}.{name}", trail=trail)
 
-    power = number(found.power, "percent(1)", name="design.power", trail=trail)
-    figures = [(power, "power"), (number(found.alpha, "percent(1)", name="design.alpha", trail=trail), "one-sided alpha")]
-    figures += [(n, title.lower()) for key, title, how in SHOWN[:2] if (n := made(getattr(found, key), how, key)) is not None]
-    rows: list[Row] = [(title, made(getattr(found, key), how, key)) for key, title, how in SHOWN]
+    rows = [("Power", made(found.power, "percent(1)", "power")), ("One-sided alpha", made(found.alpha, "percent(1)", "alpha"))]
+    rows += [(title, made(getattr(found, key), how, key)) for key, title, how in SHOWN]
     for arm, survival in found.survival_at_milestone.items():
         rows.append((f"S at {found.milestone:g} years, {arm}", made(survival, "percent(1)", f"milestone.{_plain(arm)}")))
         if arm in found.cure_fraction:
             rows.append((f"Cure fraction, {arm}", made(found.cure_fraction[arm], "percent(1)", f"cured.{_plain(arm)}")))
+    return rows
+
+
+def _error(found: Any, stem: str) -> list[tuple[str, Number | None]]:
+    """The type I error of a design that works it out: a rule that does not hold its alpha must not look as good as one that does."""
+    value = getattr(found, "type1_error", None)
+    how = None if value is None else number(float(value), "percent(1)", name=f"{stem}.error", trail=found.trail)
+    return [("Type I error, worked out", how)]
+
+
+def _alone(found: Any, stem: str) -> tuple[Block, ...]:
+    """All that one result says: key figures, what all designs have, its own extras, cautions and assumptions."""
+    power, alpha, *rows = _common(found, stem)
+    figures = [(value, title) for value, title in ((power[1], "power"), (alpha[1], "one-sided alpha")) if value is not None]
+    figures += [(value, title.lower()) for title, value in rows[:2] if value is not None]
+    own: list[Row] = list(rows)
     for key, value in found.also_shown().items():
-        shown = (
-            number(float(value), "decimal(4)", name=f"design.{slug(key)}", trail=trail)
-            if isinstance(value, int | float) and not isinstance(value, bool)
-            else value
-        )
-        rows.append((key.replace("_", " "), shown if shown is None or isinstance(shown, Number) else str(shown)))
-    table = DataTable("Characteristics", ("Characteristic", Column("Value", align="right")), tuple(rows), sortable=False, narrow="stack")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            own.append((key.replace("_", " "), number(float(value), "decimal(4)", name=f"{stem}.{slug(key)}", trail=found.trail)))
+        else:
+            own.append((key.replace("_", " "), None if value is None else str(value)))
+    table = DataTable("Characteristics", ("Characteristic", Column("Value", align="right")), tuple(own), sortable=False, narrow="stack")
     blocks: list[Block] = [KeyFigures(tuple(figures[:4])), table, paragraph(Strong("Estimand. "), found.estimand)]
     blocks += [Note("caution", say(text)) for text in found.warnings]
-    blocks += [Note("assumption", say(text)) for text in trail.assumptions]
-    lead = say(f"{found.kind_of_design}, {found.solved_for}.") if found.solved_for else say(f"{found.kind_of_design}.")
-    return Section("characteristics", "What it can do", lead, tuple(blocks))
+    blocks += [Note("assumption", say(text)) for text in found.trail.assumptions]
+    return tuple(blocks)
 
 
 def _plain(name: str) -> str:

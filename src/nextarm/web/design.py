@@ -11,9 +11,9 @@ from typing import Any
 from nextarm import verbs
 from nextarm.core.errors import CallError, NextarmError, PlanError
 from nextarm.report import DataTable, Note, Section, say
-from nextarm.report.designed import characteristics
+from nextarm.report.designed import characteristics_of
 from nextarm.report.document import Report, Row
-from nextarm.web import design_variants
+from nextarm.web import design_kept, design_variants
 from nextarm.web.address import Query, address
 from nextarm.web.design_fields import fields_of, merged
 from nextarm.web.design_runs import FIRST, MOST, ahead, evaluated, plan_address, planned, run_of, start
@@ -21,6 +21,8 @@ from nextarm.web.home import Study
 from nextarm.web.screen import Ask, Content, Field, Form, Place, Step
 
 PLANS = ".toml"
+#: Said where the screen is opened without a question and shows the one asked last.
+LATEST = "This is the plan you last worked on here, with all that was laid over it. The plans saved in the study are listed below."
 
 
 def text_of(ask: Ask) -> str:
@@ -35,6 +37,16 @@ def text_of(ask: Ask) -> str:
     if ask.study.folder is not None and "plan" in ask.study.files(suffix=PLANS):
         return ask.study.read("plan.toml")
     return str(verbs.designs("group-sequential-log-rank").cards[0].example)
+
+
+def _resumed(ask: Ask) -> Ask:
+    """The question; where there is none, the one that was asked last, as long as its plan is still sound."""
+    kept = design_kept.latest(ask)
+    if kept is not None:
+        with suppress(NextarmError):
+            planned(text_of(kept))
+            return kept
+    return ask
 
 
 def _card(q: Query) -> Any:
@@ -79,6 +91,7 @@ def plans_of(study: Study) -> list[str]:
 
 def forms(ask: Ask) -> tuple[Form, ...]:
     """The plan by fields, what is laid over it, the plan as text, virtual trials, saving."""
+    ask = _resumed(ask)
     q = ask.query
     try:
         text = text_of(ask)
@@ -94,7 +107,7 @@ def forms(ask: Ask) -> tuple[Form, ...]:
             planned(text)
             made += design_variants.forms(text, data, here, q)
     area = Field("toml", "Plan (TOML)", "area", text, rows=18, upload=True)
-    made.append(Form("text", "The plan as text", (area,), "Evaluate", live=False, folded=not q.text("toml") or bool(made)))
+    made.append(Form("text", "The plan as text", (area,), "Evaluate", action=f"{here}/text", folded=not q.text("toml") or bool(made)))
     shown_at_once = f"{FIRST:,} are shown at once; it then refines in the background"
     trials = Field("trials", "Virtual trials of each scenario", "number", q.text("trials", "20000"), help=shown_at_once)
     seed = Field("seed", "Seed", "number", q.text("seed", "1"))
@@ -108,15 +121,11 @@ def forms(ask: Ask) -> tuple[Form, ...]:
 
 def content(ask: Ask) -> Content:
     """What the design can do, and what its virtual trials said."""
+    opened, ask = ask, _resumed(ask)
     q, text = ask.query, text_of(ask)
     planned(text)
     sections: list[Section] = [_card_section(_card(q))] if q.text("card") and not (q.text("toml") or q.text("plan")) else []
-    try:
-        sections.append(characteristics(evaluated(text)))
-    except NextarmError as error:
-        sections.append(
-            Section("characteristics", "What it can do", say("No characteristics by formula."), (Note("caution", say(str(error))),))
-        )
+    sections.append(characteristics_of(evaluated(text)))
     run = None
     trials, seed = q.whole("trials", 0, low=0, high=MOST), q.whole("seed", 1, low=0, high=2**31)
     if trials:
@@ -127,6 +136,7 @@ def content(ask: Ask) -> Content:
     count = trials or 20_000
     return Content(
         tuple(sections),
+        intro=() if ask is opened else (Note("information", say(LATEST)),),
         python=f'import nextarm\nnextarm.design("plan.toml")\nnextarm.simulate("plan.toml", trials={count}, seed={seed})',
         command=f"nextarm design plan.toml\nnextarm simulate plan.toml --trials {count} --seed {seed} --out build/run",
         plan=text,
@@ -141,7 +151,13 @@ def simulate(ask: Ask, sent: Query) -> str:
     """Start the run and show it."""
     text = sent.text("toml") + "\n"
     trials, seed = sent.whole("trials", 20_000, low=1, high=MOST), sent.whole("seed", 1, low=0, high=2**31)
-    return start(ask, text, trials, seed).address
+    return design_kept.keep(ask, start(ask, text, trials, seed).address)
+
+
+def take_text(ask: Ask, sent: Query) -> str:
+    """Take the plan as it was written; the address holds it."""
+    planned(sent.text("toml") + "\n")
+    return design_kept.keep(ask, plan_address(ask, sent.text("toml")))
 
 
 def _data(sent: Query) -> dict[str, Any]:
@@ -155,10 +171,10 @@ def _data(sent: Query) -> dict[str, Any]:
 def _changed(ask: Ask, sent: Query, data: dict[str, Any], new: dict[str, Any], *, at: str = "") -> str:
     """The address of the changed plan; of the text as it was sent where nothing has changed."""
     if json.dumps(new, default=str) == json.dumps(data, default=str):
-        return plan_address(ask, sent.text("toml"), at=at)
+        return design_kept.keep(ask, plan_address(ask, sent.text("toml"), at=at))
     from nextarm.designs.plan import plan_from_data
 
-    return plan_address(ask, plan_from_data(new).to_toml(), at=at)
+    return design_kept.keep(ask, plan_address(ask, plan_from_data(new).to_toml(), at=at))
 
 
 def set_fields(ask: Ask, sent: Query) -> str:
@@ -182,7 +198,7 @@ def save(ask: Ask, sent: Query) -> str:
     if "." in name or name == "report":
         raise CallError(f"name = {name[:40]!r}", rule="must be small letters, digits and hyphens, and not report")
     ask.study.write({(name + PLANS,): text})
-    return address(ask.at("design"), {"plan": name})
+    return design_kept.keep(ask, address(ask.at("design"), {"plan": name}))
 
 
 def state(study: Study) -> str:
@@ -198,6 +214,6 @@ STEP = Step(
     forms,
     content,
     state,
-    {"simulate": simulate, "set": set_fields, "lay": lay, "save": save},
+    {"simulate": simulate, "set": set_fields, "lay": lay, "text": take_text, "save": save},
     ahead=ahead,
 )

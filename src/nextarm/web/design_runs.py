@@ -39,10 +39,21 @@ def planned(text: str) -> Plan:
     return plan_from_toml(text)
 
 
-@lru_cache(maxsize=64)
-def evaluated(text: str) -> Any:
-    """What the design of a plan's text can do by formula."""
-    return verbs.design(planned(text), error_trials=0)
+def evaluated(text: str) -> dict[str, Any]:
+    """What the design of a plan's text, and each that it compares, can do by formula, by name; the refusal where one has no formula."""
+    plan = planned(text)
+    return {"as planned": _evaluated(text, ""), **{table.name: _evaluated(text, table.name) for table in plan.compare}}
+
+
+@lru_cache(maxsize=128)
+def _evaluated(text: str, name: str) -> Any:
+    plan = planned(text)
+    if name:
+        plan = next(made for other, made in plan.designs() if other == name)
+    try:
+        return verbs.design(plan, error_trials=0)
+    except NextarmError as refusal:
+        return refusal
 
 
 def plan_address(ask: Ask, text: str, *, at: str = "", **values: object) -> str:

@@ -72,7 +72,8 @@ class Study:
         """What tells whether a file of the study has changed: names, times and sizes, without the runs."""
         if self.folder is None:
             return ()
-        found = [p for place in (self.folder, self.folder / "curves", self.folder / "report") if place.is_dir() for p in place.iterdir()]
+        places = (self.folder, *(self.folder / name for name in ("curves", "design", "report")))
+        found = [p for place in places if place.is_dir() for p in place.iterdir()]
         return tuple(sorted((str(p), p.stat().st_mtime_ns, p.stat().st_size) for p in found if p.is_file()))
 
     def files(self, *folder: str, suffix: str) -> list[str]:

@@ -10,11 +10,12 @@ from typing import Any
 from nextarm.borrowing import compare_arms, make_prior, sensitivity_array
 from nextarm.core.errors import CallError, DataError, NextarmError, RefusedError
 from nextarm.core.trail import Trail
+from nextarm.designs.design import DesignResult
 from nextarm.designs.plan import Plan, load_plan
 from nextarm.patients import reconstruct
 from nextarm.report import Block, Code, Heading, Note, Section, number, paragraph, say, slug
 from nextarm.report.borrowed import comparison_sections, prior_sections
-from nextarm.report.designed import characteristics
+from nextarm.report.designed import characteristics_of
 from nextarm.report.evidence_blocks import facts, timeline
 from nextarm.report.pooled import PoolQuestion, pooled_sections
 from nextarm.report.rebuilt import checks_section, rebuilt_section, survival_section
@@ -170,11 +171,8 @@ def _design(study: OwnStudy, name: str) -> Section:
         plan = load_plan(study.folder / name)
     except NextarmError as refusal:
         return _refused(f"{stem}-design", f"The plan {name}", refusal)
-    sections: list[Section] = []
-    try:
-        sections.append(characteristics(evaluate(plan)))
-    except NextarmError as refusal:
-        sections.append(_refused("no-formula", "What it can do", refusal))
+    first, *others = designs_by_name([plan]).items()
+    sections = [characteristics_of({first[0]: _formula(plan), **{name: _formula(made) for name, made in others}})]
     try:
         sections += _virtual(study, plan)
     except NextarmError as refusal:
@@ -182,6 +180,13 @@ def _design(study: OwnStudy, name: str) -> Section:
     if not any(s.id == "plans" for s in sections):
         sections.append(Section("plans", "What was assumed?", (), (Code(plan.to_toml(), caption=name),)))
     return under(stem, joined("design", f"The trial {plan.trial.name} ({name})", sections))
+
+
+def _formula(plan: Plan) -> DesignResult | NextarmError:
+    try:
+        return evaluate(plan)
+    except NextarmError as refusal:
+        return refusal
 
 
 def _virtual(study: OwnStudy, plan: Plan) -> tuple[Section, ...]:

@@ -112,6 +112,13 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(later); show(addressOf(form)); });
 }
 dress(document);
+// Nothing is written in the bundled study: this tab keeps the plan last worked on, and the way back leads to it.
+const latest = document.querySelector("a[data-latest]");
+if (latest) try {
+  const name = "nextarm " + latest.pathname;
+  if (location.pathname === latest.pathname && location.search) sessionStorage.setItem(name, location.search);
+  latest.search = sessionStorage.getItem(name) ?? "";
+} catch { /* a browser that keeps nothing: the address still holds the plan */ }
 // what is wrong stands below long forms: bring it into view
 const wrong = document.querySelector("[aria-invalid=true]");
 (wrong ?? document.querySelector("#answer .problems"))?.scrollIntoView({ block: "center" });
