@@ -18,11 +18,15 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlencode
 
 import nextarm
+from nextarm.core.errors import NextarmError
+from nextarm.designs.plan import plan_from_toml
+from nextarm.web.design_fields import numbers_of
 
 #: Milliseconds an interaction may take, and the first page after start.
 TARGET, START = 200.0, 1000.0
@@ -159,6 +163,20 @@ def row(server: Served, what: str, question: str, changed: tuple[str, ...]) -> d
     }  # fmt: skip
 
 
+def changed_fields(server: Served, kind: str) -> dict[str, object]:
+    """A field of a kind's example plan changed, up to four in turn: until its characteristics, or a first answer on them, are there."""
+    plan = plan_from_toml(nextarm.designs(kind).cards[0].example)
+    data, changed = plan.to_data(), []
+    tables = {name: data[name] for name in ("arms", "accrual", "reference") if name in data}
+    for path, value in [("design.alpha", plan.design.alpha), *numbers_of(tables)]:
+        tree: dict[str, object] | float = 0.97 * value if isinstance(value, float) else value + 1
+        for name in reversed(path.split(".")):
+            tree = {name: tree}
+        with suppress(NextarmError):  # a duration and its follow-up go together
+            changed.append(f"{AT}/design?" + urlencode({"toml": plan.changed(cast("dict[str, object]", tree)).to_toml()}))
+    return row(server, f"design: a changed field, {kind}", f"{AT}/design?card={kind}", tuple(changed[:4]))
+
+
 def first_trials(server: Served, kind: str) -> dict[str, object]:
     """From the click on Simulate to the page with the rates of 2,048 virtual trials, six seeds; asked for as the page asks."""
     plan = nextarm.designs(kind).cards[0].example
@@ -206,9 +224,10 @@ def rows() -> list[dict[str, object]]:
         for asked in ASKED:
             made.append(row(server, *asked))
             print(" | ".join(str(value) for value in made[-1].values()), file=sys.stderr, flush=True)
-        for kind in ("group-sequential-log-rank", "one-arm-milestone", "exact-binomial", "bayes-two-arm", "platform", "boin"):
-            made.append(first_trials(server, kind))
-            print(" | ".join(str(value) for value in made[-1].values()), file=sys.stderr, flush=True)
+        for card in nextarm.designs().cards:
+            for made_of in (changed_fields, first_trials):
+                made.append(made_of(server, card.kind))
+                print(" | ".join(str(value) for value in made[-1].values()), file=sys.stderr, flush=True)
     return made
 
 

@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import nextarm
+from nextarm.core.errors import CallError
 from nextarm.designs.plan import plan_from_toml
 from nextarm.web.app import web_app
 from nextarm.web.design_runs import LONGEST
@@ -200,3 +201,29 @@ def test_what_each_design_can_do_stands_side_by_side(client: TestClient) -> None
     shown = [n["value"] for n in found if n["name"].endswith(".power") and n["name"].startswith("design")]
     assert shown == [nextarm.design(made, error_trials=0).power for _, made in plan_from_toml(plan).designs()]
     assert table.index("Power") < table.index("all it says")
+
+
+@pytest.mark.parametrize("kind", ["gated-endpoints", "cure-fraction", "bop2-time-to-event", "top", "boin", "rolling-six"])
+def test_a_design_by_virtual_trials_answers_with_few_of_them_first(client: TestClient, kind: str) -> None:
+    plan = CARDS[kind].replace("example:", "first few:")
+    first = client.get(AT, params={"toml": plan})
+    assert "data-rough" in first.text
+    assert "first from 1,000 virtual trials" in first.text
+    assert "whole=yes" in first.text, "without scripts a link leads to the whole"
+    whole = client.get(AT, params={"toml": plan}, headers={"nextarm-whole": "yes"})
+    assert "data-rough" not in whole.text
+    assert "data-rough" not in client.get(AT, params={"toml": plan}).text, "what has been worked out is not asked for again"
+    found = nextarm.design(plan_from_toml(plan))
+    numbers = {n["name"]: n["value"] for n in client.get(f"{AT}.json", params={"toml": plan}).json()["numbers"]}
+    assert numbers["design.power"] == found.power
+    few = nextarm.design(plan_from_toml(plan), trials=1_000)
+    assert "1,000 virtual trials" in few.trail.method
+    assert few.power == pytest.approx(found.power, abs=5 * (0.25 / 1_000) ** 0.5)
+    assert few.power != found.power
+
+
+def test_by_formula_fewer_trials_change_nothing() -> None:
+    plan = plan_from_toml(CARDS["log-rank"])
+    assert nextarm.design(plan, trials=1_000, error_trials=0).to_json() == nextarm.design(plan, error_trials=0).to_json()
+    with pytest.raises(CallError, match="at least 1,000"):
+        nextarm.design(plan, trials=10)

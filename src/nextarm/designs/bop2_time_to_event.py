@@ -78,6 +78,7 @@ class Bop2TimeToEventTable(DesignTable):
     prior: Annotated[Beta | None, Field(description="Gamma prior of the hazard: events, years; default one event at the null")] = None
 
     arms_needed: ClassVar[int] = 1
+    by_trials: ClassVar[int] = TRIALS
 
     def problems(self, plan: Plan) -> list[Problem]:
         """``cut`` and ``shape`` come together; looks are in order; the truth is better than the null where a size is asked for."""
@@ -130,7 +131,7 @@ class Bop2TimeToEventTable(DesignTable):
                 rule=f"must be below the arm's S of {at:.4g} at the milestone to search for a rule",
                 cure="Give cut and shape, or put the null into a scenario",
             )  # fmt: skip
-        null, own = self._trials(setting, SEED, null=True), self._trials(setting, SEED, null=False)
+        null, own = self._drawn(setting, SEED, null=True), self._drawn(setting, SEED, null=False)
         return optimal_cut(null, own, alpha=self.alpha)
 
     def evaluate(self, plan: Plan) -> Bop2TimeToEvent:
@@ -142,17 +143,19 @@ class Bop2TimeToEventTable(DesignTable):
         rule = self.rule(setting)
         (power, early, years), (error, early_null, years_null) = (self._behaviour(setting, rule, null=null) for null in (False, True))
         warnings = []
-        if error > 1.1 * self.alpha + 2.0 * share_se(self.alpha, TRIALS):
+        if error > 1.1 * self.alpha + 2.0 * share_se(self.alpha, self.trials):
             warnings.append(f"the type I error at S = {self.null_survival:g} is {error:.4f}, above alpha = {self.alpha:g}")
         return Bop2TimeToEvent(
             **common_fields(plan, setting, solved_for=solve_for, power=power),
             trail=Trail(
-                method=f"BOP2 for a time to event, posterior of a constant hazard up to the milestone; {TRIALS:,} virtual trials a truth",
+                method="BOP2 for a time to event, posterior of a constant hazard up to the milestone; "
+                f"{self.trials:,} virtual trials a truth",
                 reference="10.1002/pst.2030", seed=SEED,
                 assumptions=(f"compared with a fixed S of {self.null_survival:g}: the error of a historical value is not in it",),
             ),
-            warnings=tuple(warnings), null_survival=self.null_survival, cut=rule.cut, shape=rule.shape, power_se=share_se(power, TRIALS),
-            type1_error=error, type1_error_se=share_se(error, TRIALS), stopped_early=early, stopped_early_null=early_null, mean_years=years,
+            warnings=tuple(warnings), null_survival=self.null_survival, cut=rule.cut, shape=rule.shape,
+            power_se=share_se(power, self.trials), type1_error=error, type1_error_se=share_se(error, self.trials), stopped_early=early,
+            stopped_early_null=early_null, mean_years=years,
             mean_years_null=years_null,
         )  # fmt: skip
 
@@ -168,7 +171,7 @@ class Bop2TimeToEventTable(DesignTable):
 
     def _behaviour(self, setting: Setting, rule: OptimalCut, *, null: bool) -> tuple[float, float, float]:
         """Success, stopping before the end and mean years, in fresh trials."""
-        above, fraction = self._trials(setting, SEED + 1, null=null)
+        above, fraction = self._drawn(setting, SEED + 1, null=null)
         below = above < rule.cut * fraction**rule.shape
         made = decide_in_order(~below, below, early=False)
         times = np.array(self._times(setting))
@@ -178,11 +181,11 @@ class Bop2TimeToEventTable(DesignTable):
     def _times(self, setting: Setting) -> list[float]:
         return [*(t for t in self.look_times if t < setting.analysis_time), setting.analysis_time]
 
-    def _trials(self, setting: Setting, seed: int, *, null: bool) -> Seen:
+    def _drawn(self, setting: Setting, seed: int, *, null: bool) -> Seen:
         truth = setting.truths[setting.experimental]
         if null:
             truth = with_survival(truth, setting.milestone, self.null_survival)
         events, years, entered = pieces_seen(
-            setting, truth, times=self._times(setting), edges=(0.0, setting.milestone), trials=TRIALS, seed=seed
+            setting, truth, times=self._times(setting), edges=(0.0, setting.milestone), trials=self.trials, seed=seed
         )
         return self.probability((events[..., 0], years[..., 0]), setting.milestone), entered / max(1, round(setting.accrual.total))

@@ -102,6 +102,7 @@ class CureFractionTable(DesignTable):
     medians: Annotated[Beta, Field(description="The latency's median lies between these, log-uniform", json_schema_extra=unit("years"))]
 
     arms_needed: ClassVar[int] = 1
+    by_trials: ClassVar[int] = TRIALS
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Looks are in order, the range of medians is one, and the truth has a cure fraction."""
@@ -163,7 +164,7 @@ class CureFractionTable(DesignTable):
         power, early, years, estimate = self._behaviour(setting, truth)
         error, early_null, years_null, _ = self._behaviour(setting, null)
         warnings = []
-        if error > 1.1 * self.alpha + 2.0 * share_se(self.alpha, TRIALS):
+        if error > 1.1 * self.alpha + 2.0 * share_se(self.alpha, self.trials):
             warnings.append(
                 f"the type I error at a cure fraction of {self.null_cure:g} is {error:.4f}, above alpha = {self.alpha:g}: raise threshold"
             )
@@ -176,15 +177,16 @@ class CureFractionTable(DesignTable):
         return CureFraction(
             **common_fields(plan, setting, solved_for=solve_for, power=power),
             trail=Trail(
-                method=f"posterior of the cure fraction over a table of it and the latency's median; {TRIALS:,} virtual trials",
+                method=f"posterior of the cure fraction over a table of it and the latency's median; {self.trials:,} virtual trials",
                 reference="10.1080/01621459.1999.10474196", seed=SEED,
                 assumptions=(
                     f"compared with a fixed cure fraction of {self.null_cure:g}: the error of a historical value is not in it",
                     f"Weibull latency of shape {self.shape:g}, median between {self.medians[0]:g} and {self.medians[1]:g} years",
                 ),
             ),
-            warnings=tuple(warnings), null_cure=self.null_cure, threshold=self.threshold, true_cure=cure, power_se=share_se(power, TRIALS),
-            type1_error=error, type1_error_se=share_se(error, TRIALS), stopped_early=early, stopped_early_null=early_null, mean_years=years,
+            warnings=tuple(warnings), null_cure=self.null_cure, threshold=self.threshold, true_cure=cure,
+            power_se=share_se(power, self.trials), type1_error=error, type1_error_se=share_se(error, self.trials), stopped_early=early,
+            stopped_early_null=early_null, mean_years=years,
             mean_years_null=years_null, estimate=estimate,
         )  # fmt: skip
 
@@ -192,7 +194,7 @@ class CureFractionTable(DesignTable):
         """Success, stopping before the end, mean years, mean of the posterior mean at the last look."""
         times = np.array([*(t for t in self.look_times if t < setting.analysis_time), setting.analysis_time])
         table = self.table(setting.analysis_time)
-        events, years, _ = pieces_seen(setting, truth, times=list(times), edges=list(table.edges), trials=TRIALS, seed=SEED)
+        events, years, _ = pieces_seen(setting, truth, times=list(times), edges=list(table.edges), trials=self.trials, seed=SEED)
         made = self._decide(probability_better(table, events, years))
         mean = posterior_mean(table, events[:, -1], years[:, -1])
         last = len(times) - 1

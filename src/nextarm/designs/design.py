@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from nextarm.core.errors import Problem, RefusedError
 from nextarm.core.result import Result, record
@@ -132,6 +132,21 @@ class DesignTable(Table):
     more_arms: ClassVar[bool] = False
     #: The truths that every arm must state.
     outcomes: ClassVar[tuple[str, ...]] = ("survival",)
+    #: Virtual trials that ``evaluate`` and the search of a rule take; 0: all is by formula.
+    by_trials: ClassVar[int] = 0
+
+    _trials: int = PrivateAttr(0)
+
+    @property
+    def trials(self) -> int:
+        """Virtual trials that the characteristics come from: :attr:`by_trials`, or fewer where a first answer was asked for."""
+        return self._trials or self.by_trials
+
+    def in_trials(self, trials: int) -> Self:
+        """The same design, its characteristics from at most ``trials`` virtual trials; by formula it stays what it is."""
+        made = self.model_copy()
+        made._trials = min(trials, self.by_trials)
+        return made
 
     def problems(self, plan: Plan) -> list[Problem]:
         """What cannot be about this design in this plan; ``what`` starts with the key under ``design``."""

@@ -22,6 +22,7 @@ from nextarm.designs.design import DesignResult, DesignTable
 from nextarm.designs.dose_finding import DoseTrials, boin_trials, rolling_six_trials
 from nextarm.designs.one_arm_count import planned_n
 from nextarm.designs.tables import unit
+from nextarm.designs.virtual_one_arm import share_se
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,6 +99,7 @@ class DoseTable(DesignTable):
 
     more_arms: ClassVar[bool] = True
     outcomes: ClassVar[tuple[str, ...]] = ("toxicity",)
+    by_trials: ClassVar[int] = TRIALS
     method_words: ClassVar[str] = ""
     source: ClassVar[str] = ""
 
@@ -130,17 +132,17 @@ class DoseTable(DesignTable):
     def evaluate(self, plan: Plan) -> DoseFinding:
         """Characteristics at the plan's truth, from virtual trials with a fixed seed."""
         rates, n, random = self.rates(plan), planned_n(plan), np.random.default_rng(SEED)
-        chance, moment = random.random((TRIALS, n)), random.random((TRIALS, n))
-        entry = plan.accrual_model().entry_time(np.sort(random.random((TRIALS, n)), axis=1))
+        chance, moment = random.random((self.trials, n)), random.random((self.trials, n))
+        entry = plan.accrual_model().entry_time(np.sort(random.random((self.trials, n)), axis=1))
         got = self.run(plan, rates, chance=chance, entry=entry, moment=moment)
         right = int(np.argmin(np.abs(rates - self.target)))
         names = list(plan.arms)
         doses = tuple(
             DoseOutcome(
                 name=name, toxicity=float(rates[k]), chosen=float((got.chosen == k).mean()),
-                chosen_se=_rate_se(float((got.chosen == k).mean())), patients=float(got.patients[:, k].mean()),
-                patients_se=float(got.patients[:, k].std() / math.sqrt(TRIALS)), toxic=float(got.toxic[:, k].mean()),
-                toxic_se=float(got.toxic[:, k].std() / math.sqrt(TRIALS)),
+                chosen_se=share_se(float((got.chosen == k).mean()), self.trials), patients=float(got.patients[:, k].mean()),
+                patients_se=float(got.patients[:, k].std() / math.sqrt(self.trials)), toxic=float(got.toxic[:, k].mean()),
+                toxic_se=float(got.toxic[:, k].std() / math.sqrt(self.trials)),
             )
             for k, name in enumerate(names)
         )  # fmt: skip
@@ -162,7 +164,7 @@ class DoseTable(DesignTable):
         return DoseFinding(
             **fields,
             trail=Trail(
-                method=f"{self.method_words}, {TRIALS:,} virtual trials", reference=self.source, seed=SEED,
+                method=f"{self.method_words}, {self.trials:,} virtual trials", reference=self.source, seed=SEED,
                 assumptions=(f"each patient is observed for {plan.trial.milestone:g} years", "the true rates are those of the plan"),
             ),
             warnings=tuple(warnings),
@@ -235,8 +237,3 @@ class RollingSixTable(DoseTable):
     def run(self, plan: Plan, rates: FloatArray, *, chance: FloatArray, entry: FloatArray, moment: FloatArray) -> DoseTrials:
         """Patient after patient."""
         return rolling_six_trials(chance, entry, moment, rates, start=self.first_dose(plan), window=plan.trial.milestone)
-
-
-def _rate_se(p: float) -> float:
-    q = p if 0.0 < p < 1.0 else (p * TRIALS + 1.0) / (TRIALS + 2.0)
-    return math.sqrt(q * (1.0 - q) / TRIALS)

@@ -29,6 +29,7 @@ from nextarm.designs.seam import BoolArray
 from nextarm.designs.setting import Setting, common_fields, setting_of
 from nextarm.designs.tables import unit
 from nextarm.designs.truths import Distribution
+from nextarm.designs.virtual_one_arm import share_se
 
 if TYPE_CHECKING:
     import polars as pl
@@ -126,6 +127,7 @@ class GatedEndpointsTable(DesignTable):
     latest: Annotated[float | None, Field(gt=0.0, description="Analysis at this time", json_schema_extra=unit("years"))] = None
 
     outcomes: ClassVar[tuple[str, ...]] = ("response", "survival")
+    by_trials: ClassVar[int] = TRIALS
 
     def problems(self, plan: Plan) -> list[Problem]:
         """The graph is one, and events are expected."""
@@ -144,7 +146,7 @@ class GatedEndpointsTable(DesignTable):
         truths: list[GatedTruth] = []
         shown = None
         for case in self.cases(plan):
-            z, split = self._trials(case)
+            z, split = self._drawn(case)
             shown = shown or split
             truths.append(self._truth(case, z))
         assert shown is not None
@@ -152,7 +154,7 @@ class GatedEndpointsTable(DesignTable):
         return GatedEndpoints(
             **common_fields(plan, setting, solved_for="power", power=truths[0].rejected["EFS"]),
             trail=Trail(
-                method=f"response, EFS and OS by a graph, {TRIALS:,} virtual trials under each truth", reference="10.1002/sim.3495",
+                method=f"response, EFS and OS by a graph, {self.trials:,} virtual trials under each truth", reference="10.1002/sim.3495",
                 seed=SEED,
                 assumptions=(
                     f"normal copula of response and EFS with correlation {self.correlation:g}",
@@ -211,12 +213,12 @@ class GatedEndpointsTable(DesignTable):
         overall = os_setting(case.setting, salvage=case.salvage, after_event=self.after_event)
         return GatedTruth(
             name=case.name, nulls=nulls, salvage=case.salvage, os_at_milestone=overall.survival_at_milestone(), rejected=rates,
-            rejected_se={e: _se(v) for e, v in rates.items()},
+            rejected_se={e: share_se(v, self.trials) for e, v in rates.items()},
             alone={e: float((p[:, k] <= self.alpha).mean()) for k, e in enumerate(ENDPOINTS)}, family_wise_error=error,
-            family_wise_error_se=None if error is None else _se(error),
+            family_wise_error_se=None if error is None else share_se(error, self.trials),
         )  # fmt: skip
 
-    def _trials(self, case: GatedCase) -> tuple[FloatArray, tuple[dict[str, float | None], dict[str, float | None]]]:
+    def _drawn(self, case: GatedCase) -> tuple[FloatArray, tuple[dict[str, float | None], dict[str, float | None]]]:
         """Z of each end point (trials, 3), and S of EFS at the milestone of responders and others by arm."""
         from scipy.special import ndtr, ndtri
 
@@ -225,10 +227,10 @@ class GatedEndpointsTable(DesignTable):
         n = max(round(setting.accrual.total), 4)
         new = min(max(round(n * setting.shares[setting.experimental]), 1), n - 1)
         arm = np.arange(n) < new
-        z = np.empty((TRIALS, 3))
+        z = np.empty((self.trials, 3))
         free: list[dict[str, list[float]]] = [{}, {}]
-        for first in range(0, TRIALS, 1000):
-            shape = (min(1000, TRIALS - first), n)
+        for first in range(0, self.trials, 1000):
+            shape = (min(1000, self.trials - first), n)
             entry = setting.accrual.entry_time(random.random(shape))
             latent, other, fate, wait, lost = (random.random(shape) for _ in range(5))
             good = ndtri(latent)
@@ -261,8 +263,3 @@ def response_z(responds: BoolArray, arm: BoolArray) -> FloatArray:
     pooled = responds.mean(axis=1)
     variance = pooled * (1.0 - pooled) * (1.0 / many + 1.0 / few)
     return np.asarray(np.where(variance > 0.0, (new - old) / np.sqrt(np.where(variance > 0.0, variance, 1.0)), 0.0), np.float64)
-
-
-def _se(p: float) -> float:
-    q = p if 0.0 < p < 1.0 else (p * TRIALS + 1.0) / (TRIALS + 2.0)
-    return math.sqrt(q * (1.0 - q) / TRIALS)

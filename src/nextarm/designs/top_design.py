@@ -93,6 +93,7 @@ class TopTable(DesignTable):
 
     arms_needed: ClassVar[int] = 1
     outcomes: ClassVar[tuple[str, ...]] = ("response",)
+    by_trials: ClassVar[int] = TRIALS
 
     def problems(self, plan: Plan) -> list[Problem]:
         """``cut`` and ``shape`` come together; looks rise; the response is better than the null where a rule is searched for."""
@@ -135,7 +136,7 @@ class TopTable(DesignTable):
             )  # fmt: skip
         made = []
         for p in (self.null_response, response):
-            x, worth, _ = self._trials(plan, n, p, SEED)
+            x, worth, _ = self._drawn(plan, n, p, SEED)
             made.append((self.posterior(x, worth), worth / n))
         return optimal_cut(made[0], made[1], alpha=self.alpha)
 
@@ -151,7 +152,7 @@ class TopTable(DesignTable):
             response = find_root(lambda p: self._behaviour(plan, n, p, rule)[0] - wanted, self.null_response, 1.0 - 1e-9)
         own, null = (self._behaviour(plan, n, p, rule) for p in (response, self.null_response))
         warnings = []
-        if null[0] > 1.1 * self.alpha + 2.0 * share_se(self.alpha, TRIALS):
+        if null[0] > 1.1 * self.alpha + 2.0 * share_se(self.alpha, self.trials):
             warnings.append(f"the type I error is {null[0]:.4f}, above alpha = {self.alpha:g}")
         fields: dict[str, Any] = count_fields(
             plan, n=n, n_by_arm={plan.experimental: float(n)}, events_by_arm={plan.experimental: n * response}, power=own[0]
@@ -159,7 +160,7 @@ class TopTable(DesignTable):
         return TopDesign(
             **fields,
             trail=Trail(
-                method=f"TOP: pending patients count for what they have been observed; {TRIALS:,} virtual trials at each response",
+                method=f"TOP: pending patients count for what they have been observed; {self.trials:,} virtual trials at each response",
                 reference="10.1093/jnci/djz049", seed=SEED,
                 assumptions=(
                     f"compared with a fixed response probability of {self.null_response:g}, taken as known",
@@ -168,28 +169,28 @@ class TopTable(DesignTable):
             ),
             warnings=tuple(warnings), null_response=self.null_response, response=response,
             prior=self.used_prior, sizes=look_sizes(self.looks, n), cut=rule.cut,
-            shape=rule.shape, power_se=share_se(own[0], TRIALS), type1_error=null[0], type1_error_se=share_se(null[0], TRIALS),
+            shape=rule.shape, power_se=share_se(own[0], self.trials), type1_error=null[0], type1_error_se=share_se(null[0], self.trials),
             stopped_early=own[1], stopped_early_null=null[1], mean_n=own[2], mean_n_null=null[2], mean_years=own[3],
             mean_years_null=null[3],
         )  # fmt: skip
 
     def _behaviour(self, plan: Plan, n: int, response: float, rule: OptimalCut) -> tuple[float, float, float, float]:
         """Success, stopping before the last look, mean patients and years, in fresh trials."""
-        x, worth, times = self._trials(plan, n, response, SEED + 1)
+        x, worth, times = self._drawn(plan, n, response, SEED + 1)
         made = self.decide_counts(x, worth, rule, n)
-        sizes, rows = np.asarray(look_sizes(self.looks, n)), np.arange(TRIALS)
+        sizes, rows = np.asarray(look_sizes(self.looks, n)), np.arange(self.trials)
         won, last = made.rejected_at >= 0, len(sizes) - 1
         return (
             float(won.mean()), float((made.stopped_at < last).mean()), float(sizes[made.stopped_at].mean()),
             float(times[rows, made.stopped_at].mean()),
         )  # fmt: skip
 
-    def _trials(self, plan: Plan, n: int, response: float, seed: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _drawn(self, plan: Plan, n: int, response: float, seed: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         random = np.random.default_rng(seed)
         accrual = accrual_of(plan, n)
-        entry = accrual.entry_time(np.sort(random.random((TRIALS, n)), axis=1))
+        entry = accrual.entry_time(np.sort(random.random((self.trials, n)), axis=1))
         return observed(
-            entry, random.random((TRIALS, n)), response=response, early_share=self.early_share, milestone=plan.trial.milestone,
+            entry, random.random((self.trials, n)), response=response, early_share=self.early_share, milestone=plan.trial.milestone,
             sizes=look_sizes(self.looks, n),
         )  # fmt: skip
 

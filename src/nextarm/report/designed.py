@@ -37,21 +37,23 @@ SHOWN = (
 )
 
 
-def characteristics_of(found: Mapping[str, Any]) -> Section:
+def characteristics_of(found: Mapping[str, Any], *, not_yet: str = "") -> Section:
     """What each of the designs in ``found`` (by name) can do: results of ``nextarm design``, or the refusal where one has no formula.
 
-    Several stand side by side in one table, with what is each one's own folded below it.
+    ``not_yet`` says what of it is still being worked out; a design of which nothing is known yet is None. Several stand side by side in
+    one table, with what is each one's own folded below it.
     """
     if len(found) == 1:
         only = next(iter(found.values()))
         if isinstance(only, NextarmError):
             return Section("characteristics", "What it can do", say("No characteristics by formula."), (Note("caution", say(str(only))),))
-        lead = say(f"{only.kind_of_design}, {only.solved_for}.") if only.solved_for else say(f"{only.kind_of_design}.")
-        return Section("characteristics", "What it can do", lead, _alone(only, "design"))
+        lead = ", ".join(filter(None, (only.kind_of_design, only.solved_for, not_yet)))
+        return Section("characteristics", "What it can do", say(f"{lead}."), _alone(only, "design"))
     names = _short(found)
-    made = {name: result for name, result in found.items() if not isinstance(result, NextarmError)}
+    made = {name: result for name, result in found.items() if result is not None and not isinstance(result, NextarmError)}
     cells = {name: dict(_common(result, names[name]) + _error(result, names[name])) for name, result in made.items()}
-    kinds: Row = ("Kind of design", *(made[name].kind_of_design if name in made else "no formula" for name in found))
+    missing = {name: "being worked out" if result is None else "no formula" for name, result in found.items()}
+    kinds: Row = ("Kind of design", *(made[name].kind_of_design if name in made else missing[name] for name in found))
     differ: list[Row] = [kinds]
     same: list[Row] = []
     for title in dict.fromkeys(t for one in cells.values() for t in one):
@@ -69,9 +71,14 @@ def characteristics_of(found: Mapping[str, Any]) -> Section:
     for name, result in found.items():
         if isinstance(result, NextarmError):
             blocks.append(Note("caution", say(f"{name}: no characteristics by formula. {result}")))
-        else:
+        elif result is not None:
             blocks.append(Details(f"{name}: {result.kind_of_design}, all it says", _alone(result, names[name])))
-    return Section("characteristics", "What they can do", say(f"{len(found)} designs for the same patients."), tuple(blocks))
+    return Section(
+        "characteristics",
+        "What they can do",
+        say(f"{', '.join(filter(None, (f'{len(found)} designs for the same patients', not_yet)))}."),
+        tuple(blocks),
+    )
 
 
 def _short(found: Mapping[str, Any]) -> dict[str, str]:

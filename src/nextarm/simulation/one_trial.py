@@ -9,9 +9,10 @@ from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.plan import Plan
-from nextarm.simulation.block import cohort_of, prepared, seen_in_block
+from nextarm.simulation.block import Prepared, cohort_of, prepared, seen_in_block
 from nextarm.simulation.counted import arms_of
 from nextarm.simulation.draws import drawn_normals
+from nextarm.simulation.ready import ready
 from nextarm.simulation.statistics import look_data
 
 
@@ -35,7 +36,8 @@ class VirtualTrial(Result):
 
 def virtual_trial(plan: Plan, *, seed: int = 0, trial: int = 0) -> VirtualTrial:
     """The ``trial``-th virtual trial (from 0) of ``simulate(plan, seed=seed)`` under the plan's own truth."""
-    made = prepared(plan)
+    found = ready(plan)
+    made = found if isinstance(found, Prepared) else prepared(plan)
     block, position = divmod(trial, BLOCK_TRIALS)
     seen = seen_in_block(made, seed=seed, block=block, trials=position + 1)[0]
     errors = drawn_normals(seed, block, trials=position + 1) if made.reference_is_drawn else None

@@ -73,8 +73,10 @@ def event_time(
         if times[c, i] <= drop[i] and entry[i] + times[c, i] <= now:
             seen[m] = entry[i] + times[c, i]
             m += 1
+    if m < wanted:
+        return np.inf
     compare_and_sort(seen, m)
-    return seen[wanted - 1] if m >= wanted else np.inf
+    return float(seen[wanted - 1])
 
 
 @numba.njit(cache=True)  # type: ignore[misc,unused-ignore]
@@ -163,11 +165,11 @@ def run_platform(
                 until = closed[k] if closed[k] >= 0.0 else np.inf
                 end = until + follow_up
                 if events > 0:
-                    end = min(end, event_time(k, events, now, opened[k], until, entry, cell, times, drop))
+                    end = min(end, event_time(k, events, now, opened[k], until, entry[:i], cell, times, drop))
                 look, s = np.inf, stage[k]
                 if s < len(looks):
                     if events > 0 and due[k, s] == np.inf:
-                        due[k, s] = event_time(k, looks[s], now, opened[k], until, entry, cell, times, drop) + lag
+                        due[k, s] = event_time(k, looks[s], now, opened[k], until, entry[:i], cell, times, drop) + lag
                     look = due[k, s]
                 if s == 0 and waiting:
                     look = np.inf
@@ -234,7 +236,7 @@ def run_platform(
         fresh = 0
         for k in range(1, arms):
             there = opened[k] < 0.0 and not barred and now >= opens[k] and may_open(after[k], when[k], closed, out, judged)
-            if there and (opens_events[k] == 0 or event_time(nobody, opens_events[k], now, 0.0, now, entry, cell, times, drop) <= now):
+            if there and (opens_events[k] == 0 or event_time(nobody, opens_events[k], now, 0.0, now, entry[:i], cell, times, drop) <= now):
                 opened[k] = now
             if opened[k] >= 0.0 and closed[k] < 0.0:
                 fresh |= 1 << k

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from nextarm.designs.competing_events import CompetingEventsTable
@@ -29,8 +30,31 @@ Single = Prepared | GuardedPrepared | GatedPrepared | CountsPrepared | JointPrep
 Ready = Single | PlatformPrepared | DosePrepared
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A plan by its text: two plans of one text are the same."""
+
+    text: str
+    plan: Plan = field(compare=False)
+
+
 def ready(plan: Plan) -> Ready:
-    """Make a plan of any design ready to be simulated."""
+    """Make a plan of any design ready to be simulated.
+
+    What was made is kept for the same plan: some designs search their rule or its bounds first, and a run, its refinements and its
+    report each ask. A plan that names files is made anew, for these may have changed.
+    """
+    text = plan.to_toml()
+    named = any(word in text for word in ("posterior", "prior_file"))
+    return _made(plan) if named else _kept(_Asked(text, plan))
+
+
+@lru_cache(maxsize=40)
+def _kept(asked: _Asked) -> Ready:
+    return _made(asked.plan)
+
+
+def _made(plan: Plan) -> Ready:
     if isinstance(plan.design, PlatformTable):
         return platform_prepared(plan)
     if isinstance(plan.design, CompetingEventsTable):

@@ -19,16 +19,20 @@ ERROR_TRIALS, MOST_DRAWN, FEWEST = 50_000, 20_000_000, 1_000
 KINDS = ("log-rank", "group-sequential-log-rank")
 
 
-def evaluate(plan: Plan, *, error_trials: int = ERROR_TRIALS, seed: int = 0) -> DesignResult:
+def evaluate(plan: Plan, *, error_trials: int = ERROR_TRIALS, seed: int = 0, trials: int | None = None) -> DesignResult:
     """Evaluate the plan's design, or what its ``[solve]`` asks for.
 
     Log-rank designs also get their true type I error at the size found, from ``error_trials`` virtual trials (0: none), and
     where it exceeds alpha by more than a tenth the nominal alpha that keeps it. Above 4,000 patients the normal law is not in
-    doubt and nothing is simulated. Raises :class:`CallError` for fewer than 1,000 trials.
+    doubt and nothing is simulated. Designs whose characteristics come from virtual trials take at most ``trials`` of them: a first answer,
+    which says how many it is from. Raises :class:`CallError` for fewer than 1,000 trials.
     """
+    if trials is not None and trials < FEWEST:
+        raise CallError(f"trials = {trials}", rule=f"must be at least {FEWEST:,} to say anything")
     if error_trials and error_trials < FEWEST:
         raise CallError(f"error_trials = {error_trials}", rule=f"must be 0, or at least {FEWEST:,} to say anything of a type I error")
-    result: DesignResult = plan.design.evaluate(plan)
+    design = plan.design if trials is None or not plan.design.by_trials else plan.design.in_trials(trials)
+    result: DesignResult = design.evaluate(plan)
     if not error_trials or plan.design.kind not in KINDS or result.n * 5.0 * FEWEST > MOST_DRAWN:
         return result
     return _with_error(plan, result, trials=min(error_trials, int(MOST_DRAWN / result.n)), seed=seed)

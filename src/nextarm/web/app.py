@@ -87,10 +87,10 @@ class Server:
         while time.monotonic() - self._since < QUIET or any(run.active for run in self.runs.listed()):
             time.sleep(QUIET / 4)
 
-    def ask(self, study: str, query: Query, path: str) -> Ask:
+    def ask(self, study: str, query: Query, path: str, *, rough: bool = False) -> Ask:
         """The question of a request."""
         try:
-            return Ask(self.home.study(study), query, self.home, self.runs, path)
+            return Ask(self.home.study(study), query, self.home, self.runs, path, rough)
         except CallError as error:
             raise HTTPException(404, str(error)) from None
 
@@ -105,7 +105,7 @@ class Server:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         found = self._asked(step, ask)
-        if found.content.run is None or not found.content.run.active:
+        if not found.content.rough and (found.content.run is None or not found.content.run.active):
             with self._lock:
                 self._kept[key] = found
                 while len(self._kept) > KEPT:
@@ -123,9 +123,9 @@ class Server:
                 forms = ()
             return Shown(step, forms, Content(()), error.problems)
 
-    def screen(self, study: str, step: Step, kind: str, query: Query, path: str, sheet: str = "") -> Response:
-        """A screen as a page, JSON or CSV; ``sheet`` as in :meth:`Drawings.of`."""
-        ask = self.ask(study, query, path)
+    def screen(self, study: str, step: Step, kind: str, query: Query, path: str, sheet: str = "", *, rough: bool = False) -> Response:
+        """A screen as a page, JSON or CSV; ``sheet`` as in :meth:`Drawings.of`; of a page a ``rough`` first answer may do."""
+        ask = self.ask(study, query, path, rough=rough and not kind)
         shown = self.shown(step, ask)
         status = 422 if shown.problems else 200
         if kind == "json":
@@ -214,8 +214,9 @@ def _routes(server: Server) -> list[Route]:
             raise HTTPException(404, "A page has .json and .csv beside it, nothing else.")
         if key in server.opened:
             server.opened[key].set()
-        found, sheet = asked(request), request.headers.get("nextarm-sheet", "")
-        return server.in_turn(lambda: server.screen(request.path_params["study"], _step(key), kind, found, _path(request), sheet))
+        found, sheet, rough = asked(request), request.headers.get("nextarm-sheet", ""), "nextarm-whole" not in request.headers
+        study, step = request.path_params["study"], _step(key)
+        return server.in_turn(lambda: server.screen(study, step, kind, found, _path(request), sheet, rough=rough))
 
     def part(request: Request) -> Response:
         params, found = request.path_params, asked(request)

@@ -125,7 +125,8 @@ def content(ask: Ask) -> Content:
     q, text = ask.query, text_of(ask)
     planned(text)
     sections: list[Section] = [_card_section(_card(q))] if q.text("card") and not (q.text("toml") or q.text("plan")) else []
-    sections.append(characteristics_of(evaluated(text)))
+    found, not_yet = evaluated(text, rough=ask.rough and not q.has("whole"))
+    sections.append(characteristics_of(found, not_yet=not_yet))
     run = None
     trials, seed = q.whole("trials", 0, low=0, high=MOST), q.whole("seed", 1, low=0, high=2**31)
     if trials:
@@ -141,6 +142,7 @@ def content(ask: Ask) -> Content:
         command=f"nextarm design plan.toml\nnextarm simulate plan.toml --trials {count} --seed {seed} --out build/run",
         plan=text,
         run=run,
+        rough=bool(not_yet),
         places=(("Plans of this study", saved),) if saved else (),
         cards=_card_places(ask),
         cards_title="Which design, and when",

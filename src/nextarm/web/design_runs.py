@@ -1,13 +1,17 @@
 """Virtual trials in the background: a first answer at once, then the same trials and more, until as many as were asked for.
 
 Every stage takes the blocks of the one before from the run's folder, so that refining costs no trial twice, and the last
-stage is the command's ``simulate`` with the same plan, seed and number of trials.
+stage is the command's ``simulate`` with the same plan, seed and number of trials. Where assumptions vary, the plan's own truth and its
+scenarios come first, alone: a map is nine times the work and more.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from functools import lru_cache
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
 #: Virtual trials shown at once (two whole blocks), how much each stage has more, and how many a run may go on to.
 FIRST, MORE, MOST = 2_048, 4, 1_000_000
+#: Virtual trials of a first answer on what a design can do, and after how many seconds compared designs are left for later.
+ROUGH, SOON = 1_000, 0.08
 #: The longest address that is made; the server refuses 16,000 signs.
 LONGEST = 14_000
 
@@ -39,19 +45,74 @@ def planned(text: str) -> Plan:
     return plan_from_toml(text)
 
 
-def evaluated(text: str) -> dict[str, Any]:
-    """What the design of a plan's text, and each that it compares, can do by formula, by name; the refusal where one has no formula."""
-    plan = planned(text)
-    return {"as planned": _evaluated(text, ""), **{table.name: _evaluated(text, table.name) for table in plan.compare}}
+class Evaluations:
+    """What designs can do, kept by the plan's text and the design's name; two who ask for the same at once wait for one answer."""
+
+    def __init__(self, most: int = 128) -> None:
+        self._kept: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._doing: dict[tuple[str, str], threading.Lock] = {}
+        self._lock, self._most = threading.Lock(), most
+
+    def known(self, text: str, name: str) -> bool:
+        """Whether there is nothing left to work out."""
+        with self._lock:
+            return (text, name) in self._kept
+
+    def whole(self, text: str, name: str) -> Any:
+        """The result, or the refusal where there is none."""
+        key = (text, name)
+        with self._lock:
+            doing = self._doing.setdefault(key, threading.Lock())
+        with doing:
+            with self._lock:
+                if key in self._kept:
+                    return self._kept[key]
+            found = _result(text, name)
+            with self._lock:
+                self._kept[key] = found
+                self._doing.pop(key, None)
+                if len(self._kept) > self._most:
+                    self._kept.popitem(last=False)
+        return found
 
 
-@lru_cache(maxsize=128)
-def _evaluated(text: str, name: str) -> Any:
+EVALUATIONS = Evaluations()
+
+
+def evaluated(text: str, *, rough: bool = False) -> tuple[dict[str, Any], str]:
+    """What the design of a plan's text, and each that it compares, can do, by name: results or refusals; and in words what is not whole.
+
+    ``rough``: a first answer at once. A design that works by virtual trials takes :data:`ROUGH` of them, and a compared one that is not
+    begun within :data:`SOON` seconds is None. What has been worked out before is whole.
+    """
+    start, found, not_yet = time.monotonic(), dict[str, Any](), ""
+    for name in ("", *(table.name for table in planned(text).compare)):
+        shown = name or "as planned"
+        if not rough or EVALUATIONS.known(text, name):
+            found[shown] = EVALUATIONS.whole(text, name)
+        elif found and time.monotonic() - start > SOON:
+            found[shown], not_yet = None, not_yet or "the others follow"
+        elif by_trials := _plan(text, name).design.by_trials:
+            found[shown], not_yet = _rough(text, name), f"first from {ROUGH:,} virtual trials, {by_trials:,} follow"
+        else:
+            found[shown] = EVALUATIONS.whole(text, name)
+    return found, not_yet
+
+
+@lru_cache(maxsize=64)
+def _plan(text: str, name: str) -> Plan:
     plan = planned(text)
-    if name:
-        plan = next(made for other, made in plan.designs() if other == name)
+    return next(made for other, made in plan.designs() if other == name) if name else plan
+
+
+@lru_cache(maxsize=64)
+def _rough(text: str, name: str) -> Any:
+    return _result(text, name, trials=ROUGH)
+
+
+def _result(text: str, name: str, *, trials: int | None = None) -> Any:
     try:
-        return verbs.design(plan, error_trials=0)
+        return verbs.design(_plan(text, name), error_trials=0, trials=trials)
     except NextarmError as refusal:
         return refusal
 
@@ -106,6 +167,14 @@ def start(ask: Ask, text: str, trials: int, seed: int) -> Run:
         with ExitStack() as stack:
             kept = ask.study.folder is not None
             out = _folder(ask.study, key) if kept else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nextarm-")))
+            if plan.grid:
+                alone = plan.without("grid")
+
+                def going(done: int, total: int) -> None:
+                    run.progress(0, trials)  # this is where a cancelled run ends
+
+                found = verbs.simulate(alone, trials=min(FIRST, trials), seed=seed, progress=going)
+                run.show(report_of_plan(found, alone))
             for size in stages(trials):
 
                 def ahead(done: int, total: int, size: int = size) -> None:
@@ -127,7 +196,9 @@ def ahead() -> Iterator[None]:
     yield
     for card in verbs.designs().cards:
         with suppress(NextarmError):  # the page says it when it is asked
-            evaluated(str(card.example))
+            verbs.simulate(planned(str(card.example)), trials=1)
+        yield
+        evaluated(str(card.example))
         yield
 
 

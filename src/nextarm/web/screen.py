@@ -29,13 +29,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ask:
-    """What a screen is asked for: the study, the values of the address, and the server's runs."""
+    """What a screen is asked for: the study, the values of the address, and the server's runs.
+
+    ``rough``: a first answer is enough where the whole takes long; the page then asks for the whole.
+    """
 
     study: Study
     query: Query
     home: Home
     runs: Runs
     path: str = ""
+    rough: bool = False
 
     def at(self, step: str) -> str:
         """The address of another screen of the same study."""
@@ -145,7 +149,8 @@ class Content:
     """What a screen shows, and the same question in Python and on the command line; ``keep``: the report may answer it too.
 
     ``places`` are ways on by heading; ``cards`` too, many of them, so that each heading is folded until one of it is chosen.
-    ``places_first``: the ways on stand above the answer; ``forms_after``: the forms stand below these.
+    ``places_first``: the ways on stand above the answer; ``forms_after``: the forms stand below these. ``rough``: a first answer, the
+    whole one is still to be asked for.
     """
 
     sections: tuple[doc.Section, ...]
@@ -161,6 +166,7 @@ class Content:
     cards_title: str = ""
     forms_after: bool = False
     keep: bool = False
+    rough: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ let asking = null;
 const small = matchMedia("(max-width:45rem)");
 small.addEventListener("change", () => { if (answer()?.querySelector(".chart .only")) show(location.pathname + location.search, { push: false }); });
 
-async function show(address, { push = true } = {}) {
+async function show(address, { push = true, whole = false } = {}) {
   asking?.abort();
   const mine = (asking = new AbortController());
-  answer().setAttribute("aria-busy", "true");
+  if (!whole) answer().setAttribute("aria-busy", "true");
+  const headers = { Accept: "text/html", "Nextarm-Sheet": small.matches ? "narrow" : "wide", ...(whole && { "Nextarm-Whole": "yes" }) };
   try {
-    const reply = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html", "Nextarm-Sheet": small.matches ? "narrow" : "wide" } });
+    const reply = await fetch(address, { signal: mine.signal, headers });
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
     const next = page.getElementById("answer");
     if (!next) { location.assign(address); return; }
@@ -65,6 +66,7 @@ function dress(root) {
       area.dispatchEvent(new Event("change", { bubbles: true }));
     });
   }
+  if ("rough" in (answer()?.dataset ?? {})) show(location.pathname + location.search, { push: false, whole: true }); // a first answer
   const run = root.querySelector(".run[data-state=running],.run[data-state=waiting]");
   if (run) follow(run);
 }
