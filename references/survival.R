@@ -123,7 +123,7 @@ sets <- lapply(setNames(names, names), function(name) {
   out <- list(curve = curve(d))
   if (!is.null(d$cause)) out$incidence <- incidence(d)
   if (!name %in% c("all_censored", "weights", "counts", "competing_delayed", "delayed_weights", "delayed_ties")) out$ranks <- ranks(d)
-  if (!name %in% c("all_censored", "one_event", "zero_times", "small")) out$regression <- regression(d)
+  if (!name %in% c("all_censored", "one_event", "zero_times", "small", "first_censored")) out$regression <- regression(d)
   if (is.null(d$entry) && is.null(d$weight) && !name %in% c("zero_times", "six_mp")) out$reference <- reference(d)
   out
 })

@@ -90,6 +90,14 @@ def all_censored() -> dict[str, Any]:
     return made
 
 
+def first_censored() -> dict[str, Any]:
+    """Few patients, the first of them censored: limits of an early quantile must not stand at that censoring."""
+    made = patients(323, 9, digits=1)
+    made["time"][0], made["event"][0] = 0.05, 0
+    made["event"][1:] = [1, 1, 0, 1, 0, 0, 1, 1]
+    return made
+
+
 def six_mp() -> dict[str, Any]:
     treated = [6, 6, 6, -6, 7, -9, 10, -10, -11, 13, 16, -17, -19, -20, 22, 23, -25, -32, -32, -34, -35]
     placebo = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
@@ -118,6 +126,7 @@ SETS: dict[str, Any] = {
     "all_fall": lambda: patients(318, 30, digits=2, censor=1e6),
     "clusters": lambda: patients(319, 120, digits=2, clusters=40, covariates=True),
     "small": lambda: patients(320, 7, digits=1),
+    "first_censored": first_censored,
     "delayed_weights": lambda: patients(321, 100, digits=1, entry=0.7, weight="real", strata=2, covariates=True),
     "large": lambda: patients(322, 1000, digits=2, covariates=True, cure=0.3, censor=5.0),
     "six_mp": six_mp,

@@ -52,7 +52,8 @@ def curve_quantile(
     if not 0.0 < p < 1.0:
         raise CallError(f"p = {p}", rule="must lie strictly between 0 and 1")
     height = 1.0 - p
-    steps = np.concatenate([[True], survival[1:] != survival[:-1]])
+    # Limits count where the curve steps: before its first step it is 1, and a limit there says how few are watched.
+    steps = np.diff(survival, prepend=1.0) != 0.0
     estimate = first_time_below(time, survival, height)
     lower, upper = (first_time_below(time[steps], c[steps], height) for c in (low, high))
     note = () if estimate is not None else (f"the curve does not fall to {height:g} within {time[-1]:.6g} years: not reached",)
