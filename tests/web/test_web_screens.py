@@ -212,8 +212,8 @@ def test_a_curve_saved_without_a_table_forgets_the_table_of_an_earlier_one(clien
         made = client.post("/study/mine/patients/add", data=sent, headers=OWN)
         assert made.status_code == 303
         shown.append(client.get(made.headers["location"]).text)
-    assert "--at-risk" in shown[0]
-    assert "--at-risk" not in shown[1]
+    assert "twice.at-risk.csv" in shown[0]  # in the trail of its numbers
+    assert "twice.at-risk.csv" not in shown[1]
     assert "55" in shown[1]
 
 
@@ -240,7 +240,7 @@ def test_patients_against_patients_and_drift_are_those_of_the_verbs(client: Test
     assert answer["problems"] == []
     shown = {n["name"]: n for n in answer["numbers"]}
     own = nextarm.read_patients(pl.read_csv(io.StringIO("\n".join(rows))), time_origin="diagnosis")
-    curve, risk = (pl.read_csv(io.StringIO(t)) for t in EXAMPLES["example-earlier"])
+    curve, risk = (pl.read_csv(io.StringIO(t)) for t in (EXAMPLES["example-earlier"].curve, EXAMPLES["example-earlier"].at_risk))
     earlier = nextarm.reconstruct(curve, at_risk=risk, unit="months", seed=1).versions
     found = nextarm.compare_patients(
         own, earlier, milestones=(2.0,), endpoint="EFS", cure_model=None, treated_origin="diagnosis", control_origin="diagnosis"

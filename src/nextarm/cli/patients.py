@@ -13,7 +13,7 @@ from nextarm.cli.show import cell, show, write_file
 
 
 def reconstruct(
-    curve: Annotated[Path, typer.Argument(help="CSV: time, survival[, arm].")],
+    curve: Annotated[Path, typer.Argument(help="CSV: time, survival[, arm]; a saved curve is taken with the files beside it.")],
     at_risk: Annotated[Path | None, typer.Option(help="CSV: time, at_risk[, arm]. Holds exactly.")] = None,
     ticks: Annotated[Path | None, typer.Option(help="CSV of censoring marks: time[, arm].")] = None,
     n: Annotated[list[str] | None, typer.Option(help="Patients: 100, or arm=100 for each arm.")] = None,
@@ -21,7 +21,7 @@ def reconstruct(
     median: Annotated[list[str] | None, typer.Option(help="Printed median: 12.5 or arm=12.5.")] = None,
     hazard_ratio: Annotated[str | None, typer.Option(help="Printed ratio of the second arm to the first: 0.68 or 0.68,0.52,0.89.")] = None,
     p_value: Annotated[float | None, typer.Option(help="Printed two-sided log-rank p.")] = None,
-    unit: Annotated[str, typer.Option(help="years, months, weeks or days.")] = "years",
+    unit: Annotated[str | None, typer.Option(help="years, months, weeks or days. [default: that of a saved curve, else years]")] = None,
     percent: Annotated[bool, typer.Option("--percent", help="Survival is in percent.")] = False,
     versions: Annotated[int, typer.Option(help="Number of plausible versions.")] = 20,
     seed: Annotated[int, typer.Option(help="Root of the random numbers.")] = 0,
@@ -32,6 +32,9 @@ def reconstruct(
     json: Json = False,
 ) -> None:
     """Rebuild patients from a published Kaplan-Meier curve and what is printed beside it.
+
+    A curve saved by the Figure screen (NAME.curve.csv) or by read-figure (curves.csv) knows its unit, its table, its marks and how finely
+    it was read from the files beside it, and gives the patients that the figure gave; what is given here counts more.
 
     Example: nextarm reconstruct curve.csv --at-risk nar.csv --unit months --out patients.csv
     """
@@ -47,17 +50,18 @@ def reconstruct(
         median=read_by_arm(median, "median"),
         hazard_ratio=None if ratio is None else ratio[0] if len(ratio) == 1 else tuple(ratio),
         p_value=p_value,
-        unit=unit,
         percent=percent,
         versions=versions,
         seed=seed,
         method=method,
         allow_rising_at_risk=allow_rising_at_risk,
+        **({} if unit is None else {"unit": unit}),
     )
+    shown = made.patients.unit
     for path, table in ((out, made.patients), (versions_out, made.versions)):
         if path is not None:
-            write_file(path, table.to_frame(unit).write_csv())
-            print(f"written: {path} ({table.n} rows, times in {unit})", file=sys.stderr)
+            write_file(path, table.to_frame(shown).write_csv())
+            print(f"written: {path} ({table.n} rows, times in {shown})", file=sys.stderr)
     if json:
         print(made.to_json(indent=2))
         return

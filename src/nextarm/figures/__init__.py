@@ -11,7 +11,7 @@ from nextarm.figures.door import Picture, ReadFigure, read_figure, read_picture
 from nextarm.figures.marks import Marks, dump_marks, load_marks
 from nextarm.figures.reading import AxisReading, CurveReading, FigureReading, FigureRefused
 from nextarm.figures.told_apart import colours_for, name_places
-from nextarm.figures.write import at_risk_columns, curve_columns, files_of, tick_columns
+from nextarm.figures.write import about_of, at_risk_columns, curve_columns, files_of, tick_columns, unquoted
 
 __all__ = [
     "Adjustment",
@@ -22,6 +22,7 @@ __all__ = [
     "Marks",
     "Picture",
     "ReadFigure",
+    "about_of",
     "adjust",
     "at_risk_columns",
     "colours_for",
@@ -37,4 +38,5 @@ __all__ = [
     "read_picture",
     "residuals",
     "tick_columns",
+    "unquoted",
 ]

@@ -31,7 +31,7 @@ def read_figure(
 
 
 def write_reading(found: ReadFigure, folder: str | Path) -> None:
-    """Write curves.csv, ticks.csv, at_risk.csv, figure.json and overlay.png."""
+    """Write curves.csv, ticks.csv, at_risk.csv, about.json, figure.json and overlay.png."""
     write_texts({Path(folder) / name: content for name, content in files_of(found.reading, found.overlay).items()})
 
 

@@ -14,12 +14,14 @@ from nextarm.verbs.figures import (
     adjust_figure,
     check_changes,
     draft_figure,
+    figure_about,
     figure_csv,
     figure_look,
     figure_marks,
     picture_figure,
     rebuilt_lines,
     residuals,
+    saved_curve,
     saved_figure,
 )
 from nextarm.verbs.reports import report, report_parts, report_questions, report_questions_text
@@ -63,6 +65,7 @@ __all__ = [
     "draft_figure",
     "drift",
     "evidence",
+    "figure_about",
     "figure_csv",
     "figure_look",
     "figure_marks",
@@ -86,6 +89,7 @@ __all__ = [
     "report_questions_text",
     "require_passed",
     "residuals",
+    "saved_curve",
     "saved_figure",
     "sensitivity",
     "simulate",
@@ -181,8 +185,9 @@ def read_figure(file: str | Path, *, out: str | Path | None = None, **options: A
 def reconstruct(curve: Any, **options: Any) -> Reconstruction:
     """Rebuild patients from a published Kaplan-Meier curve and whatever is printed beside it.
 
-    ``curve`` is what :func:`read_figure` returned (its marks, table and unit are used unless ``options`` say otherwise), a
-    CSV path, a frame with the columns time, survival[, arm], or arrays (time, survival). ``options`` are
+    ``curve`` is what :func:`read_figure` returned (its marks, table and unit are used unless ``options`` say otherwise), a curve that
+    was saved (``curves/NAME.curve.csv`` of a study, ``curves.csv`` of ``read-figure``: taken with the files beside it, so that it gives
+    the same patients), another CSV path, a frame with the columns time, survival[, arm], or arrays (time, survival). ``options`` are
     those of :func:`nextarm.patients.reconstruct`: ``at_risk``, ``ticks``, ``n``, ``events``, ``median``, ``landmarks``,
     ``hazard_ratio``, ``p_value``, ``unit``, ``percent``, ``versions``, ``seed``, ``method``.
 

@@ -1,4 +1,4 @@
-"""The verbs of figures besides ``read_figure``: correct a reading by hand, draw it, lay rebuilt patients over it."""
+"""The verbs of figures besides ``read_figure``: correct a reading by hand, draw it, keep its curve, lay rebuilt patients over it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nextarm.figures import FigureReading, Marks, Picture
     from nextarm.patients import Reconstruction
+    from nextarm.patients.traced import SavedCurve
 
 
 def saved_figure(source: str | Path | FigureReading) -> FigureReading:
@@ -85,6 +86,25 @@ def figure_csv(reading: FigureReading) -> dict[str, str]:
     from nextarm.figures import files_of
 
     return {name: text for name, text in files_of(reading, b"").items() if name.endswith(".csv") and isinstance(text, str)}
+
+
+def figure_about(reading: FigureReading, *, unit: str | None = None) -> str:
+    """``about.json`` of a reading: unit of time (``unit`` where one is given) and how finely a picture was read; beside its CSV files."""
+    import json
+
+    from nextarm.figures import about_of
+
+    return json.dumps(about_of(reading) | ({"unit": unit} if unit else {}), ensure_ascii=False) + "\n"
+
+
+def saved_curve(texts: dict[str, str], *, files: tuple[str, ...] = ()) -> SavedCurve:
+    """A curve as the texts of its files: ``curve`` and, where there are such, ``at_risk``, ``ticks``, ``given``, ``about``.
+
+    It goes on to :func:`reconstruct`, as the path of its file ``NAME.curve.csv`` does; ``files`` are named in the trail.
+    """
+    from nextarm.patients.traced import SavedCurve
+
+    return SavedCurve(**texts, files=files)
 
 
 def rebuilt_lines(reading: FigureReading, made: Reconstruction, *, unit: str | None = None) -> dict[str, list[tuple[float, float]]]:

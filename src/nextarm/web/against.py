@@ -13,7 +13,7 @@ from nextarm.core.errors import CallError, DataError, NextarmError, RefusedError
 from nextarm.report import Note, Section, say
 from nextarm.report.evidence_blocks import ORIGINS, facets, opened
 from nextarm.web.address import Query, address
-from nextarm.web.patients import CURVE, EXAMPLE_CURVE, EXAMPLE_RISK, UNITS, curves_of, rebuilt, texts_of
+from nextarm.web.patients import CURVE, EXAMPLE, UNITS, curves_of, rebuilt, saved, unit_field, unit_of
 from nextarm.web.screen import Ask, Content, Field, Form
 
 #: Patients of a person's own, in the folder of curves.
@@ -21,7 +21,7 @@ PATIENTS = ".patients.csv"
 #: The second example: drawn by hand too, evidence of nothing (months).
 OTHER_CURVE = "time,survival\n0,1\n3,0.86\n6,0.75\n9,0.66\n12,0.60\n18,0.50\n24,0.46\n30,0.42\n36,0.40\n48,0.40\n"
 OTHER_RISK = "time,at_risk\n0,60\n12,33\n24,22\n36,14\n48,8\n"
-EXAMPLES = {"example-new": (EXAMPLE_CURVE, EXAMPLE_RISK), "example-earlier": (OTHER_CURVE, OTHER_RISK)}
+EXAMPLES = {"example-new": EXAMPLE, "example-earlier": verbs.saved_curve({"curve": OTHER_CURVE, "at_risk": OTHER_RISK})}
 
 
 #: Years at which the cohorts that drift is learnt from are read, and within how many of them.
@@ -50,7 +50,7 @@ def sources(ask: Ask) -> tuple[tuple[str, str], ...]:
     """What can be compared: the patients of the study, its curves by arm, two examples drawn by hand."""
     made = [(f"={n}", f"patients {n}") for n in _given(ask)]
     for name in curves_of(ask):
-        head, *rows = csv.reader(io.StringIO(texts_of(ask, name)[0]))
+        head, *rows = csv.reader(io.StringIO(saved(ask, name).curve))
         arms = list(dict.fromkeys(r[head.index("arm")] for r in rows if len(r) == len(head))) if "arm" in head else []
         made += [(f"{name}|{a}", f"curve {name}: {a}") for a in arms] if len(arms) > 1 else [(name, f"curve {name}")]
     return (*made, ("example-new", "example: new treatment"), ("example-earlier", "example: earlier patients"))
@@ -59,13 +59,12 @@ def sources(ask: Ask) -> tuple[tuple[str, str], ...]:
 def fields(ask: Ask) -> tuple[Field, ...]:
     """Both groups, what is compared, where drift is learnt."""
     q, known = ask.query, sources(ask)
-    units = tuple((u, u) for u in UNITS)
     sets = facets(opened(ask.study.package), "outcomes")["pool_set"]
     made: list[Field] = []
     for key, title, default in (("a", "Treated", "example-new"), ("b", "Control", "example-earlier")):
         made += [
             Field(key, title, "select", q.text(key, default), choices=known),
-            Field(f"{key}_unit", f"{title}: unit of time", "select", q.text(f"{key}_unit", "months"), choices=units),
+            unit_field(f"{key}_unit", f"{title}: unit of time", q.text(f"{key}_unit")),
             Field(f"{key}_origin", f"{title}: time from", "select", q.text(f"{key}_origin", "diagnosis" if not q.pairs else "not-stated"),
                   choices=tuple((o, o) for o in ORIGINS)),
             Field(f"{key}_landmark", f"{title}: only those event-free at, years", "number", q.text(f"{key}_landmark"),
@@ -138,31 +137,32 @@ def _side(ask: Ask, key: str, default: str) -> Side:
     value = q.choice(key, [s for s, _ in sources(ask)], default)
     name, _, arm = value.partition("|")
     return Side(
-        key, name, arm, q.choice(f"{key}_unit", UNITS, "months"), q.whole(f"{key}_n", 0, low=0, high=100_000) or None,
+        key, name, arm, q.choice(f"{key}_unit", UNITS, unit_of(ask, name)), q.whole(f"{key}_n", 0, low=0, high=100_000) or None,
         q.choice(f"{key}_origin", ORIGINS, "not-stated" if q.pairs else "diagnosis"),
         q.number(f"{key}_landmark", low=0.001, high=50.0),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=32)
-def _table(texts: tuple[str, ...], unit: str, n: int | None, origin: str) -> tuple[Any, Any]:
-    """Patients and all their plausible versions (the same where they were given)."""
-    if len(texts) == 1:
-        given = verbs.read_patients(_frame(texts[0]), unit=unit, time_origin=origin)
+def _table(source: Any, unit: str, n: int | None, origin: str) -> tuple[Any, Any]:
+    """Patients and all their plausible versions (the same where they were given, as a CSV text)."""
+    if isinstance(source, str):
+        given = verbs.read_patients(_frame(source), unit=unit, time_origin=origin)
         return given, given
-    made = rebuilt(texts[0], texts[1], texts[2], texts[3], unit, n)
+    made = rebuilt(source, unit, n)
     return made.patients, made.versions
 
 
-def _texts(ask: Ask, side: Side) -> tuple[str, ...]:
+def _source(ask: Ask, side: Side) -> Any:
+    """A saved curve, or the text of patients that were given."""
     if side.name in EXAMPLES:
-        return (*EXAMPLES[side.name], "", "")
-    return (ask.study.read("curves", side.name[1:] + PATIENTS),) if side.name.startswith("=") else texts_of(ask, side.name)
+        return EXAMPLES[side.name]
+    return ask.study.read("curves", side.name[1:] + PATIENTS) if side.name.startswith("=") else saved(ask, side.name)
 
 
 @lru_cache(maxsize=64)
-def _compared(texts: tuple[tuple[str, ...], tuple[str, ...]], sides: tuple[Side, Side], **how: Any) -> Any:
-    (_, one), (_, two) = (_table(t, s.unit, s.n, s.origin) for t, s in zip(texts, sides, strict=True))
+def _compared(groups: tuple[Any, Any], sides: tuple[Side, Side], **how: Any) -> Any:
+    (_, one), (_, two) = (_table(t, s.unit, s.n, s.origin) for t, s in zip(groups, sides, strict=True))
     a, b = sides
     return verbs.compare_patients(
         one, two, arm=a.arm or None, control_arm=b.arm or None, treated_origin=a.origin, control_origin=b.origin,
@@ -190,10 +190,10 @@ def against(ask: Ask) -> Content:
     if not 1 <= len(times) <= 4 or not all(0.0 < t <= 50.0 for t in times):
         raise CallError(f"at = {q.text('at')[:60]!r}", rule="must be 1 to 4 years from 0 to 50")
     endpoint, cure, assume = q.text("endpoint", "EFS")[:40], q.text("cure") == "yes", q.text("assume_origin") == "yes"
-    texts = (_texts(ask, a), _texts(ask, b))
+    groups = (_source(ask, a), _source(ask, b))
     how: dict[str, Any] = {"milestones": times, "endpoint": endpoint, "assume_origin": assume}
     try:
-        found = _compared(texts, sides, cure_model="mixture-cure:weibull" if cure else None, **how)
+        found = _compared(groups, sides, cure_model="mixture-cure:weibull" if cure else None, **how)
     except RefusedError as refusal:
         note = Note("caution", say(str(refusal)))
         sections: tuple[Section, ...] = (Section("patients", "Patients against patients", say("These two cannot be compared."), (note,)),)
@@ -216,7 +216,7 @@ def against(ask: Ask) -> Content:
                 f"{title}: {s.name.lstrip('=')}{f', {s.arm}' if s.arm else ''}",
                 verbs.fit(_table(t, s.unit, s.n, s.origin)[0], arm=s.arm or None),
             )
-            for title, t, s in zip(names, texts, sides, strict=True)
+            for title, t, s in zip(names, groups, sides, strict=True)
         ]
         drawn = [s for s in sides if s.name in EXAMPLES]
         note = Note("information", say("The examples were drawn by hand: they show the method and are evidence of nothing."))

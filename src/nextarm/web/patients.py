@@ -7,17 +7,19 @@ import io
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
 from nextarm import verbs
-from nextarm.core.errors import CallError, DataError, NextarmError
-from nextarm.report import Note, Section, say
+from nextarm.core.errors import CallError, DataError, NextarmError, RefusedError
+from nextarm.report import Note, Section, paragraph, say
 from nextarm.report.document import Block
 from nextarm.report.rebuilt import FitOf, checks_section, hazard_section, rebuilt_section, steps_until, survival_section
-from nextarm.web.address import Query, address, quoted
+from nextarm.web.address import Query, address
+from nextarm.web.figure.store import figure_of
 from nextarm.web.home import Study
-from nextarm.web.screen import Ask, Content, Field, Form, Step
+from nextarm.web.screen import Ask, Content, Field, Form, Place, Step
 
 BANDS = (("limits", "95 % interval"), ("versions", "range of the versions"), ("none", "none"))
 UNITS = ("years", "months", "weeks", "days")
@@ -28,7 +30,10 @@ MODELS = (*BASES, *(f"mixture-cure:{base}" for base in BASES))
 #: The example: drawn by hand, not a published curve (months).
 EXAMPLE_CURVE = "time,survival\n0,1\n3,0.96\n6,0.90\n9,0.85\n12,0.80\n18,0.74\n24,0.70\n30,0.67\n36,0.65\n42,0.65\n48,0.65\n"
 EXAMPLE_RISK = "time,at_risk\n0,40\n12,31\n24,25\n36,18\n48,9\n"
+EXAMPLE = verbs.saved_curve({"curve": EXAMPLE_CURVE, "at_risk": EXAMPLE_RISK})
+#: The files of a saved curve: what follows its name in the folder of curves.
 CURVE, RISK, TICKS, GIVEN, ABOUT = ".curve.csv", ".at-risk.csv", ".ticks.csv", ".given.csv", ".about.json"
+ENDINGS = {"curve": CURVE, "at_risk": RISK, "ticks": TICKS, "given": GIVEN, "about": ABOUT}
 
 
 def curves_of(ask: Ask) -> list[str]:
@@ -36,13 +41,25 @@ def curves_of(ask: Ask) -> list[str]:
     return ask.study.files("curves", suffix=CURVE) if ask.study.folder is not None and (ask.study.folder / "curves").is_dir() else []
 
 
+def chosen(ask: Ask) -> str:
+    """The curve that is asked for; where none is named the one saved last, and "" for the example."""
+    if ask.query.has("curve"):
+        return ask.query.text("curve")
+    return max(curves_of(ask), key=lambda name: (ask.study.path("curves", name + CURVE).stat().st_mtime_ns, name), default="")
+
+
+def unit_field(name: str, label: str, value: str) -> Field:
+    """A unit of time; unless one is chosen that with which the curve was saved."""
+    return Field(name, label, "select", value, choices=(("", "as saved"), *((u, u) for u in UNITS)))
+
+
 def forms(ask: Ask) -> tuple[Form, ...]:
     """Which curve and models; a new curve."""
     q = ask.query
     names = curves_of(ask)
     ask_fields = (
-        Field("curve", "Curve", "select", q.text("curve"), choices=(("", "the example"), *((n, n) for n in names))),
-        Field("unit", "Unit of its times", "select", q.text("unit") or unit_of(ask, q.text("curve")), choices=tuple((u, u) for u in UNITS)),
+        Field("curve", "Curve", "select", chosen(ask), choices=(("", "the example"), *((n, n) for n in names))),
+        unit_field("unit", "Unit of its times", q.text("unit")),
         Field("n", "Patients, where no table says", "number", q.text("n")),
         Field("band", "Band of the curve", "select", q.text("band", "limits"), choices=BANDS),
         Field("at", "Read survival at, years", value=q.text("at", "1, 2, 3")),
@@ -98,77 +115,58 @@ def unit_of(ask: Ask, name: str) -> str:
     return unit if unit in UNITS else "months"
 
 
-def texts_of(ask: Ask, name: str) -> tuple[str, str, str, str]:
-    """A saved curve, its table, its marks and what was printed of its arms, as CSV, "" where there is none; without a name the example."""
+def saved(ask: Ask, name: str) -> Any:
+    """A saved curve with all that is kept beside it, as :func:`verbs.reconstruct` takes it; without a name the example."""
     if not name:
-        return EXAMPLE_CURVE, EXAMPLE_RISK, "", ""
+        return EXAMPLE
     if name not in curves_of(ask):
         raise DataError(f"there is no curve {name[:60]!r} in the study")
-    risk, ticks, given = (
-        ask.study.read("curves", name + end) if name in ask.study.files("curves", suffix=end) else "" for end in (RISK, TICKS, GIVEN)
-    )
-    return ask.study.read("curves", name + CURVE), risk, ticks, given
-
-
-def _printed(given: str, *, several: bool) -> dict[str, Any]:
-    """Printed patients and events, by arm where there are several."""
-    found: dict[str, Any] = {}
-    for row in csv.DictReader(io.StringIO(given)):
-        for what in ("n", "events"):
-            if row.get(what):
-                found.setdefault(what, {})[row["arm"]] = int(row[what])
-    return found if several else {what: next(iter(values.values())) for what, values in found.items()}
+    texts = {part: ask.study.read("curves", name + end) for part, end in ENDINGS.items() if name in ask.study.files("curves", suffix=end)}
+    return verbs.saved_curve(texts, files=tuple(f"curves/{name}{end}" for part, end in ENDINGS.items() if part in texts))
 
 
 @lru_cache(maxsize=32)
-def rebuilt(curve: str, risk: str, ticks: str, given: str, unit: str, n: int | None) -> Any:
-    """Patients of a curve given as CSV texts, kept."""
-    import polars as pl
-
-    def frame(text: str) -> Any:
-        return pl.read_csv(io.StringIO(text), infer_schema_length=None)
-
-    options: dict[str, Any] = {"unit": unit, "seed": 1}
-    if risk.strip():
-        options["at_risk"] = frame(risk)
-    if ticks.strip():
-        options["ticks"] = frame(ticks)
-    options |= _printed(given, several="arm" in frame(curve).columns)
-    if n:
-        options["n"] = n
-    return verbs.reconstruct(frame(curve), **options)
+def rebuilt(curve: Any, unit: str, n: int | None) -> Any:
+    """Patients of a saved curve, kept."""
+    return verbs.reconstruct(curve, unit=unit, n=n, seed=1)
 
 
 @lru_cache(maxsize=128)
-def _fitted(curve: str, risk: str, ticks: str, given: str, unit: str, n: int | None, model: str, arm: str | None) -> Any:
+def _fitted(curve: Any, unit: str, n: int | None, model: str, arm: str | None) -> Any:
     """A model of rebuilt patients, kept; what was refused is not."""
-    return verbs.fit(rebuilt(curve, risk, ticks, given, unit, n).patients, model=model, arm=arm)
+    return verbs.fit(rebuilt(curve, unit, n).patients, model=model, arm=arm)
 
 
 @lru_cache(maxsize=64)
-def _versions(curve: str, risk: str, ticks: str, given: str, unit: str, n: int | None, arm: str | None) -> tuple[Any, ...]:
+def _versions(curve: Any, unit: str, n: int | None, arm: str | None) -> tuple[Any, ...]:
     """Kaplan-Meier of every plausible version, kept."""
-    found = rebuilt(curve, risk, ticks, given, unit, n).versions
+    found = rebuilt(curve, unit, n).versions
     return tuple(verbs.fit(found, model="kaplan-meier", arm=arm, version=k) for k in found.versions)
 
 
 @lru_cache(maxsize=64)
-def _pieces(curve: str, risk: str, ticks: str, given: str, unit: str, n: int | None, arm: str | None, cuts: tuple[float, ...]) -> Any:
-    return verbs.fit(rebuilt(curve, risk, ticks, given, unit, n).patients, model="piecewise-exponential", arm=arm, cuts=cuts)
+def _pieces(curve: Any, unit: str, n: int | None, arm: str | None, cuts: tuple[float, ...]) -> Any:
+    return verbs.fit(rebuilt(curve, unit, n).patients, model="piecewise-exponential", arm=arm, cuts=cuts)
 
 
 def content(ask: Ask) -> Content:
     """Published against rebuilt, checks, Kaplan-Meier with models, cure fraction, survival at chosen years."""
     q = ask.query
-    name = q.text("curve")
+    name = chosen(ask)
     unit = q.choice("unit", UNITS, unit_of(ask, name))
     if odd := [m for m in q.many("model") if m not in MODELS]:
         raise CallError(f"model = {odd[0][:60]!r}", rule=f"must be one of {', '.join(MODELS)}")
     models = q.many("model") or (() if q.pairs else (USUAL,))
     times = _times(q.text("at", "1, 2, 3"))
-    curve, risk, ticks, given = texts_of(ask, name)
     n = q.whole("n", 0, low=0, high=100_000) or None
-    made = rebuilt(curve, risk, ticks, given, unit, n)
+    asked = (saved(ask, name), unit, n)
+    same = _same(name, unit, n, models[0] if models else "kaplan-meier")
+    try:
+        made = rebuilt(*asked)
+    except RefusedError as refusal:
+        if not name:
+            raise
+        return replace(_refused(ask, name, refusal), **same)
     notes: list[Block] = []
     if not name:
         words = "The example was drawn by hand: it shows the method and is evidence of nothing."
@@ -178,7 +176,6 @@ def content(ask: Ask) -> Content:
                 say(words, "" if ask.study.folder is not None else " To rebuild a curve of your own, make a study on the first page."),
             )
         )
-    asked = (curve, risk, ticks, given, unit, n)
     fit_of, band = partial(_fitted, *asked), q.choice("band", [b for b, _ in BANDS], "limits")
     sections = [rebuilt_section(made, notes=notes), checks_section(made)]
     for arm, told in zip(made.patients.arms, made.arms, strict=True):
@@ -187,27 +184,38 @@ def content(ask: Ask) -> Content:
         options = {"times": times, "versions": versions, "band": band, "convention": told.at_risk_convention}
         sections.append(survival_section(fit_of, made.patients, arm, models=models, **options))
         sections.append(_hazard(made.patients, arm, own, partial(_pieces, *asked, own), fit_of, models))
+    return Content(tuple(sections), csv=_patients_csv(made.patients), keep=bool(name), **same)
+
+
+def _same(name: str, unit: str, n: int | None, model: str) -> dict[str, str]:
+    """The same in Python and on the command line; a saved curve brings the files beside it."""
     file = f"curves/{name}{CURVE}" if name else "curve.csv"
-    also = f", at_risk={file.replace(CURVE, RISK) if name else 'at_risk.csv'!r}" if risk else ""
-    flag = f" --at-risk {file.replace(CURVE, RISK) if name else 'at_risk.csv'}" if risk else ""
-    if ticks:
-        also += f", ticks={file.replace(CURVE, TICKS)!r}"
-        flag += f" --ticks {file.replace(CURVE, TICKS)}"
-    printed = _printed(given, several=len(made.patients.arms) > 1) | ({"n": n} if n else {})
-    also += "".join(f", {what}={value!r}" for what, value in printed.items())
-    for what, value in printed.items():
-        by_arm = [f"{arm}={v}" for arm, v in value.items()] if isinstance(value, dict) else [str(value)]
-        flag += "".join(f" --{what} {quoted(text)}" for text in by_arm)
-    first = models[0] if models else "kaplan-meier"
-    return Content(
-        tuple(sections),
-        python=f"import nextarm\nrebuilt = nextarm.reconstruct({file!r}{also}, "
-        f"unit={unit!r}, seed=1)\nnextarm.fit(rebuilt.patients, model={first!r})",
-        command=f"nextarm reconstruct {file}{flag} --unit {unit} --seed 1 --out "
-        f"patients.csv\nnextarm fit patients.csv --unit {unit} --model {first}",
-        csv=_patients_csv(made.patients),
-        keep=bool(name),
-    )
+    also, flag = ("", "") if name else (", at_risk='at_risk.csv'", " --at-risk at_risk.csv")
+    also, flag = (f"{also}, n={n}", f"{flag} --n {n}") if n else (also, flag)
+    python = f"import nextarm\nrebuilt = nextarm.reconstruct({file!r}{also}, unit={unit!r}, seed=1)"
+    if name:
+        python += "  # with the files saved beside it"
+    return {
+        "python": f"{python}\nnextarm.fit(rebuilt.patients, model={model!r})",
+        "command": f"nextarm reconstruct {file}{flag} --unit {unit} --seed 1 --out "
+        f"patients.csv\nnextarm fit patients.csv --unit {unit} --model {model}",
+    }
+
+
+def _refused(ask: Ask, name: str, refusal: RefusedError) -> Content:
+    """Why a saved curve gives no patients, and what can be done; a curve from before its figure's precision was kept is saved anew."""
+    notes: list[Block] = [Note("caution", say(str(problem))) for problem in refusal.problems]
+    figure = figure_of(ask.study.folder, name) if ask.study.folder is not None else None
+    places: tuple[tuple[str, tuple[Place, ...]], ...] = ()
+    if figure is None:
+        notes.append(paragraph("Correct the points, the table or the printed numbers, and save the curve again under the same name."))
+    else:
+        if "read_from" not in saved(ask, name).about:
+            notes.append(paragraph("The curve was saved before the precision of a reading was kept beside it."))
+        way = Place(figure, "Rebuild its patients on the Figure screen: that saves the curve anew.", f"{ask.at('figure')}/{figure}")
+        places = (("The figure of this curve", (way,)),)
+    lead = say("The points, marks and numbers saved for this curve contradict each other.")
+    return Content((Section("rebuilt", "Curve to patients", lead, tuple(notes)),), places=places)
 
 
 def _hazard(patients: Any, arm: str, own: str | None, pieces: Callable[..., Any], fit_of: FitOf, models: tuple[str, ...]) -> Section:
@@ -268,7 +276,7 @@ def add(ask: Ask, sent: Query) -> str:
         ask.study.path("curves", name + RISK).unlink(missing_ok=True)  # a table of an earlier curve of this name
     for end in (TICKS, GIVEN):  # marks and printed numbers of an earlier curve of this name
         ask.study.path("curves", name + end).unlink(missing_ok=True)
-    return address(ask.at("patients"), {"curve": name, "unit": unit, "n": n, "model": USUAL})
+    return address(ask.at("patients"), {"curve": name, "n": n, "model": USUAL})
 
 
 def _table(text: str, second: str, *, percent: bool = False) -> str:

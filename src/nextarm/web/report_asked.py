@@ -34,7 +34,7 @@ def _curve(ask: Ask) -> dict[str, object]:
     """The curve of the Patients screen, with its unit and models."""
     q = ask.query
     n = q.whole("n", 0, low=0, high=100_000)
-    name = q.text("curve")
+    name = patients.chosen(ask)
     made: dict[str, object] = {"name": name, "unit": q.text("unit") or patients.unit_of(ask, name), "models": list(q.many("model")[:3])}
     return made | ({"n": n} if n else {})
 

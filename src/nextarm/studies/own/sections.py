@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from nextarm.borrowing import compare_arms, make_prior, sensitivity_array
@@ -12,7 +10,8 @@ from nextarm.core.errors import CallError, DataError, NextarmError, RefusedError
 from nextarm.core.trail import Trail
 from nextarm.designs.design import DesignResult
 from nextarm.designs.plan import Plan, load_plan
-from nextarm.patients import reconstruct
+from nextarm.patients.from_figure import reconstruct
+from nextarm.patients.traced import ENDINGS
 from nextarm.report import Block, Code, Heading, Note, Section, number, paragraph, say, slug
 from nextarm.report.borrowed import comparison_sections, prior_sections
 from nextarm.report.designed import characteristics_of
@@ -25,7 +24,7 @@ from nextarm.simulation.compare import designs_by_name, simulate_designs
 from nextarm.simulation.run import simulate_any
 from nextarm.simulation.true_error import evaluate
 from nextarm.studies.own.asked import FILE, CurveAsked, PoolAsked, PriorAsked
-from nextarm.studies.own.study import CURVE, CURVES, GIVEN, RISK, TICKS, OwnStudy, joined
+from nextarm.studies.own.study import CURVES, OwnStudy, joined
 from nextarm.survival import kaplan_meier
 from nextarm.survival.fit import fit_model
 
@@ -99,12 +98,7 @@ def _curve(study: OwnStudy, name: str, asked: CurveAsked | None) -> Section:
         if asked is None:
             cure = f"Write it in {FILE}: [[curve]] with name and unit, or open the curve on the Patients screen and keep it"
             raise CallError(f"the curve {name}", rule="does not say the unit of its times", cure=cure)
-        options: dict[str, Any] = {"unit": asked.unit, "seed": 1}
-        for key, ending in (("at_risk", RISK), ("ticks", TICKS)):
-            path = study.folder / CURVES / f"{name}{ending}"
-            options |= {key: path} if path.is_file() else {}
-        options |= _printed(study.folder / CURVES / f"{name}{GIVEN}") | ({"n": asked.n} if asked.n else {})
-        made = reconstruct(study.folder / CURVES / f"{name}{CURVE}", **options)
+        made = reconstruct(study.folder / CURVES / f"{name}{ENDINGS['curve']}", unit=asked.unit, n=asked.n, seed=1)
         fit_of = partial(_fit, made.patients)
         end = float(made.patients.time.max())
         times = tuple(t for t in (1.0, 2.0, 3.0, 5.0) if t <= end) or (end,)
@@ -117,19 +111,6 @@ def _curve(study: OwnStudy, name: str, asked: CurveAsked | None) -> Section:
         return under(slug(f"curve-{name}"), section)
     except (NextarmError, OSError, ValueError) as refusal:
         return _refused(f"{slug(f'curve-{name}')}-patients", title, refusal)
-
-
-def _printed(path: Path) -> dict[str, Any]:
-    """Printed patients and events of a curve, by arm where there are several; nothing where no file says any."""
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    found: dict[str, Any] = {}
-    for what in ("n", "events"):
-        values = {row.get("arm", ""): int(row[what]) for row in rows if row.get(what)}
-        found |= {what: values if len(rows) > 1 else next(iter(values.values()))} if values else {}
-    return found
 
 
 def _fit(patients: Any, model: str, arm: str | None) -> Any:

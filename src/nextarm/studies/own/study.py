@@ -9,12 +9,13 @@ from pathlib import Path
 
 from nextarm.core.errors import DataError
 from nextarm.evidence import Package, Selection, select
+from nextarm.patients.traced import ENDINGS
 from nextarm.report import Block, Heading, Inline, KeyFigures, Paragraph, Section, say
 from nextarm.report.document import Parts
 from nextarm.report.evidence_blocks import opened
 from nextarm.studies.own.asked import FILE, CurveAsked, ReportAsked, read_asked
 
-CURVES, CURVE, RISK, TICKS, GIVEN, ABOUT = "curves", ".curve.csv", ".at-risk.csv", ".ticks.csv", ".given.csv", ".about.json"
+CURVES = "curves"
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,12 @@ class OwnStudy:
         if self.asked.curve:
             return tuple((c.name, c) for c in self.asked.curve)
         place = self.folder / CURVES
-        names = sorted(p.name.removesuffix(CURVE) for p in place.glob(f"*{CURVE}")) if place.is_dir() else []
+        names = sorted(p.name.removesuffix(ENDINGS["curve"]) for p in place.glob(f"*{ENDINGS['curve']}")) if place.is_dir() else []
         return tuple((name, self._about(name)) for name in names)
 
     def _about(self, name: str) -> CurveAsked | None:
         try:
-            said = json.loads((self.folder / CURVES / f"{name}{ABOUT}").read_text(encoding="utf-8"))
+            said = json.loads((self.folder / CURVES / f"{name}{ENDINGS['about']}").read_text(encoding="utf-8"))
             return CurveAsked(name=name, unit=said["unit"])
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -84,13 +84,12 @@ class FigureStore:
                 return name
         raise CallError(f"there are too many curves called {self.name!r} in the study")
 
-    def hand_on(self, name: str, texts: dict[str, str], *, unit: str) -> None:
-        """Put CSV files, by their ending, into the study's folder of curves; one without rows takes an old one away."""
+    def hand_on(self, name: str, texts: dict[str, str], about: str) -> None:
+        """Put CSV files, by their ending, into the study's folder of curves with ``about.json``; one without rows takes an old one away."""
         place = self.study / CURVES
         if not place.resolve().is_relative_to(self.study.resolve()):
             raise CallError(f"the folder {CURVES!r}", rule="leads out of the study folder")
         full = {ending: text for ending, text in texts.items() if text.count("\n") > 1}
-        about = json.dumps({"unit": unit}) + "\n"
         write_texts({place / f"{name}{ending}": text for ending, text in full.items()} | {place / f"{name}.about.json": about})
         for ending in texts.keys() - full.keys():
             (place / f"{name}{ending}").unlink(missing_ok=True)
@@ -168,3 +167,15 @@ def figures_in(study: Path) -> list[tuple[str, str, dict[str, Any]]]:
                 state = {"title": path.name, "broken": True}
             found.append((path.name, str(state.get("title", path.name)), state))
     return found
+
+
+def figure_of(study: Path, curve: str) -> str | None:
+    """The figure of the study from which a curve in its folder of curves was saved; None if there is none."""
+    for name, _, _ in figures_in(study):
+        try:
+            said = FigureStore(study, name).json("rebuilt.json")
+        except (CallError, DataError):
+            continue
+        if isinstance(said, dict) and said.get("curve") == curve:
+            return name
+    return None

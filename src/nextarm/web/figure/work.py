@@ -167,7 +167,7 @@ def rebuild(store: FigureStore, sent: dict[str, Any]) -> None:
     }  # fmt: skip
     with store.lock:
         store.check(store.state(), state["version"])
-        store.hand_on(curve, {kind: files[f"{name}.csv"] for kind, name in HANDED.items()}, unit=unit)
+        store.hand_on(curve, {kind: files[f"{name}.csv"] for kind, name in HANDED.items()}, verbs.figure_about(found, unit=unit))
         store.write(files)
 
 

@@ -317,7 +317,7 @@ function rebuilt() {
   if (!r) return;
   $("grade").textContent = r.current ? `Patients: grade ${r.grade}. Times in ${r.unit}.` : `Patients: grade ${r.grade}, from an earlier step. Rebuild to see the figure as it is now.`;
   const usual = "mixture-cure:weibull"; // as for a curve that was pasted
-  if ($("onward")) $("onward").href = `${$("onward").dataset.to}?${new URLSearchParams({ curve: r.curve, unit: r.unit, model: usual })}`;
+  if ($("onward")) $("onward").href = `${$("onward").dataset.to}?${new URLSearchParams({ curve: r.curve, model: usual })}`;
   const f = (v, n) => (v == null ? "" : Number.isInteger(v) ? String(v) : v.toFixed(n));
   $("arms").tBodies[0].replaceChildren(...r.arms.map((a) => row([[a.arm, "head"], [a.n, "right"], [a.events, "right"], [f(a.mean_residual, 4), "right"], [f(a.max_residual, 4), "right"]])));
   $("checks").tBodies[0].replaceChildren(...r.checks.map((c) => row([[c.arm, "head"], [c.item], [f(c.published, 3), "right"], [f(c.rebuilt, 3), "right"],
