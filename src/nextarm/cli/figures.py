@@ -14,7 +14,7 @@ from nextarm.cli.show import cell, grid, write_file
 
 def read_figure(
     file: Annotated[Path, typer.Argument(help="PNG, JPEG, TIFF, WebP, SVG or PDF.")],
-    out: Annotated[Path, typer.Option(help="Folder for curves.csv, ticks.csv, at_risk.csv, figure.json and overlay.png.")],
+    out: Annotated[Path, typer.Option(help="Folder for curves.csv, ticks.csv, at_risk.csv, about.json, figure.json and overlay.png.")],
     page: Annotated[int | None, typer.Option(help="Page of a PDF, from 1.")] = None,
     panel: Annotated[int | None, typer.Option(help="Panel of the page, from 1, left to right and down.")] = None,
     marks: Annotated[Path | None, typer.Option(help="JSON of what was marked by hand; a refusal writes one to fill.")] = None,

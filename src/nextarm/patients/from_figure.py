@@ -44,7 +44,7 @@ def reconstruct(curve: Any, **options: Any) -> Reconstruction:
     if given["unit"] is None:
         what = "the figure does not say its time unit" if traced.about.read_from else "the curve does not say the unit of its times"
         raise CallError(what, rule="must be years, months, weeks or days", cure="Give it: --unit months")
-    columns, said = traced.curve, []
+    columns, said = traced.curve, list[str]()
     if traced.about.read_from == "figure":
         given = {"points": "corners"} | given
     if traced.about.picture is not None:
@@ -78,7 +78,7 @@ def _of_picture(columns: Columns, given: dict[str, Any], picture: Picture, *, ou
         return {} if given[name] is None else match_arms(by_arm(read_columns(given[name], needed, what=name), needed), names, name)
 
     risks, marks = table("at_risk", ("time", "at_risk")), table("ticks", ("time",))
-    panel, kept, said = Visible(lowest=picture.lowest, latest=picture.latest), [], []
+    panel, kept, said = Visible(lowest=picture.lowest, latest=picture.latest), list[CurveReading](), list[str]()
     for name, rows in arms.items():
         curve, left, left_out, away = cleaned(_as_read(name, rows, risks.get(name), marks.get(name), picture), panel)
         kept.append(replace(curve, ticks=left, tick_low=np.ones(len(left), np.int64)))

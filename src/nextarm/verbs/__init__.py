@@ -175,7 +175,7 @@ def read_figure(file: str | Path, *, out: str | Path | None = None, **options: A
     """Read a published Kaplan-Meier figure (PNG, JPEG, TIFF, WebP, SVG, PDF) in a locked child process; see docs/figures.md.
 
     ``options``: ``page`` of a PDF and ``panel``, from 1; ``marks``, a file or record. ``out`` gets curves.csv, ticks.csv,
-    at_risk.csv, figure.json, overlay.png, or after :class:`FigureRefused` marks.json to fill and rulers.png.
+    at_risk.csv, about.json, figure.json, overlay.png, or after :class:`FigureRefused` marks.json to fill and rulers.png.
     """
     from nextarm.report.figure_files import read_figure as run
 

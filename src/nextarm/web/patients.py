@@ -187,7 +187,7 @@ def content(ask: Ask) -> Content:
     return Content(tuple(sections), csv=_patients_csv(made.patients), keep=bool(name), **same)
 
 
-def _same(name: str, unit: str, n: int | None, model: str) -> dict[str, str]:
+def _same(name: str, unit: str, n: int | None, model: str) -> dict[str, Any]:
     """The same in Python and on the command line; a saved curve brings the files beside it."""
     file = f"curves/{name}{CURVE}" if name else "curve.csv"
     also, flag = ("", "") if name else (", at_risk='at_risk.csv'", " --at-risk at_risk.csv")
