@@ -29,14 +29,15 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_figure_becomes_five_files_and_patients(tmp_path: Path) -> None:
+def test_a_figure_becomes_six_files_and_patients(tmp_path: Path) -> None:
     figure, out = tmp_path / "figure.svg", tmp_path / "out"
     figure.write_text(svg(ARMS))
     ran = run(figure, "--out", out, "--reconstruct")
     assert ran.returncode == 0, ran.stderr
     assert "grade A; time in months" in ran.stdout
     assert {p.name for p in out.iterdir()} == {
-        "curves.csv", "ticks.csv", "at_risk.csv", "figure.json", "overlay.png", "patients.csv", "versions.csv", "reconstruction.json",
+        "curves.csv", "ticks.csv", "at_risk.csv", "about.json", "figure.json", "overlay.png",
+        "patients.csv", "versions.csv", "reconstruction.json",
     }  # fmt: skip
     curves = rows(out / "curves.csv")
     assert list(curves[0]) == ["arm", "time", "survival"]
@@ -47,6 +48,8 @@ def test_a_figure_becomes_five_files_and_patients(tmp_path: Path) -> None:
     patients = rows(out / "patients.csv")
     assert sum(r["event"] == "1" for r in patients if r["arm"] == "Control") == 30
     assert len(patients) == 90
+    made = nextarm.reconstruct(out / "curves.csv")  # with the files beside it
+    assert made.patients.to_frame("months").write_csv() == (out / "patients.csv").read_text()
 
 
 def test_a_refusal_has_its_own_code_and_its_marks_can_be_given_back(tmp_path: Path) -> None:

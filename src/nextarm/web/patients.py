@@ -266,7 +266,7 @@ def add(ask: Ask, sent: Query) -> str:
         raise DataError("the curve", rule="is empty", cure="Paste rows of time and survival")
     ask.study.path("curves", name + CURVE)
     n = sent.whole("n", 0, low=0, high=100_000) or None
-    rebuilt(curve, risk, "", "", unit, n)
+    rebuilt(verbs.saved_curve({"curve": curve, "at_risk": risk}), unit, n)
     texts: dict[tuple[str, ...], str] = {("curves", name + CURVE): curve}
     texts[("curves", name + ABOUT)] = json.dumps({"unit": unit}) + "\n"
     if risk:
