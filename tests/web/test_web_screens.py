@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 import nextarm
 from nextarm.designs.plan import plan_from_toml
+from nextarm.evidence import load_package
 from nextarm.web.address import Query
 from nextarm.web.against import EXAMPLES
 from nextarm.web.app import web_app
@@ -352,3 +353,42 @@ def test_an_agent_is_offered_once_and_no_filter_is_not_called_as_a_value_is(clie
     assert ">any</option>" not in page
     assert '<option value="" selected>all</option>' in page
     assert "daratumumab" in client.get(f"{AT}/evidence?agent=dara").text
+
+
+def test_a_long_table_shows_its_first_rows_and_the_address_of_all_while_files_have_them_all(client: TestClient) -> None:
+    where = f"{AT}/evidence?subtype=KMT2A-r"
+    rows = len(nextarm.evidence(subtype="KMT2A-r").cells)
+    assert rows > 40
+    short = client.get(where).text
+    table = short[short.index('<table data-sortable role="table">') :].partition("</table>")[0]
+    assert table.count('<tr role="row">') - 1 == 12  # and the head
+    assert table.count('<tr role="row" class="rest">') == rows - 12, "hidden by style on a screen only, so that print has them"
+    link = re.search(r'The first 12 of (\d+) rows\. <a href="([^"#]+)#table-1">', short)
+    assert link is not None
+    assert int(link[1]) == rows
+    whole = client.get(link[2].replace("&amp;", "&")).text
+    assert 'class="rest"' not in whole
+    assert f'href="{where}#table-1">Show the first 12</a>' in whole
+    assert len(client.get(where.replace("?", ".csv?")).text.splitlines()) == rows + 1
+    few = client.get(f"{AT}/evidence?pool_set=frontline-kmt2a-g").text
+    assert "Show all" not in few, "a few rows more than are shown first are shown too"
+
+
+def test_the_drawer_of_a_row_says_what_its_marks_say(client: TestClient) -> None:
+    data = client.get(f"{AT}/evidence.json").json()
+    named = {n["name"]: data["trails"][n["trail"]] for n in data["numbers"]}
+    package = load_package()
+    seen = set()
+    for row in package.outcomes:
+        trail, marks = named[f"row-outcomes-{row.line}"], package.ref(row).marks
+        apart = {"derived": "computed from printed", "secondary": "quoted in a later", "news": "in a news text"}
+        wanted = [words for mark, words in apart.items() if mark in marks] or ["as printed in the source"]
+        wanted += ["another source prints a different value"] if "conflict" in marks else []
+        assert all(words in trail["method"] for words in wanted), (row.line, trail["method"])
+        seen |= set(marks)
+        if row.n is not None and "derived" in marks:
+            assert "the row is marked derived" in named[f"row-outcomes-{row.line}.n"]["method"]
+    assert {"derived", "secondary", "news", "conflict", "not-preferred", "not found again"} <= seen
+    counts = client.get(f"{AT}/evidence.json?table=counts").json()["numbers"]
+    rates = [n for n in counts if n["name"].endswith(".rate")]
+    assert len(rates) == sum(c.events is None and c.printed_rate is not None for c in package.counts) > 10

@@ -7,7 +7,7 @@ from nextarm.evidence.bibtex import bibtex
 from nextarm.evidence.checks import PackageCheck
 from nextarm.evidence.classify import Classification, PatientGroup, classify, protocols
 from nextarm.evidence.loading import BUNDLED, check_evidence, check_package, load_package
-from nextarm.evidence.marks import MARKS
+from nextarm.evidence.marks import MARKS, how_read
 from nextarm.evidence.new_study import NewStudy, new_study
 from nextarm.evidence.package import Package
 from nextarm.evidence.preference import Preferred, Rejected, preferred_outcomes
@@ -60,6 +60,7 @@ __all__ = [
     "check_evidence",
     "check_package",
     "classify",
+    "how_read",
     "list_table",
     "load_package",
     "new_study",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from nextarm.core.trail import RowRef
 from nextarm.evidence.columns import Row
 
 #: Every mark with its meaning, for legends.
@@ -27,6 +28,22 @@ MARKS: Final[dict[str, str]] = {
     "printed rate": "only a rate was printed, no count",
     "misprint": "kept as printed for the record; never used",
     "not infant-specific": "the patients are not only infants",
+}
+#: Marks of a value that does not stand as such in the paper that measured it, and how it came to be in the row.
+_CAME: Final = {
+    "derived": "computed from printed numbers, not printed itself",
+    "secondary": "as quoted in a later paper or review, not read in the paper that measured it",
+    "news": "as printed in a news text, a company text or a summary page, not in the paper",
+}
+#: Marks that doubt a value, and what is said of it behind how it came.
+_DOUBT: Final = {
+    "derived SE": "its standard error was computed from a printed value of doubtful type",
+    "conflict": "another source prints a different value",
+    "not-preferred": "another row is the one to use",
+    "not found again": "a second reading did not find the value (or its SE) again",
+    "enrolment derived": "an enrolment date was computed, not printed",
+    "enrolment secondary": "the enrolment dates come from another document than the study's own",
+    "misprint": "kept as printed for the record, never used",
 }
 _NEWS: Final = ("news", "summary page", "submission", "without URL")
 
@@ -59,6 +76,23 @@ def marks_of(row: Row) -> tuple[str, ...]:
         "not infant-specific": "not infant-specific" in note,
     }
     return tuple(mark for mark in MARKS if tests[mark])
+
+
+def how_read(ref: RowRef, printed: str = "as printed in the source", *, beside: bool = False) -> str:
+    """How the value of a row came to be in it, as the method of a trail: what its marks say, else ``printed``.
+
+    ``beside``: the number is not the value of the row but stands beside it (its n), so that the marks need not be its own.
+
+    >>> how_read(RowRef("outcomes", 2, "a EFS", marks=("derived", "conflict"), note="e=1-.4"))
+    'computed from printed numbers, not printed itself: see the note of the row; another source prints a different value'
+    """
+    told = [mark for mark in (*_CAME, *_DOUBT) if mark in ref.marks]
+    if beside and told:
+        return f"as the row gives it; the row is marked {', '.join(told)}" + (": see its note" if ref.note else "")
+    came = [_CAME[mark] for mark in told if mark in _CAME] or [printed]
+    if "derived" in told:
+        came[0] += ": see the note of the row" if ref.note else "; the row does not say how"
+    return "; ".join((*came, *(_DOUBT[mark] for mark in told if mark in _DOUBT)))
 
 
 def _says(note: str, word: str) -> bool:

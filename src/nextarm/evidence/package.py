@@ -75,6 +75,11 @@ class Package:
         return {row.source_id: row for row in self.sources}
 
     @cached_property
+    def _conflicts(self) -> Mapping[str, tuple[Outcome, ...]]:
+        groups = dict.fromkeys(row.conflict_group for row in self.outcomes)
+        return {g: tuple(row for row in self.outcomes if row.conflict_group == g) for g in groups}
+
+    @cached_property
     def _agents(self) -> Mapping[str, Agent]:
         return {row.agent_id: row for row in self.agents}
 
@@ -120,17 +125,27 @@ class Package:
     def ref(self, row: Row) -> RowRef:
         """Where ``row`` stands and what a reader must know about it (see :func:`~nextarm.evidence.marks.marks_of`).
 
-        ``table`` is the table's name, with the package before it (``infant-all/outcomes``) where packages are mixed.
+        ``table`` is the table's name, with the package before it (``infant-all/outcomes``) where packages are mixed; ``note`` is
+        the row's own, and behind it the other rows of its conflict where it does not name them.
         """
-        table = TABLE_OF[type(row)]
+        table, note = TABLE_OF[type(row)], getattr(row, "note", "")
+        if isinstance(row, Outcome) and row.conflict_group and "conflict:" not in note:
+            others = (f"conflict: {self._other(o)}" for o in self._conflicts[row.conflict_group] if o is not row)
+            note = "; ".join(filter(None, (note, *others)))
         return RowRef(
             table=f"{row.package}/{table}" if self.extends else table,
             line=row.line,
             key=row_key(row),
             source_id=getattr(row, "source_id", ""),
             marks=marks_of(row),
-            note=getattr(row, "note", ""),
+            note=note,
         )
+
+    def _other(self, row: Outcome) -> str:
+        """A row of a conflict in words, for the note of another."""
+        time = "" if row.time_years is None else f" at {row.time_years:g} years"
+        use = "" if row.preferred is None else ", the row to use" if row.preferred else ", not the row to use"
+        return f"{row.estimate:g}{time} in {self.source(row.source_id).cite()} (outcomes, line {row.line}{use})"
 
 
 def row_key(row: Row) -> str:

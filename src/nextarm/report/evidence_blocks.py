@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from nextarm.core.trail import Source, Trail
-from nextarm.evidence import BUNDLED, Package, Selection, agent_choices, load_package, protocols, values_of
+from nextarm.evidence import BUNDLED, Package, Selection, agent_choices, how_read, load_package, protocols, values_of
 from nextarm.evidence.classify import protocol_rules
 from nextarm.evidence.columns import Row as Fact
 from nextarm.evidence.rules import FIELD, PatientField
@@ -55,10 +55,10 @@ def risk_fields(package: Package, protocol: str) -> tuple[PatientField, ...]:
     return tuple(FIELD[name] for name in asked)
 
 
-def own_trail(package: Package, row: Fact, method: str = "as printed in the source") -> Trail:
-    """The trail of a value that is one row."""
+def own_trail(package: Package, row: Fact, *, beside: bool = False) -> Trail:
+    """The trail of a value that is one row, or stands ``beside`` the value of one (its n)."""
     ref = package.ref(row)
-    return Trail(method, rows=(ref,), sources=(package.source(ref.source_id),) if ref.source_id else ())
+    return Trail(how_read(ref, beside=beside), rows=(ref,), sources=(package.source(ref.source_id),) if ref.source_id else ())
 
 
 def cite(package: Package, source_id: str) -> CellLike:
@@ -74,12 +74,14 @@ def facts(package: Package, chosen: Selection, *, most: int = 400) -> DataTable:
     """The rows of a selection as a table; every value opens its row and source."""
     sources = {s.source_id: s for s in chosen.trail.sources}
     counts = chosen.table_name == "counts"
+    rates = {(c.package, c.line): c.printed_rate for c in package.counts} if counts else {}
     rows: list[Row] = []
     for i, (fact, ref) in enumerate(zip(chosen.rows(), chosen.trail.rows, strict=True)):
         if i >= most:
             break
         source = sources.get(ref.source_id)
-        trail = Trail("as printed in the source", rows=(ref,), sources=(source,) if source else ())
+        cited = (source,) if source else ()
+        trail, beside = (Trail(how_read(ref, beside=apart), rows=(ref,), sources=cited) for apart in (False, True))
         name = f"row-{slug(ref.table)}-{ref.line}"
 
         def said(key: str, form: str, base: str = name, of: Trail = trail, held: Mapping[str, object] = fact) -> Number | None:
@@ -88,6 +90,9 @@ def facts(package: Package, chosen: Selection, *, most: int = 400) -> DataTable:
 
         if counts:
             value: CellLike = said("events", "count")
+            rate = rates.get((fact["package"], fact["line"]))
+            if value is None and rate is not None:
+                value = number(rate, "percent(1)", name=f"{name}.rate", trail=trail)
             when: CellLike = str(fact["what"])
         else:
             low, high = fact["ci_low"], fact["ci_high"]
@@ -95,9 +100,8 @@ def facts(package: Package, chosen: Selection, *, most: int = 400) -> DataTable:
             value = number(float(str(fact["estimate"])), "percent(1)", name=name, trail=trail, interval=limits)
             time = fact["time_years"]
             when = str(fact["endpoint"]) + (f", {time:g} years" if isinstance(time, int | float) else "")
-        rows.append(
-            (f"{fact['study']}: {fact['label']}", when, value, said("n", "count"), str(fact["subtype"]), cite(package, ref.source_id))
-        )
+        n = said("n", "count", of=beside)
+        rows.append((f"{fact['study']}: {fact['label']}", when, value, n, str(fact["subtype"]), cite(package, ref.source_id)))
     left = len(chosen.cells) - len(rows)
     return DataTable(
         caption=f"{len(chosen.cells)} rows of published {'counts' if counts else 'outcomes'}",
@@ -158,7 +162,7 @@ def study_sections(package: Package, study_id: str) -> tuple[Section, ...]:
         if text
     ]
     if study.n_total:
-        facts_of.append(("Patients", number(study.n_total, "count", name="study.n", trail=own_trail(package, study))))
+        facts_of.append(("Patients", number(study.n_total, "count", name="study.n", trail=own_trail(package, study, beside=True))))
     facts_of.append(("Source", cite(package, study.source_id)))
     rows: list[Row | RowGroup] = []
     for arm in arms:
@@ -170,13 +174,16 @@ def study_sections(package: Package, study_id: str) -> tuple[Section, ...]:
         for o in (o for o in package.outcomes if o.arm_id == arm.arm_id):
             limits = (o.ci_low, o.ci_high) if o.ci_low is not None and o.ci_high is not None else None
             value = number(o.estimate, "percent(1)", name=f"outcome.{o.package}.{o.line}", trail=own_trail(package, o), interval=limits)
-            n = None if o.n is None else number(o.n, "count", name=f"outcome.{o.package}.{o.line}.n", trail=own_trail(package, o))
-            when = "time not stated" if o.time_years is None else f"{o.time_years:g} years from {o.time_origin}"
+            aside = own_trail(package, o, beside=True)
+            n = None if o.n is None else number(o.n, "count", name=f"outcome.{o.package}.{o.line}.n", trail=aside)
+            start = "a start not stated" if o.time_origin == "not-stated" else o.time_origin
+            when = "time not stated" if o.time_years is None else f"{o.time_years:g} years from {start}"
             rows.append((f"{o.endpoint}, {when}", value, n, o.note or o.where_seen, cite(package, o.source_id)))
         for c in (c for c in package.counts if c.arm_id == arm.arm_id):
             key = f"count.{c.package}.{c.line}"
-            events = None if c.events is None else number(c.events, "count", name=key, trail=own_trail(package, c))
-            n = None if c.n is None else number(c.n, "count", name=f"{key}.n", trail=own_trail(package, c))
+            shown, form = (c.rate, "percent(1)") if c.events is None else (c.events, "count")
+            events = None if shown is None else number(shown, form, name=key, trail=own_trail(package, c))
+            n = None if c.n is None else number(c.n, "count", name=f"{key}.n", trail=own_trail(package, c, beside=True))
             rows.append((c.what.replace("_", " "), events, n, c.note or c.where_seen, cite(package, c.source_id)))
     blocks: list[Block] = [DataTable("The study", ("About", "As printed"), tuple(facts_of), sortable=False, narrow="stack")]
     if rows:

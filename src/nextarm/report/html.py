@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,12 +27,11 @@ from nextarm.report.charts.svg import draw, for_page
 from nextarm.report.ledger import Ledger, charts_of, ledger_of, plain_text
 from nextarm.report.marks import mark_of, marks_in
 
-#: Which macro of ``blocks.html`` draws which block.
+#: Which macro of ``blocks.html`` draws which block; notes have one for several.
 BLOCKS: dict[type, str] = {
     doc.Paragraph: "paragraph",
     doc.Heading: "heading",
     doc.ListBlock: "list_block",
-    doc.Note: "note",
     doc.DataTable: "data_table",
     doc.Chart: "chart",
     doc.Details: "details",
@@ -97,6 +97,19 @@ class SectionParts:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """How long tables stand on a screen: how many rows are seen at first, the addresses with all and with the first, which it is.
+
+    All rows are in the page: style hides the rest on a screen, never in print.
+    """
+
+    first: int
+    all: str
+    few: str
+    open: bool = False
+
+
+@dataclass(frozen=True)
 class PageParts:
     """A report as parts that another page puts into its own frame: intro, sections, trails (one article each), sources."""
 
@@ -106,9 +119,9 @@ class PageParts:
     sources: tuple[Markup, ...]
 
 
-def render_parts(report: doc.Report, *, drawings: Drawings, ledger: Ledger) -> PageParts:
+def render_parts(report: doc.Report, *, drawings: Drawings, ledger: Ledger, fold: Fold | None = None) -> PageParts:
     """Render ``report`` without page, style and script; those are :func:`page_asset` and the palette's variables."""
-    page = _Page(drawings=drawings)
+    page = _Page(drawings=drawings, fold=fold)
     blocks: Any = _environment().get_template("blocks.html").module
     intro = page.render(report.intro)
     sections = tuple(SectionParts(s, page.inline(s.lead), page.render(s.blocks)) for s in report.sections)
@@ -123,9 +136,10 @@ def page_asset(name: str) -> str:
 
 @dataclass
 class _Page:
-    """What the macros need while a page is written: the drawings, and which ids were already given."""
+    """What the macros need while a page is written: the drawings, how long tables stand, and which ids were already given."""
 
     drawings: Drawings
+    fold: Fold | None = None
 
     def __post_init__(self) -> None:
         self.seen: set[str] = set()
@@ -143,9 +157,26 @@ class _Page:
         return self.captions[caption] - 1
 
     def render(self, blocks: tuple[doc.Block, ...] | doc.Block) -> Markup:
-        """Draw one block or several."""
+        """Draw one block or several; notes of one kind that follow each other stand in one box."""
         several = blocks if isinstance(blocks, tuple) else (blocks,)
-        return Markup("").join(self._macro(BLOCKS[type(block)])(block) for block in several)
+        drawn = []
+        for kind, group in itertools.groupby(several, key=lambda block: block.kind if isinstance(block, doc.Note) else None):
+            same = tuple(group)
+            drawn += [self._macro("notes")(same)] if kind else [self._macro(BLOCKS[type(block)])(block) for block in same]
+        return Markup("").join(drawn)
+
+    def within(self, blocks: tuple[doc.Block, ...] | doc.Block) -> Markup:
+        """Draw what the reader has unfolded already: its tables stand whole."""
+        before, self.fold = self.fold, None
+        try:
+            return self.render(blocks)
+        finally:
+            self.fold = before
+
+    def folded(self, table: doc.DataTable) -> Fold | None:
+        """The fold of a table long enough to have one; a few rows more than are seen at first are no reason for it."""
+        long = self.fold is not None and count_rows(table) > self.fold.first + 5
+        return self.fold if long else None
 
     def inline(self, parts: Any) -> Markup:
         """Write a text, a table cell or a single part of a text."""
@@ -199,7 +230,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(mark_of=mark_of, plain_text=plain_text, column_of=column_of, sort_value=sort_value, is_group=is_group)
+    made.globals.update(
+        mark_of=mark_of, plain_text=plain_text, column_of=column_of, sort_value=sort_value, is_group=is_group, count_rows=count_rows
+    )
     return made
 
 
@@ -237,3 +270,8 @@ def sort_value(cell: Any) -> str:
 def is_group(row: Any) -> bool:
     """Whether a table row is a heading line."""
     return isinstance(row, doc.RowGroup)
+
+
+def count_rows(table: doc.DataTable) -> int:
+    """How many rows a table has without its heading lines."""
+    return sum(not is_group(row) for row in table.rows)

@@ -20,7 +20,7 @@ class Mark:
 MARKS: tuple[Mark, ...] = (
     Mark("derived", "d", "computed from printed numbers, not printed itself"),
     Mark("secondary", "s", "quoted by another publication than the one that measured it"),
-    Mark("conflict", "c", "publications print different values; this is the preferred one"),
+    Mark("conflict", "c", "another publication prints a different value"),
     Mark("assumption", "a", "an assumption: no row of evidence supports it"),
     Mark("binomial SE", "b", "standard error not printed; taken as binomial from the number of patients"),
     Mark("reconstructed", "r", "from patients reconstructed from a published curve"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from typing import Any
 
 from nextarm import verbs
@@ -12,7 +13,7 @@ from nextarm.core.errors import CallError, DataError, NoRowError, Problem
 from nextarm.report import Section, number, paragraph, say
 from nextarm.report.document import Block, DataTable, Note, Row
 from nextarm.report.evidence_blocks import ORIGINS, agent_sections, facets, facts, opened, risk_fields, study_sections, timeline
-from nextarm.web.address import Query, quoted
+from nextarm.web.address import Query, address, quoted
 from nextarm.web.home import Study
 from nextarm.web.left_out import fields as pooled_fields
 from nextarm.web.left_out import left_out
@@ -99,11 +100,11 @@ def _facts(ask: Ask) -> Content:
     except NoRowError as nothing:
         words = (paragraph(str(nothing)), paragraph("Set one of the choices above back to all."))
         return Content((Section("facts", "Published facts", say("No row fits."), words),), python=python, command=command)
-    studies = list(dict.fromkeys(str(row["study"]) for row in found.rows()))
+    studies = Counter(str(row["study"]) for row in found.rows())
     notes: list[Block] = [Note("information", say(text)) for text in found.warnings]
     places = tuple(
-        Place(name, "Arms, outcomes and counts of this study", ask.at("evidence") + f"?{Query((('view', 'study'), ('protocol', name)))}")
-        for name in studies[:8]
+        Place(name, f"{rows} of these rows", address(ask.at("evidence"), {"view": "study", "protocol": name}))
+        for name, rows in studies.most_common(8)
     )
     lead = say(
         number(len(found.cells), "count", name="rows", trail=found.trail),
@@ -116,7 +117,9 @@ def _facts(ask: Ask) -> Content:
         python=python,
         command=command,
         csv=found.to_csv(),
-        places=(("Studies of these rows", places),) if places else (),
+        places=(("Studies with most of these rows, one by one" if len(studies) > 8 else "The studies, one by one", places),)
+        if places
+        else (),
     )
 
 

@@ -16,12 +16,14 @@ from nextarm import __version__
 from nextarm.core.errors import CallError
 from nextarm.report import ledger_of, results_json
 from nextarm.report.charts.palette import css_variables
-from nextarm.report.html import Drawings, page_asset, render_parts
+from nextarm.report.html import Drawings, Fold, page_asset, render_parts
 from nextarm.report.ledger import charts_of
 from nextarm.report.marks import marks_in
 from nextarm.web.address import Query, address
 from nextarm.web.screen import Ask, Shown, Step, tables_of
 
+#: Rows of a long table that a screen shows at first; ``rows=all`` in its address shows them all.
+FIRST_ROWS = 12
 #: Files that pages ask for, and where they come from.
 _TYPES = {"report.css": "text/css", "web.css": "text/css", "report.js": "text/javascript", "web.js": "text/javascript"}
 
@@ -57,8 +59,10 @@ def page_of(shown: Shown, *, ask: Ask, drawings: Drawings, steps: Sequence[Step]
     """The whole page of a screen that was asked."""
     report = shown.report()
     book = ledger_of(report)
-    parts = render_parts(report, drawings=drawings, ledger=book)
     here = ask.at(shown.step.key)
+    whole, few = (address(here, ask.query.changed(rows=rows)) for rows in ("all", None))
+    fold = Fold(FIRST_ROWS, whole, few, open=ask.query.text("rows") == "all")
+    parts = render_parts(report, drawings=drawings, ledger=book, fold=fold)
     links: list[tuple[str, list[tuple[str, str]]]] = [
         (f"Chart: {c.title}", [(kind.upper(), address(f"{here}/chart/{c.id}.{kind}", ask.query)) for kind in ("svg", "png")])
         for c in charts_of(report)

@@ -70,6 +70,11 @@ class Field:
     rare: bool = False
     problem: str = ""
 
+    @property
+    def brief(self) -> bool:
+        """Whether its words fit half of a telephone's width."""
+        return self.kind == "select" and max(len(words) for _, words in (*self.choices, ("", self.label))) <= 20
+
     def in_view(self) -> tuple[tuple[str, str], ...]:
         """The choices; of a list long enough to scroll, those that are ticked come first, so that they are seen."""
         return self.choices if len(self.choices) <= 12 else tuple(sorted(self.choices, key=lambda c: c[0] not in self.values))

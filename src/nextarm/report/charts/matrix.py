@@ -87,14 +87,14 @@ def _draw(rows: Sequence[MatrixRow], width: int, *, levels: Sequence[str]) -> di
     left = min(labels.width, 122.0) + 8 if narrow else labels.width + 18
     frame_plot = width - left - 4
     cell = min(frame_plot / len(levels), 128.0)
-    y, current, tall = 0.0, "", 30.0
+    y, current, tall = 0.0, "", 27.0 if narrow else 30.0
     headings: list[dict[str, Any]] = []
     tops: list[tuple[float, float]] = []
     for i, r in enumerate(rows):
         if r.group != current and r.group:
             y += 6 if i else 0
             headings.append({"text": r.group, "y": y + 12})
-            y += 26
+            y += 22 if narrow else 26
         current = r.group
         height = max(tall, 17.0 * labels.lines[i])
         tops.append((y, height))

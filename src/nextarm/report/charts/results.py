@@ -15,6 +15,7 @@ from nextarm.core.errors import CallError
 from nextarm.core.result import Result
 from nextarm.core.trail import RowRef, Trail
 from nextarm.core.units import FloatArray
+from nextarm.evidence import how_read
 from nextarm.report.charts.bars import Bar, bars
 from nextarm.report.charts.densities import map_prior_chart, prior_file_chart, prior_update_chart
 from nextarm.report.charts.flow import prisma_chart
@@ -51,9 +52,9 @@ def chart(result: Result | Sequence[KaplanMeier], *, id: str, title: str, axis: 
     return draw(result, id=id, title=title, axis=axis, **options)
 
 
-def row_trail(result: Result, row: RowRef, method: str = "as printed in the source") -> Trail:
+def row_trail(result: Result, row: RowRef) -> Trail:
     """The trail of a value that is one evidence row, with the source it names among those of ``result``."""
-    return Trail(method, rows=(row,), sources=tuple(s for s in result.trail.sources if s.source_id == row.source_id))
+    return Trail(how_read(row), rows=(row,), sources=tuple(s for s in result.trail.sources if s.source_id == row.source_id))
 
 
 def pooled_rows(result: PooledEstimate, *, group: Callable[[PooledStudy], str] | None = None) -> list[ForestRow]:

@@ -116,7 +116,8 @@
       if (a.key === "" || b.key === "") return (a.key === "") - (b.key === "");
       return sign * (numeric ? Number(a.key) - Number(b.key) : a.key.localeCompare(b.key, "en", { numeric: true }));
     });
-    keyed.forEach(function (k) { tbody.appendChild(k.row); });
+    var seen = rows.filter(function (row) { return !row.classList.contains("rest"); }).length; // of a folded table the first, in any order
+    keyed.forEach(function (k, place) { k.row.classList.toggle("rest", place >= seen); tbody.appendChild(k.row); });
   }
 
   // One trial over calendar time: a curtain of paper lies over what has not happened yet. Where motion is not wanted there is no Play.

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from nextarm.core.trail import RowRef, Trail
-from nextarm.evidence import Count, Outcome, Package
+from nextarm.evidence import Count, Outcome, Package, how_read
 from nextarm.report import Number, number
 from nextarm.survival.binomial import binomial_limits
 
+#: The method of a number that stands in the source as it is.
+READ = "read from the source"
 
-def row_trail(package: Package, ref: RowRef, method: str = "read from the source") -> Trail:
-    """The trail of a number that stands in one row."""
+
+def row_trail(package: Package, ref: RowRef, method: str = "") -> Trail:
+    """The trail of a number that stands in one row; without a ``method`` of its own it says how the row came by its value."""
     sources = (package.source(ref.source_id),) if ref.source_id else ()
-    return Trail(method=method, rows=(ref,), sources=sources)
+    return Trail(method=method or how_read(ref, READ), rows=(ref,), sources=sources)
 
 
-def fact_trail(package: Package, row: Outcome | Count, method: str = "read from the source") -> Trail:
+def fact_trail(package: Package, row: Outcome | Count, method: str = "") -> Trail:
     """The trail of a number that stands in ``row``."""
     return row_trail(package, package.ref(row), method)
 
@@ -24,7 +27,7 @@ def share_number(
     count: Count,
     *,
     name: str,
-    printed: str = "read from the source",
+    printed: str = READ,
     format: str = "percent",
     missing: str = "not reached",
 ) -> Number:
@@ -32,7 +35,7 @@ def share_number(
 
     ``printed`` is the method of a share that stands in the source as such, ``missing`` what is shown where there is none.
     """
-    interval, method = None, printed
+    interval, method = None, how_read(package.ref(count), printed)
     if count.events is not None and count.n is not None:
         interval = binomial_limits(count.events, count.n)
         method = "events over n; exact binomial (Clopper-Pearson) interval, ours"

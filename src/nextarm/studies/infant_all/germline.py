@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from nextarm.core.errors import RefusedError
 from nextarm.core.trail import LeftOut, RowRef, Trail
-from nextarm.evidence import Outcome, Package
+from nextarm.evidence import Outcome, Package, how_read
 from nextarm.report import Block, DataTable, Heading, Note, Section, number, paragraph, say
 from nextarm.report.charts import ForestRow, forest
 from nextarm.report.document import Number, Parts, Row
 from nextarm.studies.infant_all import germline_beside, germline_designs, germline_need
 from nextarm.studies.infant_all.control_prior import History, control_prior, infants_number, prior_blocks, prior_number
-from nextarm.studies.infant_all.evidence_rows import fact_trail, row_trail
+from nextarm.studies.infant_all.evidence_rows import READ, fact_trail, row_trail
 from nextarm.studies.infant_all.germline_trial import FEASIBLE, Control, Size, needed, randomised, shipped_plan
 from nextarm.studies.infant_all.rebuilt import rebuilt_blocks
 from nextarm.synthesis import PooledEstimate, PooledStudy, SelectedRows, StudyEstimate, pool, select_rows
@@ -212,13 +212,13 @@ def _need(size: Size) -> Parts:
 
 def _efs_of(study: PooledStudy, package: Package) -> Number:
     row = _row_of(package, study.row)
-    trail, interval = fact_trail(package, row, _method(row)), germline_beside.printed_interval(row) or study.ci
+    trail, interval = fact_trail(package, row, _method(row, package)), germline_beside.printed_interval(row) or study.ci
     return number(study.estimate, "percent", name="germline.largest", trail=trail, interval=interval)
 
 
-def _method(row: Outcome) -> str:
-    """Whose interval is shown beside a cohort's EFS."""
-    return f"read from the source; {OURS if germline_beside.printed_interval(row) is None else PRINTED}"
+def _method(row: Outcome, package: Package) -> str:
+    """How a cohort's EFS was read, and whose interval is shown beside it."""
+    return f"{how_read(package.ref(row), READ)}; {OURS if germline_beside.printed_interval(row) is None else PRINTED}"
 
 
 def _named(study: PooledStudy) -> str:
@@ -278,7 +278,7 @@ def _study_row(study: PooledStudy, package: Package) -> ForestRow:
     parts = [f"n {study.n}" if study.n else "", f"{study.time:g} years" if study.time else "", basis]
     return ForestRow(
         label=study.label, estimate=study.estimate, low=ci.low, high=ci.high, weight=study.weight, marks=study.marks,
-        note=", ".join(filter(None, parts)), trail=row_trail(package, study.row, _method(row)),
+        note=", ".join(filter(None, parts)), trail=row_trail(package, study.row, _method(row, package)),
     )  # fmt: skip
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from nextarm.core.errors import RefusedError
 from nextarm.core.result import Interval
-from nextarm.evidence import Arm, Count, Outcome, Package, setting_of
+from nextarm.evidence import Arm, Count, Outcome, Package, how_read, setting_of
 from nextarm.report import Block, DataTable, Heading, KeyFigures, Note, RowGroup, number, paragraph, say, slug
 from nextarm.report.document import CellLike, Number, Parts, Row
-from nextarm.studies.infant_all.evidence_rows import fact_trail, share_number
+from nextarm.studies.infant_all.evidence_rows import READ, fact_trail, share_number
 from nextarm.studies.infant_all.germline_need import margin_trail
 from nextarm.synthesis import StudyEstimate, pool
 
@@ -100,7 +100,7 @@ def _toll(package: Package, arms: list[Arm], margin: float) -> list[Block]:
 
 
 def _outcome(package: Package, row: Outcome, prefix: str) -> Number:
-    method = "read from the source" + ("; interval on the cloglog scale, ours" if printed_interval(row) is None else "")
+    method = how_read(package.ref(row), READ) + ("; interval on the cloglog scale, ours" if printed_interval(row) is None else "")
     name = f"{prefix}.{slug(row.arm_id)}.{row.line}"
     return number(row.estimate, "percent", name=name, trail=fact_trail(package, row, method), interval=_limits(row))
 

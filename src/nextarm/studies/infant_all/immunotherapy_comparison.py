@@ -30,8 +30,8 @@ def comparison(found: tuple[Landmark, ...], package: Package) -> list[Block]:
                 second=(c.control.survival, c.control.ci.low, c.control.ci.high),
                 difference=number(c.difference, "signed-points(0)", name=f"{x.key}.difference", trail=c.trail, interval=c.difference_ci),
                 group=x.lock or "data lock not named",
-                first_trail=row_trail(package, c.treated.row, "read from the source"),
-                second_trail=row_trail(package, c.control.row, "read from the source"),
+                first_trail=row_trail(package, c.treated.row),
+                second_trail=row_trail(package, c.control.row),
             )
         )
     table: list[Row | RowGroup] = []

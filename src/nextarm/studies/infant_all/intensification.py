@@ -211,7 +211,7 @@ def _contrasts(package: Package) -> list[Block]:
     for c in package.comparisons:
         if c.design == "prognostic":
             continue
-        trail = row_trail(package, package.ref(c), "read from the source")
+        trail = row_trail(package, package.ref(c))
         key = f"intensification.contrast.{slug(c.comparison_id)}"
         interval = (c.ci_low, c.ci_high) if c.ci_low is not None and c.ci_high is not None else None
         effect: CellLike = "no estimate printed"

@@ -6,11 +6,11 @@ import math
 from statistics import NormalDist
 
 from nextarm.core.trail import LeftOut, Trail
-from nextarm.evidence import Outcome, Package
+from nextarm.evidence import Outcome, Package, how_read
 from nextarm.report import Block, DataTable, Heading, Note, Paragraph, number, paragraph, say, slug
 from nextarm.report.charts import Curve, ForestRow, Landmark, baujat_plot, forest, named_forest, survival_curves
 from nextarm.report.document import Row
-from nextarm.studies.infant_all.evidence_rows import row_trail
+from nextarm.studies.infant_all.evidence_rows import READ, row_trail
 from nextarm.studies.infant_all.plateau_cohorts import READ_AT, STEPS_A_YEAR, TIME, Cohorts, not_pooled, pooled_at, several_times
 from nextarm.synthesis import Named, PooledStudy, StudyEstimate, baujat, cumulative, leave_one_out, pool, with_and_without
 
@@ -91,7 +91,8 @@ def study_row(study: PooledStudy, package: Package, times: tuple[float, ...] = (
         basis(study),
     ]
     marks = tuple(m for m in study.marks if not m.startswith("carried"))
-    method = "carried to the common time from the printed estimate" if carried else "read from the source"
+    read = how_read(study.row, READ)
+    method = f"carried to the common time from the estimate of the row, {read}" if carried else read
     return ForestRow(
         label=f"{study.label} ({study.year:.1f})" if study.year else study.label,
         estimate=study.estimate,

@@ -7,11 +7,11 @@ from collections import Counter
 from nextarm.core.errors import RefusedError
 from nextarm.core.result import Interval
 from nextarm.core.trail import Trail
-from nextarm.evidence import Package
+from nextarm.evidence import Package, how_read
 from nextarm.report import Block, DataTable, Heading, Note, number, paragraph, say, slug
 from nextarm.report.charts import Bubble, bubble_trend
 from nextarm.report.document import Parts, Row
-from nextarm.studies.infant_all.evidence_rows import row_trail
+from nextarm.studies.infant_all.evidence_rows import READ, row_trail
 from nextarm.studies.infant_all.plateau_cohorts import MARGIN, TIME, WINDOW, Cohorts
 from nextarm.synthesis import EraTrend, GroupTrend, TrendAlternatives, trend_alternatives
 from nextarm.synthesis.trend import FEWEST_COHORTS
@@ -80,7 +80,7 @@ def _chart(cohorts: Cohorts, package: Package) -> Block:
             weight=s.weight,
             group=s.group if s.group in drawn else "other groups",
             marks=tuple(m for m in s.marks if not m.startswith("carried")),
-            trail=row_trail(package, s.row, "read from the source, at the common time; interval on the cloglog scale"),
+            trail=row_trail(package, s.row, f"{how_read(s.row, READ)}, at the common time; interval on the cloglog scale"),
         )
         for s in fit.studies
         if s.year is not None
