@@ -55,3 +55,18 @@ def test_each_name_stands_beside_its_own_line_and_free_of_the_others() -> None:
     for look in looks:  # each colour is really drawn
         wanted = [int(look["colour"][i : i + 2], 16) for i in (1, 3, 5)]
         assert np.count_nonzero(np.all(image == wanted, axis=2)) > 200
+
+
+def test_the_key_stands_above_the_picture_and_covers_nothing_of_it() -> None:
+    # a band along the upper edge, where a title may stand: all of it is seen, blended with white as the whole picture is
+    band = '<rect x="-50" y="0" width="2000" height="9" fill="#20c040"/>'
+    arms = [exponential_arm("Control", 30), exponential_arm("New drug", 20, median=30.0)]
+    _, overlay = read_file(svg(arms, extra=band).encode(), kind="svg")
+    image = np.asarray(Image.open(io.BytesIO(overlay)).convert("RGB")).astype(int)
+    wanted = np.round(np.array([0x20, 0xC0, 0x40]) * 0.55 + 255 * 0.45)
+    of_band = np.all(np.abs(image - wanted) <= 2, axis=2)
+    rows = np.flatnonzero(of_band.mean(axis=1) == 1.0)
+    assert rows.size >= 15
+    above = image[: rows[0]]
+    assert np.count_nonzero(np.any(above < 128, axis=2)) > 100, "the key is written above it"
+    assert not of_band[: rows[0]].any()

@@ -79,8 +79,7 @@ def paint(reading: FigureReading, *, scene: Scene | None = None, image: Any | No
     for k, colour in enumerate(colours):
         _curve(pen, reading.positions(k), colour, scale, line)
     _names(pen, reading, colours, scale, max(11, round(max(base.size) / 75)))
-    _key(pen, reading, colours, base.size)
-    return _png(base)
+    return _png(_under_key(base, reading, colours))
 
 
 def _curve(pen: Any, place: Placed, colour: str, scale: float, line: int) -> None:
@@ -133,25 +132,33 @@ def _cross(pen: Any, x: float, y: float, arm: float) -> None:
     pen.line([x, y - arm, x, y + arm], fill=(200, 0, 0, 200))
 
 
-def _key(pen: Any, reading: FigureReading, colours: tuple[str, ...], size: tuple[int, int]) -> None:
-    """The key, along the upper edge: how each curve is drawn, what was read of it, and the colour in which it is printed."""
-    height = max(11, round(max(size) / 90))
+def _under_key(base: Any, reading: FigureReading, colours: tuple[str, ...]) -> Any:
+    """The picture below its key: how each curve is drawn, what was read of it, and the colour in which it is printed."""
+    from PIL import Image, ImageDraw
+
+    pen, height = ImageDraw.Draw(base), max(11, round(max(base.size) / 90))
     font = _font(height)
     pieces = [(f"grade {reading.grade}", "#3c3c3c", "")]
     for c, colour in zip(reading.curves, colours, strict=True):
         words = f"{c.arm[:30]}: {int(np.count_nonzero(np.diff(c.survival) < 0))} drops, {int(c.tick_low.sum())} marks; printed in"
         pieces.append((words, colour, c.colour))
     x, y = 6.0, 4.0
+    placed = []
     for words, colour, printed in pieces:
         swatch = 1.6 * height if printed else 0.0
         wide = float(pen.textlength(_plain(words), font=font)) + swatch
-        if x > 6 and x + wide > size[0] - 6:
+        if x > 6 and x + wide > base.width - 6:
             x, y = 6.0, y + 1.5 * height
-        pen.rectangle([x - 3, y - 2, x + wide + 3, y + 1.25 * height], fill=(255, 255, 255, 215))
+        placed.append((x, y, wide, words, colour, printed))
+        x += wide + 2 * height
+    whole = Image.new("RGB", (base.width, base.height + round(y + 1.6 * height)), "white")
+    whole.paste(base, (0, whole.height - base.height))
+    pen = ImageDraw.Draw(whole)
+    for x, y, wide, words, colour, printed in placed:
         pen.text((x, y), _plain(words), fill=colour, font=font)
         if printed:
             pen.rectangle([x + wide - 1.2 * height, y + 0.15 * height, x + wide, y + height], fill=printed, outline="#3c3c3c")
-        x += wide + 2 * height
+    return whole
 
 
 def _plain(words: str) -> str:

@@ -1,6 +1,7 @@
 """The question last asked on Design, kept in the study's folder: who comes back finds the plan with all that was laid over it.
 
-``design/latest.txt`` holds it as it stands in an address. In the bundled study nothing is written: the browser's tab keeps it.
+``design/latest.txt`` holds it as it stands in an address. In the bundled study nothing is written: the browser's tab
+keeps it, as it keeps where every step was left.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ async function show(address, { push = true, whole = false } = {}) {
     for (const summary of answer().querySelectorAll("details > summary")) if (open.includes(summary.textContent)) summary.parentElement.open = true;
     document.title = page.title;
     if (push && address !== location.pathname + location.search) history.replaceState(null, "", address);
+    back();
     answer().dispatchEvent(new CustomEvent("nextarm:content", { bubbles: true }));
     dress(answer());
     if (held) document.getElementById(held)?.focus({ preventScroll: true });
@@ -37,6 +38,28 @@ async function show(address, { push = true, whole = false } = {}) {
     said.textContent = "The server does not answer. Is it still running? Your page and its address are kept; reload when it is back.";
     answer().prepend(said);
   }
+}
+
+// This tab keeps where each step of a study was left, and the rail leads back there; the step that is open leads to its beginning.
+function back() {
+  try {
+    const here = location.pathname + location.search, refused = document.querySelector("#answer .problems, .page.alone");
+    for (const link of document.querySelectorAll(".rail ol a")) {
+      const start = link.dataset.start ??= link.getAttribute("href"), name = "nextarm " + start;
+      const mine = start !== "/" && (location.pathname === start || location.pathname.startsWith(start + "/"));
+      if (mine && here === start) sessionStorage.removeItem(name);
+      else if (mine && !refused) sessionStorage.setItem(name, here);
+      const left = mine ? null : sessionStorage.getItem(name);
+      link.setAttribute("href", left ?? start);
+      link.querySelector(".left")?.remove();
+      if (!left) continue;
+      const words = document.createElement("span");
+      words.className = "state left";
+      words.textContent = "as you left it";
+      link.append(words);
+    }
+    if (document.querySelector(".page.alone")) for (const name of Object.keys(sessionStorage)) if (sessionStorage[name] === here) sessionStorage.removeItem(name);
+  } catch { /* a browser that keeps nothing: each address still holds its state */ }
 }
 
 function addressOf(form) {
@@ -114,13 +137,8 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(later); show(addressOf(form)); });
 }
 dress(document);
-// Nothing is written in the bundled study: this tab keeps the plan last worked on, and the way back leads to it.
-const latest = document.querySelector("a[data-latest]");
-if (latest) try {
-  const name = "nextarm " + latest.pathname;
-  if (location.pathname === latest.pathname && location.search) sessionStorage.setItem(name, location.search);
-  latest.search = sessionStorage.getItem(name) ?? "";
-} catch { /* a browser that keeps nothing: the address still holds the plan */ }
+back();
+addEventListener("pageshow", back);
 // what is wrong stands below long forms: bring it into view
 const wrong = document.querySelector("[aria-invalid=true]");
 (wrong ?? document.querySelector("#answer .problems"))?.scrollIntoView({ block: "center" });
