@@ -74,7 +74,7 @@ def facts(package: Package, chosen: Selection, *, most: int = 400) -> DataTable:
     """The rows of a selection as a table; every value opens its row and source."""
     sources = {s.source_id: s for s in chosen.trail.sources}
     counts = chosen.table_name == "counts"
-    rates = {(c.package, c.line): c.printed_rate for c in package.counts} if counts else {}
+    rates = {(c.package, str(c.line)): c.printed_rate for c in package.counts} if counts else {}
     rows: list[Row] = []
     for i, (fact, ref) in enumerate(zip(chosen.rows(), chosen.trail.rows, strict=True)):
         if i >= most:
@@ -90,7 +90,7 @@ def facts(package: Package, chosen: Selection, *, most: int = 400) -> DataTable:
 
         if counts:
             value: CellLike = said("events", "count")
-            rate = rates.get((fact["package"], fact["line"]))
+            rate = rates.get((str(fact["package"]), str(fact["line"])))
             if value is None and rate is not None:
                 value = number(rate, "percent(1)", name=f"{name}.rate", trail=trail)
             when: CellLike = str(fact["what"])
