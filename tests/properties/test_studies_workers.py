@@ -13,8 +13,13 @@ CHEAP = ("intensification", "agents")
 
 
 def test_two_processes_make_the_same_report() -> None:
-    alone, shared = (build("infant-all", sections=CHEAP, workers=workers) for workers in (1, 2))
+    handed: dict[int, list[str]] = {1: [], 2: []}
+    alone, shared = (
+        build("infant-all", sections=CHEAP, workers=workers, each=lambda some, ids=ids: ids.extend(s.id for s in some))
+        for workers, ids in handed.items()
+    )
     assert shared.sections == alone.sections
+    assert handed[1] == handed[2] == list(CHEAP)
     assert len(alone.sections) == len(CHEAP)
     with pytest.raises(CallError, match="workers = 0"):
         build("infant-all", sections=CHEAP, workers=0)

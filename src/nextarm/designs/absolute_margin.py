@@ -20,7 +20,17 @@ from nextarm.core.trail import Trail
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule, decide_once
 from nextarm.designs.km_variance import kaplan_meier_se
 from nextarm.designs.milestone_one_arm import late_enough, z_of
-from nextarm.designs.os_guard import Guarded, OsGuard, OsWatch, guard_columns, guard_problems, guarded, joint_power, with_survival
+from nextarm.designs.os_guard import (
+    Guarded,
+    NormalPass,
+    OsGuard,
+    OsWatch,
+    guard_columns,
+    guard_problems,
+    guarded,
+    joint_power,
+    with_survival,
+)
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
 
@@ -86,8 +96,7 @@ class AbsoluteMarginTable(DesignTable):
         """OS in virtual trials, by the same test."""
         guard = self.os_guard
         assert guard is not None  # the caller looks
-        critical = z_of(guard.passing_tail)
-        return OsWatch(replace(self.schedule(plan), null=-guard.margin), lambda data: data.z >= critical)
+        return OsWatch(replace(self.schedule(plan), null=-guard.margin), NormalPass(z_of(guard.passing_tail)))
 
     def evaluate(self, plan: Plan) -> AbsoluteMargin:
         """Power at the plan, or what ``[solve]`` asks for."""

@@ -7,6 +7,7 @@ vague. How wrong history could be is printed beside: ``drift`` has type I error 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -156,16 +157,9 @@ class BayesTwoArmTable(DesignTable):
 
     def os_watch(self, plan: Plan) -> OsWatch:
         """OS in virtual trials: its posterior with uniform priors."""
-        guard, milestone = self.os_guard, plan.trial.milestone
+        guard = self.os_guard
         assert guard is not None  # the caller looks
-        certain, margin = 1.0 - guard.passing_tail, guard.margin
-
-        def passes(data: LookData) -> BoolArray:
-            x, n = counts_seen(data, milestone)
-            control, new = (beta_posterior(x[..., k].ravel(), n[..., k].ravel(), FLAT) for k in (0, 1))
-            return better_than(certain, control, new, margin=margin).reshape(x.shape[:2])
-
-        return OsWatch(self.schedule(plan), passes)
+        return OsWatch(self.schedule(plan), PosteriorPass(1.0 - guard.passing_tail, guard.margin, plan.trial.milestone))
 
     def evaluate(self, plan: Plan) -> BayesTwoArm:
         """Success at the last look over a grid of drift; or what ``[solve]`` asks for."""
@@ -238,6 +232,21 @@ class BayesTwoArmTable(DesignTable):
             threshold=self.threshold,
             margin=self.margin,
         )
+
+
+@dataclass(frozen=True)
+class PosteriorPass:
+    """The guard passes where the posterior probability, with uniform priors, of a loss of OS below ``margin`` exceeds ``certain``."""
+
+    certain: float
+    margin: float
+    milestone: float
+
+    def __call__(self, data: LookData) -> BoolArray:
+        """Whether it passes, (trials, looks)."""
+        x, n = counts_seen(data, self.milestone)
+        control, new = (beta_posterior(x[..., k].ravel(), n[..., k].ravel(), FLAT) for k in (0, 1))
+        return better_than(self.certain, control, new, margin=self.margin).reshape(x.shape[:2])
 
 
 def os_passing(guard: OsGuard, setting: Setting) -> float:

@@ -20,7 +20,17 @@ from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule, decide_once
 from nextarm.designs.one_arm_rejection import Rejection, se_at
-from nextarm.designs.os_guard import Guarded, OsGuard, OsWatch, guard_columns, guard_problems, guarded, joint_power, with_survival
+from nextarm.designs.os_guard import (
+    Guarded,
+    NormalPass,
+    OsGuard,
+    OsWatch,
+    guard_columns,
+    guard_problems,
+    guarded,
+    joint_power,
+    with_survival,
+)
 from nextarm.designs.reference import Reference, reference_of
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
@@ -128,9 +138,8 @@ class OneArmMilestoneTable(DesignTable):
         guard = self.os_guard
         assert guard is not None  # the caller looks
         assert guard.reference is not None  # the plan was checked
-        critical = z_of(guard.passing_tail)
         own = replace(self.schedule(plan), null=guard.reference - guard.margin, reference_se=guard.reference_se)
-        return OsWatch(own, lambda data: data.z >= critical)
+        return OsWatch(own, NormalPass(z_of(guard.passing_tail)))
 
     def evaluate(self, plan: Plan) -> OneArmMilestone:
         """Power, type I error, drift; or what ``[solve]`` asks for."""

@@ -41,10 +41,24 @@ Passing = Callable[[Setting], float]
 
 @dataclass(frozen=True)
 class OsWatch:
-    """What virtual trials need of a guard: the statistic of OS, and whether it passes at each look, (trials, looks)."""
+    """What virtual trials need of a guard: the statistic of OS, and whether it passes at each look, (trials, looks).
+
+    Watches that are equal pass the same trials, so ``passes`` is a record with what it depends on.
+    """
 
     schedule: Schedule
     passes: Callable[[LookData], BoolArray]
+
+
+@dataclass(frozen=True)
+class NormalPass:
+    """The guard passes where z of OS reaches ``critical``."""
+
+    critical: float
+
+    def __call__(self, data: LookData) -> BoolArray:
+        """Whether it passes, (trials, looks)."""
+        return np.asarray(data.z >= self.critical, np.bool_)
 
 
 class OsGuard(Table):

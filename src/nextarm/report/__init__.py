@@ -35,7 +35,7 @@ from nextarm.report.document import (
     slug,
 )
 from nextarm.report.formats import FORMATS, Format, format_number
-from nextarm.report.html import render_html
+from nextarm.report.html import draw_charts, render_html
 from nextarm.report.ledger import Ledger, LedgerEntry, ledger_of, plain_text
 from nextarm.report.results_json import read_results, results_json
 from nextarm.report.write import Site, WrittenReport, check_folder, write_report, write_texts
@@ -69,6 +69,7 @@ __all__ = [
     "Strong",
     "WrittenReport",
     "check_folder",
+    "draw_charts",
     "format_number",
     "ledger_of",
     "number",

@@ -43,9 +43,10 @@ BLOCKS: dict[type, str] = {
 Drawings = Mapping[str, tuple[str, str]]
 
 
-def draw_charts(report: doc.Report) -> dict[str, tuple[str, str]]:
-    """Draw every chart of ``report``: chart id -> (wide, narrow) raw drawings, for the page and for files."""
-    return {chart.id: (draw(chart.wide), draw(chart.narrow)) for chart in charts_of(report)}
+def draw_charts(report: doc.Report, *, drawn: Drawings | None = None) -> dict[str, tuple[str, str]]:
+    """Draw every chart of ``report``: chart id -> (wide, narrow) raw drawings, for the page and for files; ``drawn`` are there already."""
+    there = drawn or {}
+    return {chart.id: there.get(chart.id) or (draw(chart.wide), draw(chart.narrow)) for chart in charts_of(report)}
 
 
 def render_html(

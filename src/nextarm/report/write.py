@@ -16,7 +16,7 @@ from pathlib import Path
 from nextarm.core.errors import OutputError
 from nextarm.report.charts.svg import for_file, to_png
 from nextarm.report.document import Report
-from nextarm.report.html import draw_charts, render_html
+from nextarm.report.html import Drawings, draw_charts, render_html
 from nextarm.report.ledger import charts_of, ledger_of
 from nextarm.report.results_json import results_json
 
@@ -40,16 +40,19 @@ class Site:
     files: Mapping[str, str | bytes]
 
 
-def write_report(report: Report, out_dir: str | Path, *, png: bool = False, site: Site | None = None) -> WrittenReport:
+def write_report(
+    report: Report, out_dir: str | Path, *, png: bool = False, site: Site | None = None, drawn: Drawings | None = None
+) -> WrittenReport:
     """Write ``report.html``, ``results.json`` and ``charts/*.svg`` to ``out_dir`` (made if it does not exist).
 
     ``png`` writes each chart as PNG at twice its size as well; ``site`` writes its pages and files beside the report, all of
-    which lead to each other and open from a folder without a server. Everything is rendered before the first byte is written;
+    which lead to each other and open from a folder without a server. ``drawn`` holds charts that are drawn already.
+    Everything is rendered before the first byte is written;
     :class:`OutputError` if the folder cannot be written, with what was there before untouched.
     """
     folder = Path(out_dir)
     book = ledger_of(report)
-    drawings = draw_charts(report)
+    drawings = draw_charts(report, drawn=drawn)
     pages = () if site is None else (("First page", "index.html"), ("Report", "report.html"), *_others(site))
     html = render_html(report, drawings=drawings, ledger=book, pages=pages, here="report.html")
     results = results_json(report, ledger=book)

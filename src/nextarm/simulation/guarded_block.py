@@ -7,8 +7,10 @@ at the look that gave it; with ``rule = "harm"`` a look at which OS is shown to 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +30,24 @@ from nextarm.simulation.kernel import see
 from nextarm.simulation.philox import AFTER, WordArray
 from nextarm.simulation.statistics import look_data
 from nextarm.simulation.two_end_points import two_end_points
+
+T = TypeVar("T")
+
+
+class Once:
+    """What was made, each for its key, of trials that several designs decide on; keys need to be comparable, no more."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[object, Any]] = []
+
+    def __call__(self, key: object, make: Callable[[], T]) -> T:
+        """What stands under ``key``, made now if nothing does."""
+        for known, value in self._made:
+            if known == key:
+                found: T = value
+                return found
+        self._made.append((key, made := make()))
+        return made
 
 
 @dataclass(frozen=True)
@@ -74,15 +94,21 @@ class GuardedPrepared:
 
     def block(self, *, seed: int, block: int, trials: int) -> tuple[BlockCounts, ...]:
         """Run the ``trials`` trials of a block under every scenario."""
-        return self.counted(self.seen(self.times, seed=seed, block=block, trials=trials), seed=seed, block=block)
+        return self.counted(self.seen(self.times, seed=seed, block=block, trials=trials), Once(), seed=seed, block=block)
 
-    def counted(self, seen: Sequence[tuple[Seen, Seen]], *, seed: int, block: int) -> tuple[BlockCounts, ...]:
-        """What becomes of the trials of a block, of which ``seen`` (a scenario each) holds EFS and OS at :attr:`times`."""
+    def counted(self, seen: Sequence[tuple[Seen, Seen]], once: Once, *, seed: int, block: int) -> tuple[BlockCounts, ...]:
+        """What becomes of the trials of a block, of which ``seen`` (a scenario each) holds EFS and OS at :attr:`times`.
+
+        ``once`` holds what plans that differ in their design alone have found of the same trials.
+        """
         trials = len(seen[0][0].time)
         errors = [drawn_normals(seed, block, trials=trials, which=k) for k in (0, 1)] if self.reference_is_drawn else [None, None]
         made = []
-        for efs, os in seen:
-            decisions, rates = self.decide(efs, os, errors[0], errors[1])
+        unguarded = self.plan.design.model_copy(update={"os_guard": None})
+        for scenario, (efs, os) in enumerate(seen):
+            alone = once((scenario, unguarded), partial(self.alone, efs, errors[0]))
+            passes = once((scenario, self.times, self.watch), partial(self.passing, os, errors[1]))
+            decisions, rates = self.decide(alone, passes)
             made.append(counts_from(decisions, efs, rates=rates))
         return tuple(made)
 
@@ -111,13 +137,26 @@ class GuardedPrepared:
         efs, os = (see(patients, looks, measures, arms=len(truth.allocation)) for patients in groups)
         return efs, os
 
-    def decide(self, efs: Seen, os: Seen, error: FloatArray | None, os_error: FloatArray | None) -> tuple[Decisions, list[BoolArray]]:
-        """What becomes of the trials, and which of them each of :attr:`rates` holds in."""
-        own_looks: IntArray = np.array([self.times.index(look.latest) for look in self.own.schedule.looks])
-        data: LookData = look_data(at_looks(efs, own_looks), self.own.schedule, error if self.own.schedule.reference_se > 0.0 else None)
-        alone = self.own.decide(data)
+    @property
+    def own_looks(self) -> IntArray:
+        """Which of :attr:`times` are looks at EFS."""
+        return np.array([self.times.index(look.latest) for look in self.own.schedule.looks])
+
+    def alone(self, efs: Seen, error: FloatArray | None) -> Decisions:
+        """What the design decides on EFS, at its own looks."""
+        data: LookData = look_data(
+            at_looks(efs, self.own_looks), self.own.schedule, error if self.own.schedule.reference_se > 0.0 else None
+        )
+        return self.own.decide(data)
+
+    def passing(self, os: Seen, error: FloatArray | None) -> BoolArray:
+        """Whether OS passes at :attr:`times`, (trials, looks)."""
         watched = replace(self.watch.schedule, looks=tuple(Look(events=None, latest=t) for t in self.times))
-        passes = self.watch.passes(look_data(os, watched, os_error if watched.reference_se > 0.0 else None))
+        return self.watch.passes(look_data(os, watched, error if watched.reference_se > 0.0 else None))
+
+    def decide(self, alone: Decisions, passes: BoolArray) -> tuple[Decisions, list[BoolArray]]:
+        """What becomes of the trials, and which of them each of :attr:`rates` holds in."""
+        own_looks = self.own_looks
         rows, last = np.arange(len(passes)), own_looks[alone.stopped_at]
         harm = ~passes & np.isin(self.times, self.guard.look_times)
         first = np.where(harm.any(axis=1), np.argmax(harm, axis=1), self.looks)

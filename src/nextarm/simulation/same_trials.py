@@ -1,6 +1,7 @@
 """Several designs that OS guards decide on the same virtual trials, which are drawn once and seen at the looks of all.
 
-What a trial shows after a time does not depend on who looks at it, nor on the other looks. So each design's counts are those
+What a trial shows after a time does not depend on who looks at it, nor on the other looks; designs that differ in their guard alone say the
+same of EFS, and equal guards of OS pass the same trials. So each design's counts are those
 that :func:`~nextarm.simulation.run.simulate` gives it alone; a test says so.
 """
 
@@ -14,7 +15,7 @@ from nextarm.core.random import blocks_of
 from nextarm.designs.plan import Plan
 from nextarm.designs.toml_text import toml_text
 from nextarm.simulation.characteristics import OperatingCharacteristics
-from nextarm.simulation.guarded_block import GuardedPrepared, at_looks, guarded_prepared
+from nextarm.simulation.guarded_block import GuardedPrepared, Once, at_looks, guarded_prepared
 from nextarm.simulation.run import characteristics_of
 from nextarm.simulation.totals import Totals
 
@@ -33,10 +34,10 @@ def simulate_guarded(plans: Sequence[Plan], *, trials: int, seed: int) -> tuple[
         times = sorted({time for i in group for time in made[i].times})
         looks = {i: np.array([times.index(time) for time in made[i].times]) for i in group}
         for block, size in blocks_of(trials):
-            seen = made[group[0]].seen(times, seed=seed, block=block, trials=size)
+            seen, once = made[group[0]].seen(times, seed=seed, block=block, trials=size), Once()
             for i in group:
                 own = [(at_looks(efs, looks[i]), at_looks(os, looks[i])) for efs, os in seen]
-                totals[i].add(size, made[i].counted(own, seed=seed, block=block))
+                totals[i].add(size, made[i].counted(own, once, seed=seed, block=block))
     return tuple(characteristics_of(m, seed, None, total) for m, total in zip(made, totals, strict=True))
 
 

@@ -5,6 +5,5 @@ May import: core to report.
 
 from nextarm.studies.part import Part
 from nextarm.studies.registry import STUDIES, build, parts_of
-from nextarm.studies.site import site_of
 
-__all__ = ["STUDIES", "Part", "build", "parts_of", "site_of"]
+__all__ = ["STUDIES", "Part", "build", "parts_of"]

@@ -10,6 +10,7 @@ from nextarm.core.errors import CallError
 from nextarm.report import Section
 
 Progress = Callable[[int, int], None]
+Each = Callable[[Sequence[Section]], None]
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,21 @@ def chosen(parts: Sequence[Part], sections: Sequence[str] | None) -> tuple[Part,
 
 
 def made(
-    parts: Sequence[Part], progress: Progress | None = None, *, elsewhere: Iterable[Sequence[Section] | None] = ()
+    parts: Sequence[Part], progress: Progress | None = None, *, each: Each | None = None, elsewhere: Iterable[Sequence[Section] | None] = ()
 ) -> tuple[Section, ...]:
     """The sections of ``parts``; ``progress(done, total)`` is called before the first and after each.
 
     ``elsewhere`` gives those of each part as another process made them, or None where it could not: then they are made here.
+    ``each`` is handed the sections of a part as soon as they are there, while other processes make those of the next.
     """
     found: list[Section] = []
     if progress:
         progress(0, len(parts))
     for done, (part, there) in enumerate(zip_longest(parts, elsewhere), start=1):
-        found += part.make() if there is None else there
+        sections = part.make() if there is None else there
+        if each:
+            each(sections)
+        found += sections
         if progress:
             progress(done, len(parts))
     return tuple(found)

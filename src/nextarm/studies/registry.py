@@ -14,7 +14,7 @@ from nextarm import __version__
 from nextarm.core.errors import CallError, NextarmError
 from nextarm.evidence import Package
 from nextarm.report import Note, Report, Section, paragraph, say
-from nextarm.studies.part import Part, Progress, chosen, made
+from nextarm.studies.part import Each, Part, Progress, chosen, made
 
 #: Name of each bundled study and the module whose ``parts(package)`` and ``report_of(sections)`` make its report.
 STUDIES: dict[str, str] = {"infant-all": "nextarm.studies.infant_all.report"}
@@ -59,8 +59,9 @@ def build(
     sections: Sequence[str] | None = None,
     workers: int = 1,
     progress: Progress | None = None,
+    each: Each | None = None,
 ) -> Report:
-    """Make the report of ``study``; ``progress(done, total)`` is called as its parts are made.
+    """Make the report of ``study``; ``progress(done, total)`` is called as its parts are made, ``each`` with the sections of each.
 
     ``sections`` are ids of :func:`parts_of` (None: the usual ones), ``workers`` processes make them: the report is the same.
     Raises :class:`CallError` for an unknown study or section, and for less than one worker.
@@ -69,21 +70,21 @@ def build(
         raise CallError(f"workers = {workers}", rule="must be at least 1")
     if str(study) in STUDIES:
         module = import_module(STUDIES[str(study)])
-        found: Report = module.report_of(_made(study, chosen(module.parts(), sections), workers, progress))
+        found: Report = module.report_of(_made(study, chosen(module.parts(), sections), workers, progress, each))
         return found
     parts, package, title = _opened(study)
     taken = chosen(parts, sections)
-    return _own_report(package, title, _made(study, taken, workers, progress), worked=any(p.of for p in taken))
+    return _own_report(package, title, _made(study, taken, workers, progress, each), worked=any(p.of for p in taken))
 
 
-def _made(study: str | Path, parts: tuple[Part, ...], workers: int, progress: Progress | None) -> tuple[Section, ...]:
+def _made(study: str | Path, parts: tuple[Part, ...], workers: int, progress: Progress | None, each: Each | None) -> tuple[Section, ...]:
     if min(workers, len(parts)) == 1:
-        return made(parts, progress)
+        return made(parts, progress, each=each)
     import signal
     from multiprocessing import get_context
 
     with get_context("spawn").Pool(min(workers, len(parts)), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
-        return made(parts, progress, elsewhere=pool.imap(partial(_part_of, study), [part.id for part in parts]))
+        return made(parts, progress, each=each, elsewhere=pool.imap(partial(_part_of, study), [part.id for part in parts]))
 
 
 def _part_of(study: str | Path, id: str) -> Sequence[Section] | None:

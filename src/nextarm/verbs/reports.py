@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nextarm.report import WrittenReport
+    from nextarm.report import Section, WrittenReport
     from nextarm.studies import Part
 
 Progress = Callable[[int, int], None]
@@ -31,13 +31,22 @@ def report(
     That ``out`` can be written to is tried first. All files are rendered before the first is written; what was there before stays
     until the new ones are whole.
     """
-    from nextarm.report import check_folder, write_report
-    from nextarm.studies import build, site_of
+    from nextarm.report import Report, check_folder, draw_charts, write_report
+    from nextarm.studies import build
 
     check_folder(out)
     taken = None if sections is None else tuple(sections)
-    made = build(study, sections=taken, workers=workers, progress=progress)
-    return write_report(made, out, site=site_of(study, made) if site else None)
+    drawn: dict[str, tuple[str, str]] = {}
+
+    def draw(sections: Sequence[Section]) -> None:
+        drawn.update(draw_charts(Report(title="", subtitle="", sections=tuple(sections))))
+
+    made = build(study, sections=taken, workers=workers, progress=progress, each=draw)
+    if not site:
+        return write_report(made, out, drawn=drawn)
+    from nextarm.studies.site import site_of
+
+    return write_report(made, out, drawn=drawn, site=site_of(study, made))
 
 
 def report_parts(study: str | Path = "infant-all") -> tuple[Part, ...]:

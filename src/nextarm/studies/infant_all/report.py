@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 
 from nextarm import __version__
 from nextarm.evidence import Package, load_package
 from nextarm.report import Note, Report, Section, paragraph, say
-from nextarm.studies.infant_all import agents, germline, immunotherapy, intensification, methods, next_trial, plateau
 from nextarm.studies.part import Part
 
-#: The sections in the order of the reader's questions: id, title, and what makes it; each module has ``section(package)``.
-SECTIONS: tuple[tuple[str, str, Callable[[Package], Section]], ...] = (
-    ("plateau", "Is the plateau real?", plateau.section),
-    ("intensification", "What did intensification cost?", intensification.section),
-    ("immunotherapy", "Does immunotherapy change it?", immunotherapy.section),
-    ("agents", "Which agents are ready?", agents.section),
-    ("germline", "Can KMT2A-germline infants have less?", germline.section),
-    ("next-trial", "The next trial", next_trial.section),
-    ("methods", "Methods and limitations", methods.section),
+#: The sections in the order of the reader's questions: id and title. Each has a module of its name with ``section(package)``, which is
+#: imported where the section is made: who only asks which there are, or puts together what others made, needs none of them.
+SECTIONS: tuple[tuple[str, str], ...] = (
+    ("plateau", "Is the plateau real?"),
+    ("intensification", "What did intensification cost?"),
+    ("immunotherapy", "Does immunotherapy change it?"),
+    ("agents", "Which agents are ready?"),
+    ("germline", "Can KMT2A-germline infants have less?"),
+    ("next-trial", "The next trial"),
+    ("methods", "Methods and limitations"),
 )
 
 
 def parts(package: Package | None = None) -> tuple[Part, ...]:
     """The parts of the report, made from ``package`` (the bundled evidence if none is given)."""
 
-    def part(id: str, title: str, make: Callable[[Package], Section]) -> Part:
-        return Part(id, title, lambda: (make(package or load_package("infant-all")),))
+    def part(id: str, title: str) -> Part:
+        return Part(id, title, lambda: (section(id, package or load_package("infant-all")),))
 
     return tuple(part(*known) for known in SECTIONS)
+
+
+def section(id: str, package: Package) -> Section:
+    """The section ``id`` of :data:`SECTIONS`, made from ``package``."""
+    found: Section = import_module(f"nextarm.studies.infant_all.{id.replace('-', '_')}").section(package)
+    return found
 
 
 def report_of(sections: Sequence[Section]) -> Report:
