@@ -10,7 +10,7 @@ import pytest
 
 from figures_as_text import COLOURS, document, exponential_arm, px, svg
 from nextarm.core.errors import CallError
-from nextarm.figures import dump_marks, load_marks
+from nextarm.figures import adjust, draft, dump_marks, load_marks, read_adjustment
 from nextarm.figures.marks import AxisPoint, CurveMark, Marks
 from nextarm.figures.raster.calibrate import in_region
 from nextarm.figures.raster.frame import Frame
@@ -57,6 +57,20 @@ def test_marked_points_off_a_line_make_the_grade_d() -> None:
     found = read(svg(ARMS), Marks(x_axis=uneven))
     assert found.grade == "D"
     assert "time axis lie up to 4.0 px (0.8 %) off one straight line" in found.warnings[-1]
+    changes = draft(found).model_dump()
+    changes["x_axis"][1]["pixel"] = 320.0  # mended by hand, without reading again
+    mended = adjust(found, read_adjustment(changes))
+    assert (mended.grade, mended.warnings) == ("A", found.warnings[:-1])
+    assert FigureReading.from_json(found.to_json()).undoubted == "A"
+
+
+def test_marked_points_of_survival_off_a_line_are_mended_too() -> None:
+    uneven = tuple(AxisPoint(pixel=p, value=v) for p, v in ((360, 0), (205, 0.5), (40, 1)))
+    found = read(svg(ARMS), Marks(y_axis=uneven))
+    assert found.grade == "D"
+    changes = draft(found).model_dump()
+    changes["y_axis"] = [{"pixel": p, "value": v} for p, v in ((360.0, 0.0), (200.0, 0.5), (40.0, 1.0))]
+    assert adjust(found, read_adjustment(changes)).grade in ("A", "B")
 
 
 def test_marked_percent_settles_the_scale() -> None:

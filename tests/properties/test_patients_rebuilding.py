@@ -220,3 +220,10 @@ def test_a_flat_curve_has_no_deaths() -> None:
     made = reconstruct(([0, 5, 10], [1, 1, 1]), at_risk=([0, 5, 10], [20, 15, 4]), points="corners")
     assert made.patients.events == 0
     assert np.sum(made.patients.time >= 10.0) == 4
+
+
+@pytest.mark.parametrize(("end", "told"), [(59.96, False), (57.0, True)])
+def test_a_line_read_a_little_short_of_the_last_printed_number_ends_there(end: float, told: bool) -> None:
+    made = reconstruct(([0, 20, 40, end], [1, 0.8, 0.6, 0.6]), at_risk=([0, 30, 60], [50, 35, 12]), unit="months", points="corners")
+    assert any("beyond the end of the curve" in r.what for r in made.repairs) is told
+    assert int((made.patients.time >= 5.0 - 1e-9).sum()) == 12

@@ -41,21 +41,24 @@ def reconstruct(
     from nextarm import verbs
 
     ratio = read_numbers(hazard_ratio, "hazard-ratio")
+    given = {
+        "at_risk": at_risk,
+        "ticks": ticks,
+        "n": read_by_arm(n, "n", whole=True),
+        "events": read_by_arm(events, "events", whole=True),
+        "median": read_by_arm(median, "median"),
+        "hazard_ratio": None if ratio is None else ratio[0] if len(ratio) == 1 else tuple(ratio),
+        "p_value": p_value,
+        "unit": unit,
+    }
     made = verbs.reconstruct(
         curve,
-        at_risk=at_risk,
-        ticks=ticks,
-        n=read_by_arm(n, "n", whole=True),
-        events=read_by_arm(events, "events", whole=True),
-        median=read_by_arm(median, "median"),
-        hazard_ratio=None if ratio is None else ratio[0] if len(ratio) == 1 else tuple(ratio),
-        p_value=p_value,
         percent=percent,
         versions=versions,
         seed=seed,
         method=method,
         allow_rising_at_risk=allow_rising_at_risk,
-        **({} if unit is None else {"unit": unit}),
+        **{name: value for name, value in given.items() if value is not None},
     )
     shown = made.patients.unit
     for path, table in ((out, made.patients), (versions_out, made.versions)):

@@ -67,12 +67,16 @@ def _cure(points: list[tuple[float, float]]) -> str:
 
 
 def doubted(reading: FigureReading) -> FigureReading:
-    """Grade D and a warning where the points of an axis set by hand lie more than 3 pixels or 1 % of the axis off its line."""
+    """Grade D and a warning where the points of an axis set by hand lie more than 3 pixels or 1 % of the axis off its line.
+
+    Once they are mended the grade is again what it would have been without that doubt.
+    """
     found = [w for n, a in (("time", reading.x_axis), ("survival", reading.y_axis)) if (w := _doubt(a, n))]
     kept = [w for w in reading.warnings if not w.startswith(("the points of the time axis lie", "the points of the survival axis lie"))]
     if not found and len(kept) == len(reading.warnings):
         return reading
-    return replace(reading, warnings=(*kept, *found), grade="D" if found else reading.grade)
+    grade = reading.undoubted or reading.grade
+    return replace(reading, warnings=(*kept, *found), grade="D" if found else grade, undoubted=grade if found else None)
 
 
 def _doubt(axis: AxisReading, name: str) -> str:

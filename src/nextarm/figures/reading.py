@@ -118,6 +118,7 @@ class FigureReading(Result):
     of the one read. ``time_unit`` is years, months, weeks or days where the axis says so. ``width`` and ``height`` are those
     of the figure in its own pixels. Grades: A: every part agrees with every other; B: small doubts, named in the
     warnings; C: a part (a name, the table, a hidden stretch) is not certain; D: do not use without looking at the overlay.
+    ``undoubted`` is the grade without doubtful axis points, where such made it D.
     """
 
     curves: tuple[CurveReading, ...]
@@ -134,6 +135,7 @@ class FigureReading(Result):
     page: int = 1
     panel: int = 1
     panels: tuple[ListedPanel, ...] = ()
+    undoubted: Grade | None = None
 
     shown: ClassVar[tuple[str, ...]] = ()
 

@@ -18,6 +18,8 @@ from nextarm.patients.grid import grid_step
 OVER = 0.02
 #: The coarsest reading of a curve that is believed without being told; few points can lie on a coarser grid by chance.
 COARSEST = 0.01
+#: Share of the follow-up by which a curve may end before the last at-risk time and be taken to end there: the error of a reading.
+SAME_END = 0.002
 #: Years beyond which no patient is followed; a later time is a slip of the unit or of the pen.
 LONGEST = 200.0
 _TINY = 1e-9
@@ -146,6 +148,8 @@ def clean_arm(
     if events is not None and events > size:
         raise RefusedError(f"events = {events} of n = {size}", where=f"arm {name}", rule="there cannot be more events than patients")
     all_left = False
+    if at.size and left[-1] > 0 and end < at[-1] <= end + (step_t if resolution is not None else 0.0) + SAME_END * end:
+        end = float(at[-1])  # the line ends where that number is printed, read a little short of it
     beyond = at > end * (1.0 + 1e-9)
     if beyond.any() and (left[beyond] == 0).any():
         all_left = True

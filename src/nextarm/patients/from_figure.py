@@ -34,11 +34,7 @@ def reconstruct(curve: Any, **options: Any) -> Reconstruction:
         return rebuild(source, **options)
     traced = traced_of(source)
     beside = {Path(name).absolute() for name in traced.inputs}
-    options = {
-        name: value
-        for name, value in options.items()
-        if value is not None and not (isinstance(value, str | Path) and Path(value).absolute() in beside)
-    }
+    options = {name: value for name, value in options.items() if not (isinstance(value, str | Path) and Path(value).absolute() in beside)}
     ours = traced.about.read_from == "figure" and "ticks" not in options
     given: dict[str, Any] = {"unit": traced.about.unit, "at_risk": traced.at_risk, "ticks": traced.ticks} | traced.printed | options
     if given["unit"] is None:

@@ -128,7 +128,7 @@ def saved(ask: Ask, name: str) -> Any:
 @lru_cache(maxsize=32)
 def rebuilt(curve: Any, unit: str, n: int | None) -> Any:
     """Patients of a saved curve, kept."""
-    return verbs.reconstruct(curve, unit=unit, n=n, seed=1)
+    return verbs.reconstruct(curve, unit=unit, seed=1, **({"n": n} if n else {}))
 
 
 @lru_cache(maxsize=128)

@@ -154,7 +154,8 @@ def _read(
         x_axis=_axis(panel.x, label, unit, 1.0, marked=marks is not None and bool(marks.x_axis)),
         y_axis=_axis(panel.y, _side_label(scene, panel), None, panel.unit, marked=marks is not None and bool(marks.y_axis)),
         upward=panel.upward, box=panel.box, file_kind=kind, method="vector", width=scene.width, height=scene.height,
-        time_unit=unit, grade=_grade(panel, curves, warnings, unnamed), page=page, panel=number, panels=listed,
+        time_unit=unit, page=page, panel=number, panels=listed,
+        grade=_grade(panel, curves, warnings, unnamed, marked=marks is not None and bool(marks.y_axis)),
     )  # fmt: skip
     return doubted(reading)
 
@@ -238,9 +239,12 @@ def time_unit_of(words: str) -> str | None:
     return hits[0] if len(hits) == 1 else None
 
 
-def _grade(panel: Panel, curves: list[CurveReading], warnings: list[str], unnamed: int) -> Grade:
-    """A: axes at tick marks, nothing doubted. B: a small doubt. C: names or the table not certain. D: the axis itself is doubtful."""
-    if len(panel.x.values) < 3 or len(panel.y.values) < 3 or panel.y.residual > 1.0:
+def _grade(panel: Panel, curves: list[CurveReading], warnings: list[str], unnamed: int, *, marked: bool) -> Grade:
+    """A: axes at tick marks, nothing doubted. B: a small doubt. C: names or the table not certain. D: the axis itself is doubtful.
+
+    Points of an axis of survival that was ``marked`` by hand are judged in :mod:`nextarm.figures.axis_points`.
+    """
+    if len(panel.x.values) < 3 or len(panel.y.values) < 3 or (panel.y.residual > 1.0 and not marked):
         return "D"
     if (unnamed and len(curves) > 1) or any("not certain" in w or "does not agree" in w or "same name" in w for w in warnings):
         return "C"

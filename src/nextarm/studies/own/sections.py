@@ -98,7 +98,9 @@ def _curve(study: OwnStudy, name: str, asked: CurveAsked | None) -> Section:
         if asked is None:
             cure = f"Write it in {FILE}: [[curve]] with name and unit, or open the curve on the Patients screen and keep it"
             raise CallError(f"the curve {name}", rule="does not say the unit of its times", cure=cure)
-        made = reconstruct(study.folder / CURVES / f"{name}{ENDINGS['curve']}", unit=asked.unit, n=asked.n, seed=1)
+        made = reconstruct(
+            study.folder / CURVES / f"{name}{ENDINGS['curve']}", unit=asked.unit, seed=1, **({"n": asked.n} if asked.n else {})
+        )
         fit_of = partial(_fit, made.patients)
         end = float(made.patients.time.max())
         times = tuple(t for t in (1.0, 2.0, 3.0, 5.0) if t <= end) or (end,)
