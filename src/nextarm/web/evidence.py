@@ -98,8 +98,11 @@ def _facts(ask: Ask) -> Content:
     try:
         found = verbs.evidence(package, **chosen)
     except NoRowError as nothing:
-        words = (paragraph(str(nothing)), paragraph("Set one of the choices above back to all."))
-        return Content((Section("facts", "Published facts", say("No row fits."), words),), python=python, command=command)
+        said = str(nothing)
+        words = (paragraph(f"{said[:1].upper()}{said[1:]}"), paragraph("Set one of the choices above back to all."))
+        begin = Place("All rows", "Without any choice", address(ask.at("evidence"), {"table": table if table != "outcomes" else ""}))
+        none = Section("facts", "Published facts", say("No row fits."), words)
+        return Content((none,), python=python, command=command, places=(("Begin again", (begin,)),))
     studies = Counter(str(row["study"]) for row in found.rows())
     notes: list[Block] = [Note("information", say(text)) for text in found.warnings]
     places = tuple(

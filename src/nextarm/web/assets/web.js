@@ -11,6 +11,7 @@ async function show(address, { push = true, whole = false } = {}) {
   const mine = (asking = new AbortController());
   if (!whole) answer().setAttribute("aria-busy", "true");
   const headers = { Accept: "text/html", "Nextarm-Sheet": small.matches ? "narrow" : "wide", ...(whole && { "Nextarm-Whole": "yes" }) };
+  const slow = setTimeout(() => { if (!whole) tell("waiting", "status", "Still computing. What stands below answers the question before."); }, 700);
   try {
     const reply = await fetch(address, { signal: mine.signal, headers });
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
@@ -31,13 +32,20 @@ async function show(address, { push = true, whole = false } = {}) {
   } catch (problem) {
     if (problem.name === "AbortError") return;
     answer().setAttribute("aria-busy", "false");
-    answer().querySelector(".unanswered")?.remove();
-    const said = document.createElement("p");
-    said.className = "note caution unanswered";
-    said.setAttribute("role", "alert");
-    said.textContent = "The server does not answer. Is it still running? Your page and its address are kept; reload when it is back.";
-    answer().prepend(said);
+    tell("caution", "alert", "The server does not answer. Is it still running? Your page and its address are kept; reload when it is back.");
+  } finally {
+    clearTimeout(slow);
   }
+}
+
+// What is said about an answer that has not come stands above the one before it, and goes with it.
+function tell(kind, role, words) {
+  answer().querySelector(".told")?.remove();
+  const said = document.createElement("p");
+  said.className = `note told ${kind}`;
+  said.setAttribute("role", role);
+  said.textContent = words;
+  answer().prepend(said);
 }
 
 // This tab keeps where each step of a study was left, and the rail leads back there; the step that is open leads to its beginning.
