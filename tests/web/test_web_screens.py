@@ -329,7 +329,7 @@ def test_facets_that_no_row_fits_are_an_empty_answer(client: TestClient) -> None
     answer = client.get(f"{AT}/evidence?subtype=KMT2A-g&endpoint=CIR&agent=venetoclax")
     assert answer.status_code == 200
     assert "No row fits." in answer.text
-    assert "no row of outcomes fits" in answer.text
+    assert "No row of outcomes fits" in answer.text
     assert client.get(f"{AT}/evidence?subtype=unheard-of").status_code == 422
 
 
