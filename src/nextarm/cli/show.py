@@ -58,7 +58,7 @@ def plain(result: Any, columns: tuple[str, ...] = ()) -> str:
     lines += [f"from: {text}" for text in result.trail.inputs]
     lines += [f"assumed: {text}" for text in result.trail.assumptions]
     lines += [f"left out: {left.row.key} ({left.reason})" for left in result.trail.left_out]
-    lines += [f"warning: {text}" for text in result.warnings]
+    lines += [f"warning: {text}" for text in result.warnings] + [f"note: {text}" for text in getattr(result, "by_chance", ())]
     return "\n".join(lines)
 
 

@@ -33,6 +33,7 @@ from nextarm.designs.os_guard import (
 )
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import no_better_at
 
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
@@ -66,6 +67,10 @@ class AbsoluteMarginTable(DesignTable):
         Field(ge=0.0, lt=1.0, description="The largest loss of S accepted; 0 tests superiority", json_schema_extra=unit("proportion")),
     ]
     os_guard: Annotated[OsGuard | None, Field(description="What OS must show as well")] = None
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where S at the milestone is no better than the null's."""
+        return self.alpha if no_better_at(plan, loss=self.margin) else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Somebody must be followed to the milestone; the truth must lie inside the margin to solve for a size."""

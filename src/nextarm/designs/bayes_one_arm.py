@@ -26,6 +26,7 @@ from nextarm.designs.seam import BoolArray
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.survival_posterior import beta_posterior, effective_counts, probability_above
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import no_better_at
 
 if TYPE_CHECKING:
     import polars as pl
@@ -106,6 +107,15 @@ class BayesOneArmTable(DesignTable):
     prior_file: Annotated[str | None, Field(description="prior.json of nextarm prior, instead of prior")] = None
 
     arms_needed: ClassVar[int] = 1
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where S at the milestone is at most ``null_survival``."""
+        return self.alpha if no_better_at(plan, against=self.null_survival) else None
+
+    @property
+    def formula_is_whole(self) -> bool:
+        """Looks on the way are not in the formula."""
+        return super().formula_is_whole and not self.look_times
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Prior, looks and the milestone must be possible."""

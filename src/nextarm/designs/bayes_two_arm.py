@@ -29,6 +29,7 @@ from nextarm.designs.seam import BoolArray
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.survival_posterior import beta_posterior, better_than
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import no_better_at
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,6 +116,15 @@ class BayesTwoArmTable(DesignTable):
     prior_file: Annotated[str | None, Field(description="prior.json of nextarm prior, instead of control_prior")] = None
     experimental_prior: Annotated[Triples, Field(description="Beta mixture of the experimental arm")] = ((1.0, 1.0, 1.0),)
     os_guard: Annotated[OsGuard | None, Field(description="What OS must show as well, with uniform priors")] = None
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where S at the milestone is no better than the null's."""
+        return self.alpha if no_better_at(plan, loss=self.margin) else None
+
+    @property
+    def formula_is_whole(self) -> bool:
+        """Looks on the way are not in the formula."""
+        return super().formula_is_whole and not self.look_times
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Priors, looks and the milestone must be possible."""

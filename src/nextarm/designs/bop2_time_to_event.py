@@ -33,6 +33,7 @@ from nextarm.designs.os_guard import with_survival
 from nextarm.designs.predictive_stopping import Beta, Fractions
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import no_better_at
 from nextarm.designs.virtual_one_arm import pieces_seen, share_se, solved_in_patients, too_many
 
 if TYPE_CHECKING:
@@ -79,6 +80,10 @@ class Bop2TimeToEventTable(DesignTable):
 
     arms_needed: ClassVar[int] = 1
     by_trials: ClassVar[int] = TRIALS
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where S at the milestone is at most ``null_survival``."""
+        return self.alpha if no_better_at(plan, against=self.null_survival) else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """``cut`` and ``shape`` come together; looks are in order; the truth is better than the null where a size is asked for."""

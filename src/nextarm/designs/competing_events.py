@@ -22,6 +22,7 @@ from nextarm.designs.log_rank_two_arm import cautions_for
 from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.setting import Setting, common_fields, solved
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import SAME, nowhere_above
 from nextarm.designs.truths import truths_from_specs
 
 if TYPE_CHECKING:
@@ -95,6 +96,18 @@ class CompetingEventsTable(DesignTable):
     latest: Annotated[float | None, Field(gt=0.0, description="Analysis at this time", json_schema_extra=unit("years"))] = None
 
     outcomes: ClassVar[tuple[str, ...]] = ("relapse", "death")
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where what is tested is at no time rarer than in the control."""
+        causes = self.causes(plan)
+        new, old = causes[plan.experimental], causes[plan.control]
+        if self.test.endswith("subdistribution"):
+            cause: Literal["relapse", "death"] = "relapse" if self.test.startswith("relapse") else "death"
+            times = np.linspace(0.0, plan.accrual_model().study_duration, 41)[1:]
+            rarer = bool((new.incidences(cause, times) < old.incidences(cause, times) - SAME).any())
+            return None if rarer else self.alpha
+        pair = (new, old) if self.test == "either" else (getattr(new, self.test), getattr(old, self.test))
+        return self.alpha if nowhere_above(*pair) else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Both causes are sound truths; a subdistribution is compared without dropout."""

@@ -33,6 +33,7 @@ from nextarm.designs.predictive_stopping import Beta, Fractions
 from nextarm.designs.quadrature import gauss_legendre
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import SAME
 from nextarm.designs.truths import Distribution
 from nextarm.designs.virtual_one_arm import pieces_seen, share_se, solved_in_patients, too_many
 
@@ -103,6 +104,11 @@ class CureFractionTable(DesignTable):
 
     arms_needed: ClassVar[int] = 1
     by_trials: ClassVar[int] = TRIALS
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where the cure fraction is at most ``null_cure``."""
+        cure = getattr(plan.truths()[plan.experimental], "cure_fraction", 1.0)
+        return self.alpha if cure <= self.null_cure + SAME else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Looks are in order, the range of medians is one, and the truth has a cure fraction."""

@@ -19,6 +19,7 @@ from nextarm.core.result import Result, record
 from nextarm.core.units import IntArray, whole_up
 from nextarm.designs.seam import BoolArray, Decisions, Look, LookData, Measures, RankWeight, Schedule, Seen, Statistic
 from nextarm.designs.tables import Table, unit
+from nextarm.designs.true_null import no_better
 
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
@@ -151,6 +152,19 @@ class DesignTable(Table):
     def problems(self, plan: Plan) -> list[Problem]:
         """What cannot be about this design in this plan; ``what`` starts with the key under ``design``."""
         return []
+
+    @property
+    def formula_is_whole(self) -> bool:
+        """Whether ``power`` of ``evaluate`` is, by formula, the probability that virtual trials estimate: all looks are in it."""
+        guard = getattr(self, "os_guard", None)
+        return not self.by_trials and not (guard is not None and guard.look_times)
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """How often the design may reject under the plan's truth where its null is true there; None where it is not, or where it has none.
+
+        Here: where no arm's survival is at any time above that of the control (of a single arm: of the reference).
+        """
+        return self.alpha if no_better(plan) else None
 
     def schedule(self, plan: Plan) -> Schedule:
         """When the design looks, and at what.

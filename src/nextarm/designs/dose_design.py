@@ -103,6 +103,10 @@ class DoseTable(DesignTable):
     method_words: ClassVar[str] = ""
     source: ClassVar[str] = ""
 
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Dose finding tests no null: it chooses a dose."""
+        return None
+
     def problems(self, plan: Plan) -> list[Problem]:
         """The dose to start with must be there."""
         found = only_solves(plan, "power")

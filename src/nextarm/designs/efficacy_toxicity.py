@@ -25,6 +25,7 @@ from nextarm.designs.looks_in_order import share_problems
 from nextarm.designs.one_arm_count import NullResponse, look_sizes, planned_n
 from nextarm.designs.predictive_stopping import Fractions
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import SAME
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,6 +111,14 @@ class EfficacyToxicityTable(DesignTable):
 
     arms_needed: ClassVar[int] = 1
     outcomes: ClassVar[tuple[str, ...]] = ("response", "toxicity")
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where the response is at most, or the toxicity at least, its null."""
+        arm = plan.arms[plan.experimental]
+        levels = [self.alpha] if arm.response is not None and arm.response <= self.null_response + SAME else []
+        if arm.toxicity is not None and arm.toxicity >= self.null_toxicity - SAME:
+            levels.append(self.alpha_toxicity or self.alpha)
+        return min(levels, default=None)
 
     def problems(self, plan: Plan) -> list[Problem]:
         """The targets lie on the right side of the nulls; given bounds fit the looks."""

@@ -129,6 +129,10 @@ class GatedEndpointsTable(DesignTable):
     outcomes: ClassVar[tuple[str, ...]] = ("response", "survival")
     by_trials: ClassVar[int] = TRIALS
 
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where an end point has no effect: the family-wise error, of rejecting any such."""
+        return self.alpha if self.case_of("plan", plan).nulls else None
+
     def problems(self, plan: Plan) -> list[Problem]:
         """The graph is one, and events are expected."""
         found = only_solves(plan, "power")

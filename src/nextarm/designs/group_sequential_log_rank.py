@@ -31,6 +31,7 @@ from nextarm.designs.reach import probability_of_reaching
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved, timed
 from nextarm.designs.spending import SPENDING, parameter_rule
 from nextarm.designs.tables import Numbers, unit
+from nextarm.designs.true_null import no_better
 from nextarm.designs.walk import crossing
 
 if TYPE_CHECKING:
@@ -136,6 +137,10 @@ class GroupSequentialLogRankTable(DesignTable):
     binding: Annotated[bool, Field(description="The efficacy bounds rely on futility being obeyed")] = False
     margin: Annotated[float, Field(ge=1.0, le=20.0, description="Non-inferiority margin, a hazard ratio")] = 1.0
     method: Annotated[Literal["auto", "schoenfeld", "asymptotic"], Field(description="The approximation of the drift")] = "auto"
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where no hazard is at any time below the margin's."""
+        return self.alpha if no_better(plan, ratio=self.margin) else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Looks rise to 1, futility stays below efficacy, the events can be reached."""

@@ -33,6 +33,7 @@ from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.reach import probability_of_reaching
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved, timed
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import no_better
 from nextarm.designs.truths import break_points
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ class LogRankTable(DesignTable):
     latest: Annotated[float | None, Field(gt=0.0, description="Analysis at this time at the latest", json_schema_extra=unit("years"))] = (
         None
     )
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where no hazard is at any time below the margin's."""
+        return self.alpha if no_better(plan, ratio=self.margin) else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Events must be reachable and not be solved for at once; Lachin-Foulkes and Schoenfeld need a constant ratio."""

@@ -34,6 +34,7 @@ from nextarm.designs.os_guard import (
 from nextarm.designs.reference import Reference, reference_of
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import no_better_at
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,6 +105,10 @@ class OneArmMilestoneTable(DesignTable):
 
     arms_needed: ClassVar[int] = 1
     needs_reference: ClassVar[bool] = True
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where S at the milestone is no better than the null's."""
+        return self.alpha if no_better_at(plan, loss=self.margin) else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """The analysis must come after somebody has been followed to the milestone; the effect must be one."""

@@ -12,6 +12,7 @@ from nextarm.designs.count_design import CountDesignResult, CountTable, behaviou
 from nextarm.designs.expected_events import find_root
 from nextarm.designs.predictive_probability import CountBounds
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import SAME
 
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
@@ -29,6 +30,11 @@ class OneArmCountTable(CountTable):
 
     arms_needed: ClassVar[int] = 1
     method_words: ClassVar[str] = ""
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where the response is at most ``null_response``."""
+        response = plan.arms[plan.experimental].response
+        return self.alpha if response is not None and response <= self.null_response + SAME else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """The response hoped for must be above the null's where a size is solved for."""

@@ -117,6 +117,11 @@ class Plan(Table):
 
     def grid_cells(self) -> tuple[tuple[tuple[float, ...], Plan], ...]:
         """The values of the ``[[grid]]`` assumptions and the plan with them, the last grid moving fastest; () without a grid."""
+        return self.kept_cells
+
+    @cached_property
+    def kept_cells(self) -> tuple[tuple[tuple[float, ...], Plan], ...]:
+        """What :meth:`grid_cells` gives, kept."""
         own = own_tables(self._data)
         cells = itertools.product(*(table.values for table in self.grid)) if self.grid else ()
         return tuple((values, plan_from_data(merge(own, grid_changes(self.grid, values)))) for values in cells)

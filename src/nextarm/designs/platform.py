@@ -37,6 +37,7 @@ from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.platform_flow import Course, expected_course
 from nextarm.designs.setting import common_fields, setting_of
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import better_arms
 
 if TYPE_CHECKING:
     import polars as pl
@@ -139,6 +140,10 @@ class PlatformTable(DesignTable):
     def looks_at(self) -> tuple[float, ...]:
         """The shares at which an arm is looked at before its last analysis."""
         return self.interim or ()
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where no arm works; each arm's own is asked of :func:`~nextarm.designs.true_null.better_arms`."""
+        return None if better_arms(plan) else self.alpha
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Arms open inside the accrual and one after another without a ring; looks fit their bounds."""

@@ -36,6 +36,7 @@ from nextarm.designs.predictive_stopping import Beta, Fractions
 from nextarm.designs.quadrature import gauss_legendre
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import no_better_at
 
 if TYPE_CHECKING:
     import polars as pl
@@ -106,6 +107,15 @@ class PredictiveSurvivalTable(DesignTable):
     prior: Annotated[Beta, Field(description="Beta prior of S(milestone)")] = (1.0, 1.0)
 
     arms_needed: ClassVar[int] = 1
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where S at the milestone is at most ``null_survival``."""
+        return self.alpha if no_better_at(plan, against=self.null_survival) else None
+
+    @property
+    def formula_is_whole(self) -> bool:
+        """Looks on the way are not in the formula."""
+        return super().formula_is_whole and not self.look_times
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Looks come after somebody can have been followed to the milestone; probabilities and prior are possible."""

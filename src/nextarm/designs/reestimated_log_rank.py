@@ -27,6 +27,7 @@ from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.promising_zone import PromisingZone, ZoneOutcome, outcome, smallest_valid_promising
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved, timed
 from nextarm.designs.tables import Proportion, unit
+from nextarm.designs.true_null import no_better
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,6 +105,10 @@ class ReestimatedLogRankTable(DesignTable):
     steps: Annotated[int, Field(ge=1, le=20, description="Levels above the planned events; few hide the interim result")] = 4
     spending: Annotated[EarlySpending, Field(description="Alpha spent at the interim look")] = "none"
     margin: Annotated[float, Field(ge=1.0, le=20.0, description="Non-inferiority margin, a hazard ratio; 1 tests superiority")] = 1.0
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where no hazard is at any time below the margin's."""
+        return self.alpha if no_better(plan, ratio=self.margin) else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Levels rise, zones are in order, the planned events can be reached."""

@@ -25,6 +25,7 @@ from nextarm.designs.milestone_one_arm import z_of
 from nextarm.designs.quadrature import follow_up_nodes, gauss_legendre
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import SAME
 from nextarm.designs.truths import Distribution, break_points
 
 if TYPE_CHECKING:
@@ -60,6 +61,12 @@ class RmstDifferenceTable(DesignTable):
     margin: Annotated[
         float, Field(ge=0.0, description="The largest loss of mean survival accepted; 0 tests superiority", json_schema_extra=unit("years"))
     ] = 0.0
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where the restricted mean is no better than the null's."""
+        truths, tau = plan.truths(), self.restriction(plan)
+        gain = restricted_mean(truths[plan.experimental], tau) - restricted_mean(truths[plan.control], tau)
+        return self.alpha if gain <= SAME - self.margin else None
 
     def restriction(self, plan: Plan) -> float:
         """tau, years."""

@@ -32,6 +32,7 @@ from nextarm.designs.one_arm_count import NullResponse, hoped_for, look_sizes, p
 from nextarm.designs.optimal_cut import OptimalCut, optimal_cut
 from nextarm.designs.predictive_stopping import Beta, Fractions
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import SAME
 from nextarm.designs.virtual_one_arm import share_se, smallest_number, too_many
 
 if TYPE_CHECKING:
@@ -94,6 +95,11 @@ class TopTable(DesignTable):
     arms_needed: ClassVar[int] = 1
     outcomes: ClassVar[tuple[str, ...]] = ("response",)
     by_trials: ClassVar[int] = TRIALS
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where the response is at most ``null_response``."""
+        response = plan.arms[plan.experimental].response
+        return self.alpha if response is not None and response <= self.null_response + SAME else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """``cut`` and ``shape`` come together; looks rise; the response is better than the null where a rule is searched for."""

@@ -20,6 +20,7 @@ from nextarm.designs.predictive_probability import CountBounds
 from nextarm.designs.predictive_stopping import Beta
 from nextarm.designs.tables import unit
 from nextarm.designs.toxicity_boundary import ToxicityBoundary, bayes_toxicity_boundary, pocock_toxicity_boundary
+from nextarm.designs.true_null import SAME
 
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
@@ -53,6 +54,11 @@ class ToxicityMonitoringTable(CountTable):
 
     arms_needed: ClassVar[int] = 1
     outcomes: ClassVar[tuple[str, ...]] = ("toxicity",)
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """A pause is an error where the toxicity is acceptable."""
+        toxicity = plan.arms[plan.experimental].toxicity
+        return self.alpha if toxicity is not None and toxicity <= self.acceptable + SAME else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """The boundary must exist."""

@@ -24,6 +24,7 @@ from nextarm.designs.design import Decisions, DesignResult
 from nextarm.designs.one_arm_count import planned_n
 from nextarm.designs.predictive_stopping import Beta
 from nextarm.designs.tables import unit
+from nextarm.designs.true_null import SAME
 from nextarm.designs.two_proportions_bayes import bayes_region
 from nextarm.designs.two_proportions_exact import ProportionTest, RejectionRegion, rejection_probability, rejection_region
 from nextarm.designs.two_proportions_size import exact_size, farrington_manning_size
@@ -106,6 +107,11 @@ class TwoProportionsTable(CountTable):
     experimental_prior: Annotated[Beta, Field(description="bayes: beta prior of the experimental arm")] = (1.0, 1.0)
 
     arms_needed: ClassVar[int] = 2
+
+    def error_allowed(self, plan: Plan) -> float | None:
+        """Where the response is no better than the control's less the margin."""
+        control, new = self._responses(plan)
+        return self.alpha if new <= control - self.margin + SAME else None
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Test and margin must go together, the prior must be one, a size needs an effect."""

@@ -79,8 +79,13 @@ def scenarios_table(
 
 
 def cautions(runs: Mapping[str, Any]) -> list[Block]:
-    """What each run warns of."""
-    return [Note("caution", (f"{name}: {text}",)) for name, run in runs.items() for text in run.warnings]
+    """What each run warns of, and what in it was chance."""
+    made: list[Block] = []
+    for name, run in runs.items():
+        of = f"{name}: " if len(runs) > 1 else ""
+        made += [Note("caution", (f"{of}{text}.",)) for text in run.warnings]
+        made += [Note("information", (f"{of}{text}.",)) for text in getattr(run, "by_chance", ())]
+    return made
 
 
 def page(runs: Mapping[str, Any], sections: list[Section]) -> Report:

@@ -19,7 +19,6 @@ from nextarm.report.document import (
     DataTable,
     Details,
     KeyFigures,
-    Note,
     Number,
     Report,
     Row,
@@ -30,7 +29,7 @@ from nextarm.report.document import (
     slug,
 )
 from nextarm.report.html import render_html
-from nextarm.report.monte_carlo import page, plans_section, with_interval
+from nextarm.report.monte_carlo import cautions, page, plans_section, with_interval
 from nextarm.report.simulated_arms import platform_report
 from nextarm.report.simulated_doses import dose_report
 from nextarm.report.write import write_texts
@@ -38,6 +37,7 @@ from nextarm.simulation.block import Prepared
 from nextarm.simulation.characteristics import OperatingCharacteristics, ScenarioCounts
 from nextarm.simulation.compare import Compared, SideBySide, designs_by_name
 from nextarm.simulation.dose_result import DoseCharacteristics
+from nextarm.simulation.null_excess import allowed_errors, rejections_by_formula
 from nextarm.simulation.one_trial import VirtualTrial, virtual_trial
 from nextarm.simulation.platform_result import PlatformCharacteristics
 from nextarm.simulation.ready import ready
@@ -46,11 +46,11 @@ from nextarm.simulation.run import AnyCharacteristics
 #: Columns of the table: name in the summary, title, format.
 COLUMNS = (
     ("rejection", "Rejects", "percent(1)"),
-    ("futility", "Given up for futility", "percent(1)"),
-    ("never_reached", "Events never reached", "percent(1)"),
     ("events", "Events", "decimal(1)"),
     ("patients", "Patients", "decimal(1)"),
     ("duration", "Years", "decimal(2)"),
+    ("futility", "Given up for futility", "percent(1)"),
+    ("never_reached", "Events never reached", "percent(1)"),
 )
 #: What the counts of single kinds of design are called.
 ALSO = {
@@ -60,13 +60,16 @@ ALSO = {
 }  # fmt: skip
 DRAWN = "Poisson entry given the number of patients, permuted blocks, event times by inversion of the truth."
 
+#: Said instead of a column of zeros.
+FUTILE, MISSED = " No virtual trial was given up for futility.", " In none were planned events still missing at its last look."
+
 Runs = Mapping[str, OperatingCharacteristics]
 
 
 def simulation_report(runs: Runs, *, plans: Mapping[str, Plan], trials: Mapping[str, VirtualTrial]) -> Report:
     """A report of ``runs`` (1 to 4 designs by name) with their ``plans`` and one virtual trial of each."""
     sections = [
-        _rates(runs),
+        _rates(runs, plans),
         *_maps(runs),
         _times(runs),
         _looks(runs),
@@ -110,17 +113,21 @@ def _named(run: OperatingCharacteristics) -> list[ScenarioCounts]:
     return [s for s in run.scenarios if not s.at]
 
 
-def _rates(runs: Runs) -> Section:
+def _rates(runs: Runs, plans: Mapping[str, Plan]) -> Section:
     rows: list[Row | RowGroup] = []
     drawn: list[Bar] = []
     futile = any(s.futile_by_look.sum() for run in runs.values() for s in _named(run))
-    columns = [column for column in COLUMNS if futile or column[0] != "futility"]
+    missed = any(s.never_reached for run in runs.values() for s in _named(run))
+    absent = {name: words for name, words, there in (("futility", FUTILE, futile), ("never_reached", MISSED, missed)) if not there}
+    columns = [column for column in COLUMNS if column[0] not in absent]
+    beside = {name: _beside(name, run, plans[name]) for name, run in runs.items()}
+    formula = any(row[0] for one in beside.values() for row in one.values())
     for name, run in runs.items():
         if len(runs) > 1:
             rows.append(RowGroup(name))
         for s in _named(run):
             numbers = [_number(name, run, s, what, how) for what, _, how in columns]
-            rows.append((s.name, *numbers))
+            rows.append((s.name, numbers[0], *((beside[name][s.name][0],) if formula else ()), *numbers[1:]))
             rate = numbers[0]
             group = name if len(runs) > 1 else ""
             drawn.append(Bar(s.name, rate.value, rate.low, rate.high, group=group, trail=run.trail, number=rate))
@@ -131,10 +138,18 @@ def _rates(runs: Runs) -> Section:
     ]
     table = DataTable(
         caption="Operating characteristics; intervals are those of the Monte-Carlo error (95 %)",
-        columns=("Scenario", *(Column(title, align="right") for _, title, _ in columns)),
+        columns=(
+            "Scenario",
+            *(Column(title, align="right") for title in ("Rejects", *["By formula"] * formula)),
+            *(Column(title, align="right") for _, title, _ in columns[1:]),
+        ),
         rows=tuple(rows),
         narrow="stack",
-        note=() if futile else say("No virtual trial was given up for futility."),
+        note=say(
+            *_nulls(beside),
+            " By formula: what the design's own formula says of the same scenario." if formula else "",
+            *absent.values(),
+        ),
     )
     chart = bars(
         drawn,
@@ -144,7 +159,7 @@ def _rates(runs: Runs) -> Section:
         trail=first.trail,
         format="percent(1)",
         domain=(0.0, 1.0),
-        caption="Under a scenario without effect this is the type I error, otherwise the power.",
+        caption="Where the null is true this is the type I error, otherwise the power.",
     )
     lead = say(
         "Under the plan's own truth ",
@@ -153,9 +168,43 @@ def _rates(runs: Runs) -> Section:
         key[0][0],
         " of virtual trials.",
     )
-    warnings: list[Block] = [Note("caution", (f"{name}: {text}",)) for name, run in runs.items() for text in run.warnings]
-    blocks = (KeyFigures(tuple(key[:4])), chart, table, *_also(runs), *warnings)
+    blocks = (KeyFigures(tuple(key[:4])), chart, table, *_also(runs), *cautions(runs))
     return Section("rates", "How often does it reject, and what does it cost?", lead, blocks)
+
+
+def _beside(name: str, run: OperatingCharacteristics, plan: Plan) -> dict[str, tuple[Number | None, Number | None]]:
+    """Of each scenario: its rejection by formula, where there is one of the whole design; alpha, where the null is true."""
+    by_formula = rejections_by_formula(plan)
+    made: dict[str, tuple[Number | None, Number | None]] = {}
+    for s, allowed in zip(run.scenarios, allowed_errors(ready(plan)), strict=True):
+        if not s.at:
+            stem, value = f"{slug(name)}.{slug(s.name)}", by_formula.get(s.name)
+            made[s.name] = (
+                None if value is None else number(value, "percent(1)", name=f"{stem}.formula", trail=run.trail),
+                None if allowed is None else number(allowed, "percent(1)", name=f"{stem}.alpha", trail=run.trail),
+            )
+    return made
+
+
+def _nulls(beside: Mapping[str, Mapping[str, tuple[Number | None, Number | None]]]) -> list[Number | str]:
+    """Where the null is true, and how often it may be rejected there; of every design where they differ."""
+    said: dict[tuple[str, ...], list[str]] = {}
+    alphas: dict[tuple[str, ...], Number] = {}
+    for name, one in beside.items():
+        true = {scenario: alpha for scenario, (_, alpha) in one.items() if alpha is not None}
+        key = (*true, *(alpha.text for alpha in true.values()))
+        said.setdefault(key, []).append(name)
+        for alpha in true.values():
+            alphas[key] = alpha
+    made: list[Number | str] = []
+    for key, names in said.items():
+        of = f" of {' and '.join(names)}" if len(said) > 1 else ""
+        where = key[: len(key) // 2]
+        if where:
+            made += [f" The null{of} is true under {' and '.join(where)}: there at most ", alphas[key], " (alpha) should reject."]
+        else:
+            made.append(f" The null{of} is true in none of these scenarios: nothing here is a type I error.")
+    return made
 
 
 def _also(runs: Runs) -> list[DataTable]:

@@ -47,7 +47,7 @@ def _arms(runs: Platforms) -> Section:
         trail=first.trail,
         format="percent(1)",
         domain=(0.0, 1.0),
-        caption="Under a scenario without effect this is an arm's type I error, otherwise its power.",
+        caption="Where an arm is nowhere better than the control this is its type I error, otherwise its power.",
     )
     table = numbers_table(
         "Each experimental arm; intervals are those of the Monte-Carlo error (95 %)",

@@ -75,7 +75,10 @@ def _doses(runs: DoseRuns) -> Section:
     table = numbers_table(
         "Each dose; intervals are those of the Monte-Carlo error (95 %)", ("Dose", "True rate", "Chosen", "Patients", "Toxic events"), rows
     )
-    lead = say("The dose whose true rate is nearest the target is the right one.")
+    lead = say(
+        "The dose whose true rate is nearest the target is the right one. Dose finding tests no null hypothesis and has no type I error: ",
+        "what can go wrong is a dose chosen that is too toxic, or none.",
+    )
     return Section("doses", "Which dose is chosen?", lead, (KeyFigures(tuple(keys)), chart, table, *cautions(runs)))
 
 

@@ -147,7 +147,10 @@ class GridAxis:
 
 @record
 class OperatingCharacteristics(Result):
-    """The counts of every scenario of a plan, the plan's own truth first, then those of the cells of its grid."""
+    """The counts of every scenario of a plan, the plan's own truth first, then those of the cells of its grid.
+
+    ``by_chance`` says which of them reject a true null more often than alpha in these trials and not in further ones.
+    """
 
     plan_name: str
     design_kind: str
@@ -156,6 +159,7 @@ class OperatingCharacteristics(Result):
     looks: int
     scenarios: tuple[ScenarioCounts, ...]
     grid: tuple[GridAxis, ...] = ()
+    by_chance: tuple[str, ...] = ()
 
     shown: ClassVar[tuple[str, ...]] = ()
 

@@ -162,6 +162,7 @@ class PlatformCharacteristics(Result):
     alpha: float
     control_data: str
     scenarios: tuple[PlatformScenario, ...]
+    by_chance: tuple[str, ...] = ()
 
     shown: ClassVar[tuple[str, ...]] = ()
 

@@ -24,7 +24,7 @@ from nextarm.simulation.checkpoint import Folder
 from nextarm.simulation.counted import BlockCounts, NamedTruth
 from nextarm.simulation.dose_block import DosePrepared
 from nextarm.simulation.dose_result import DoseCharacteristics
-from nextarm.simulation.null_excess import excess_warnings
+from nextarm.simulation.null_excess import excess
 from nextarm.simulation.platform_block import PlatformPrepared
 from nextarm.simulation.platform_result import PlatformCharacteristics
 from nextarm.simulation.ready import Ready, Single, ready
@@ -68,7 +68,12 @@ def simulate_platform(plan: Plan, **options: Unpack[RunOptions]) -> PlatformChar
     made = ready(plan)
     if not isinstance(made, PlatformPrepared):
         raise CallError(f"a design of the kind {plan.design.kind!r}", rule="is no platform: use simulate")
-    return _simulated(made, partial(made.result, options.get("seed", 0)), **options)
+    return _simulated(made, partial(_platform_of, made, options.get("seed", 0)), **options)
+
+
+def _platform_of(made: PlatformPrepared, seed: int, totals: Totals) -> PlatformCharacteristics:
+    too_often, by_chance = excess(made, totals, seed=seed)
+    return replace(made.result(seed, totals), warnings=too_often, by_chance=by_chance)
 
 
 def simulate_doses(plan: Plan, **options: Unpack[RunOptions]) -> DoseCharacteristics:
@@ -219,6 +224,7 @@ def characteristics_of(made_plan: Single, seed: int, precision: float | None, to
         for s, truth in enumerate(truths)
     )
     made = tuple(replace(counts, summary=counts.summarised()) for counts in made)
+    too_often, by_chance = excess(made_plan, totals, seed=seed)
     stop = "" if precision is None else f"; stopped at the first block where every rejection rate has a standard error of {precision:g}"
     missed = precision is not None and totals.worst_error() > precision
     assumed = [f"the truths of the plan {plan.trial.name!r}"]
@@ -228,7 +234,7 @@ def characteristics_of(made_plan: Single, seed: int, precision: float | None, to
         trail=Trail(method=f"{METHOD}; blocks of {BLOCK_TRIALS}{stop}", seed=seed, assumptions=tuple(assumed)),
         warnings=(
             *((f"the precision of {precision:g} was not reached: {totals.worst_error():.2g}",) if missed else ()),
-            *excess_warnings(plan, truths, made),
+            *too_often,
         ),
         plan_name=plan.trial.name,
         design_kind=plan.design.kind,
@@ -237,4 +243,5 @@ def characteristics_of(made_plan: Single, seed: int, precision: float | None, to
         looks=made[0].rejected_by_look.size,
         scenarios=made,
         grid=tuple(GridAxis(key=table.key, label=table.label, values=table.values) for table in plan.grid),
+        by_chance=by_chance,
     )

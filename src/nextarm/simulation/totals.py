@@ -53,6 +53,13 @@ class Totals:
         self.blocks += 1
         self.trials += trials
 
+    def block_of(self, scenario: int) -> BlockCounts:
+        """All blocks of a scenario as one."""
+        return BlockCounts(
+            self.rejected[scenario], self.stopped[scenario], self.futile[scenario], self.times[scenario], int(self.never[scenario]),
+            self.sums[scenario],
+        )  # fmt: skip
+
     def worst_error(self) -> float:
         """The largest standard error of a rejection rate, that of every arm where each has its own."""
         counted = self.rejected.ravel() if self.each else self.rejected.sum(axis=1)
