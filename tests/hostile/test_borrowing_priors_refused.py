@@ -19,6 +19,7 @@ from nextarm.borrowing import (
     exposure_data,
     induction_term,
     induction_term_of,
+    map_prior_binomial,
     map_prior_counts_covariates,
     map_prior_covariates,
     map_prior_cure,
@@ -242,3 +243,24 @@ def test_prior_files_that_were_changed_by_hand(tmp_path, change):
 def test_half_cauchy_moments_that_do_not_exist_are_not_given():
     assert map_prior_poisson([0, 5], [40.0, 22.0], tau=half_cauchy(1.0)).tau_sd is None
     assert any("median" in w for w in commensurate_prior(binary_data(3, 10), binary_data(4, 10), tau=half_cauchy(1.0)).warnings)
+
+
+@pytest.mark.parametrize("scale", [0.05, 0.1])
+def test_studies_that_contradict_each_other_under_a_narrow_tau_are_refused(scale):
+    """95 of 100 and 10 of 100 under tau ~ half-normal(0.1): the true mean of mu is 0.198 (sums in logarithms); rounding gave 1.257."""
+    with pytest.raises(RefusedError, match="contradict each other"):
+        map_prior_binomial([95, 10], [100, 100], tau=half_normal(scale))
+
+
+def test_studies_that_differ_as_far_as_can_be_told_are_kept():
+    """Expected: posterior mean of mu and tau by sums in logarithms over a plain grid of mu, tau and each theta."""
+    found = map_prior_binomial([95, 10], [100, 100], tau=half_normal(0.25))
+    assert found.mu_mean == pytest.approx(0.25456115, abs=1e-6)
+    assert found.tau_mean == pytest.approx(0.89209257, abs=1e-6)
+
+
+@pytest.mark.parametrize(("history", "current"), [((200, 200), (0, 40)), ((50, 50), (0, 10))])
+def test_arms_that_contradict_each_other_are_not_borrowed_by_a_narrow_tau(history, current):
+    """200 of 200 against 0 of 40 under tau ~ half-normal(0.1): the posterior mean is 0.253 (plain sums); rounding gave 0.002."""
+    with pytest.raises(RefusedError, match="contradict each other"):
+        commensurate_prior(binary_data(*history), binary_data(*current), tau=half_normal(0.1))

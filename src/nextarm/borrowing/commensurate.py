@@ -25,15 +25,21 @@ from nextarm.core.units import FloatArray
 from nextarm.synthesis import TauPrior, half_normal
 
 COMMENSURATE = "10.1111/j.1541-0420.2011.01564.x"
+#: The largest part of the evidence that may be the rounding of the convolution.
+_MOST_ROUNDING = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
 class CommensurateGrid:
-    """One parameter: even grid ``theta`` (n,), history's density (n,), and the prior density of theta at each tau (m, n)."""
+    """One parameter: even grid ``theta`` (n,), history's density (n,), and the prior density of theta at each tau (m, n).
+
+    ``rounding`` (m,) is the error of that density, read off where it came out below 0.
+    """
 
     theta: FloatArray
     history: FloatArray
     given_tau: FloatArray
+    rounding: FloatArray
 
 
 def commensurate_prior(
@@ -47,7 +53,8 @@ def commensurate_prior(
 ) -> Borrowed:
     """Borrow ``history`` as far as ``current`` looks alike; ``tau`` defaults to half-normal(0.5).
 
-    ``first`` is the prior of the history's own parameter. Raises :class:`RefusedError` for an improper prior of tau.
+    ``first`` is the prior of the history's own parameter. Raises :class:`RefusedError` for an improper prior of tau, and where
+    the arms differ so much under it that the evidence is below rounding.
 
     >>> from nextarm.borrowing.arm_data import exposure_data
     >>> found = commensurate_prior(exposure_data(40, 100.0), exposure_data(5, 11.0), tau=half_normal(0.3))
@@ -117,7 +124,8 @@ def commensurate_grids(
             raise RefusedError("the arms", rule="differ too much in precision for one grid", cure="Use a normal likelihood")
         history_density = _density(theta, start[0] + d0[j], start[1] + (size0[j] - d0[j] if binary else size0[j]), binary)
         history_density /= history_density.sum() * spacing
-        cells.append(CommensurateGrid(theta, history_density, _smeared(history_density, spacing, nodes.taus)))
+        smeared = _smeared(history_density, spacing, nodes.taus)
+        cells.append(CommensurateGrid(theta, history_density, np.maximum(smeared, 0.0), -np.minimum(smeared.min(axis=1), 0.0)))
     return nodes, cells, float(min(sds)) / 6.0
 
 
@@ -135,7 +143,7 @@ def _density(theta: FloatArray, a: float, b: float, binary: bool) -> FloatArray:
 
 
 def _smeared(density: FloatArray, spacing: float, taus: FloatArray) -> FloatArray:
-    """``density`` convolved with N(0, tau^2) for every tau, (m, n), without wrapping round."""
+    """``density`` convolved with N(0, tau^2) for every tau, (m, n), without wrapping round; rounding leaves values just below 0."""
     from scipy.fft import irfft, next_fast_len, rfft
 
     n = density.size
@@ -152,7 +160,7 @@ def _smeared(density: FloatArray, spacing: float, taus: FloatArray) -> FloatArra
         z = lag / taus[~small, None]
         kernel = np.exp(-0.5 * z * z) / (taus[~small, None] * math.sqrt(2.0 * math.pi))
         out[~small] = irfft(spectrum * rfft(kernel), size)[:, :n] * spacing
-    return np.maximum(out, 0.0)
+    return out
 
 
 def _counts(
@@ -174,6 +182,13 @@ def _counts(
     top = float(log_m.max())
     raw = prior * np.exp(log_m - top)
     masses = raw / raw.sum()
+    for cell, part, like in zip(cells, joint, likelihoods, strict=True):
+        if float(masses @ (cell.rounding * like.sum() / np.maximum(part.sum(axis=1), 1e-300))) > _MOST_ROUNDING:
+            raise RefusedError(
+                "history and current data contradict each other",
+                rule="under this prior of tau they could hardly have been seen together",
+                cure="Take a wider prior of tau, or do not borrow",
+            )
     grids = []
     for cell, part, h in zip(cells, joint, steps, strict=True):
         density = masses @ (part / (np.maximum(part.sum(axis=1, keepdims=True), 1e-300) * h))

@@ -26,6 +26,8 @@ from nextarm.synthesis import TauPrior
 #: The widest tau (logits) that is integrated; a new study beyond it has a probability of 0 or 1 for all purposes.
 _WIDEST = 64.0
 _LARGEST_GRID = 2**17
+#: Smoothed likelihoods below this share of their maximum are mostly rounding; the largest posterior mass that may rest on them.
+FAINT, MOST_FAINT = 1e-12, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +115,8 @@ def count_posterior(
     """Integrate mu and tau out and return the new study's distribution.
 
     ``nodes`` and ``weigh`` (posterior masses of those nodes) replace this history's own, where several histories share one tau.
-    Raises :class:`RefusedError` where the grid would be too fine (studies of many millions of patients).
+    Raises :class:`RefusedError` where the grid would be too fine (studies of many millions of patients), and where the studies
+    contradict each other so much under ``prior`` that the posterior lies where a study's likelihood is below rounding.
     """
     from scipy.fft import irfft, next_fast_len, rfft
     from scipy.special import ndtr
@@ -143,7 +146,7 @@ def count_posterior(
     taus, weights = nodes.taus, nodes.weights
     usable = taus <= _WIDEST
     log_marginal = np.full(taus.size, -np.inf)
-    mu_first, mu_second = np.zeros(taus.size), np.zeros(taus.size)
+    mu_first, mu_second, faint = np.zeros(taus.size), np.zeros(taus.size), np.zeros(taus.size)
     group_of = np.maximum(0, np.ceil(np.log2(np.maximum(taus, 1e-300)))).astype(int)
     kept: list[tuple[int, IntArray, FloatArray, FloatArray]] = []
     for g in np.unique(group_of[usable]):
@@ -168,6 +171,7 @@ def count_posterior(
         dense /= total[:, None]
         mu_first[where] = (dense @ mu) * spacing * wide
         mu_second[where] = (dense @ mu**2) * spacing * wide
+        faint[where] = np.sum(dense * (smoothed.min(axis=1) < FAINT), axis=1) * spacing * wide
         kept.append((wide, where, dense, damp))
     top = float(log_marginal.max())
     if weigh is None:
@@ -178,6 +182,12 @@ def count_posterior(
     else:
         masses, lost = np.where(usable, weigh, 0.0), 1.0 - float(weigh[usable].sum())
     masses = masses / masses.sum()
+    if float(masses @ faint) > MOST_FAINT:
+        raise RefusedError(
+            "the studies contradict each other",
+            rule=f"under a {prior.words()} prior on tau and N({m:g}, {s:g}^2) on the mean they could hardly have been seen together",
+            cure="Look for what makes them differ, take a wider prior of tau, or use likelihood='normal'",
+        )
     spectra = [(wide, (masses[where, None] * rfft(dense) * damp).sum(axis=0)) for wide, where, dense, damp in kept]
     density, below = _base_grid(spectra, size, spacing, lost)
     mu_mean = float(masses @ mu_first)
