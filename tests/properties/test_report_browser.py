@@ -101,3 +101,27 @@ def test_the_page_works_at_this_width(tmp_path: Path, width: int) -> None:
     assert found["descending"] == sorted(found["descending"], reverse=True)
     assert found["sorted"] == "descending"
     assert found["themed"]
+
+
+def test_on_paper_charts_fit_a_page_their_data_stay_folded_and_a_row_is_written_out_once(tmp_path: Path) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    (tmp_path / "page.html").write_text(render_html(example_report()), encoding="utf-8")
+    with sync_api.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 720, "height": 1000})
+        page.goto((tmp_path / "page.html").as_uri())
+        rows = page.locator(".trail .rows li:not(.source):not(:has(.reason))")
+        keys = [row.locator(".key").inner_text() for row in rows.all() if row.locator(".key").count()]
+        assert len(keys) > len(set(keys)), "the example names rows twice"
+        assert page.locator("#every-number .where:visible").count() >= len(keys)
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        shown = [row.locator(".key").inner_text() for row in rows.all() if row.locator(".where:visible").count()]
+        assert sorted(shown) == sorted(set(keys))
+        assert page.locator("details.more:not(.data):not([open])").count() == 0
+        assert page.locator("details.data .inside:visible").count() == 0
+        paper = 205 / 25.4 * 96 + 1
+        assert all(box["height"] <= paper for box in (d.bounding_box() for d in page.locator(".wide svg.drawing").all()) if box)
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.locator("details[open]:not(.toc details)").count() == 0
+        browser.close()

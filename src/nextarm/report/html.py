@@ -20,7 +20,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from nextarm.core.trail import environment
+from nextarm.core.trail import RowRef, environment
 from nextarm.report import document as doc
 from nextarm.report.charts.palette import css_variables
 from nextarm.report.charts.svg import draw, for_page
@@ -144,6 +144,7 @@ class _Page:
 
     def __post_init__(self) -> None:
         self.seen: set[str] = set()
+        self.rows: set[RowRef] = set()
         self.captions: Counter[str] = Counter()
         self.count = 0
 
@@ -156,6 +157,12 @@ class _Page:
         """How many tables of this caption stand before: a reader by ear tells them apart by number."""
         self.captions[caption] += 1
         return self.captions[caption] - 1
+
+    def told(self, row: RowRef) -> bool:
+        """Whether ``row`` was written out in a trail before: in print it then stands with its key only."""
+        before = row in self.rows
+        self.rows.add(row)
+        return before
 
     def render(self, blocks: tuple[doc.Block, ...] | doc.Block) -> Markup:
         """Draw one block or several; notes of one kind that follow each other stand in one box."""

@@ -22,7 +22,7 @@
     });
     window.addEventListener("beforeprint", function () {
       if (document.querySelector("nav.rail")) return; // a screen is printed as it stands, a report with all that is folded
-      document.querySelectorAll("details:not([open])").forEach(function (d) { d.open = true; d.dataset.forPrint = ""; });
+      document.querySelectorAll("details:not([open]):not(.data)").forEach(function (d) { d.open = true; d.dataset.forPrint = ""; });
     });
     window.addEventListener("afterprint", function () {
       document.querySelectorAll("details[data-for-print]").forEach(function (d) { d.open = false; delete d.dataset.forPrint; });
