@@ -39,7 +39,7 @@ def found(changes):
 def test_the_shipped_plan_is_not_enough_at_its_size(shipped, section):
     said = plain(section.lead)
     assert said == plain(next_trial.lead(shipped))
-    assert said.startswith("Not at this size: ")
+    assert said.startswith("Too small as planned: ")
     assert shipped.simulated.scenario("plan").rejection.value < next_trial_worked.TARGET_POWER
 
 
@@ -71,7 +71,7 @@ def test_the_formula_agrees_with_the_simulation(shipped):
 def test_a_huge_accrual_or_effect_turns_the_answer(changes):
     made = found(changes)
     said = plain(next_trial.lead(made))
-    assert said.startswith("Yes: ")
+    assert said.startswith("Large enough as planned: ")
     assert made.simulated.scenario("plan").rejection.value >= next_trial_worked.TARGET_POWER
 
 

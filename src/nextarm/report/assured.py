@@ -48,7 +48,10 @@ def assured_section(readings: Sequence[Reading], *, plan: str, why_not: str = ""
         ):
             rows.append((title, *(None if r.assured is None else _value(r, getattr(r.assured, field), key) for r in readings)))
     columns: tuple[Column | str, ...] = ("About", *(Column(r.title, align="right") for r in readings))
-    blocks: list[Block] = [KeyFigures(tuple(figures)), DataTable("What the choice moves", columns, tuple(rows), sortable=False)]
+    blocks: list[Block] = [
+        KeyFigures(tuple(figures)),
+        DataTable("What the choice moves", columns, tuple(rows), sortable=False, narrow="stack"),
+    ]
     if why_not:
         blocks.append(Note("caution", say(f"No assurance: {why_not}")))
     if first.assured is not None:

@@ -57,7 +57,7 @@ def patient_sections(
         *notes,
         KeyFigures(tuple(figures)),
         chart,
-        DataTable("What the two groups differ by", columns, tuple(rows), sortable=False),
+        DataTable("What the two groups differ by", columns, tuple(rows), sortable=False, narrow="stack"),
     ]
     blocks += [Note("caution", say(text)) for text in found.warnings]
     blocks += [Note("assumption", say(text)) for text in found.trail.assumptions]

@@ -76,7 +76,7 @@ def checks_section(made: Any) -> Section:
             (what, number(item.published, how, name=f"{key}.published", trail=made.trail), rebuilt, "holds" if item.ok else "does not hold")
         )
     columns = ("What", Column("Published", align="right"), Column("Rebuilt (range of versions)", align="right"), "Check")
-    blocks: list[Block] = [DataTable("Printed numbers beside the rebuilt ones", columns, tuple(rows), sortable=False)]
+    blocks: list[Block] = [DataTable("Printed numbers beside the rebuilt ones", columns, tuple(rows), sortable=False, narrow="stack")]
     if made.repairs:
         blocks.append(
             Note("information", say(f"{len(made.repairs)} repairs of the readings were made; the JSON of the command lists them."))
@@ -169,9 +169,9 @@ def survival_section(
         ]
         table.append((f"At risk just {when}{', as the printed table counts' if when == 'after' else ''}", *left, None))
     table += rows
-    years = [Column(f"{t:g} years", align="right") for t in times]
+    years = [Column(f"{t:g} year" if t == 1 else f"{t:g} years", align="right") for t in times]
     columns: tuple[Column | str, ...] = ("Model", *years, Column("AIC", align="right"))
-    blocks.append(DataTable("Survival at chosen years (95 % interval)", columns, tuple(table), sortable=False))
+    blocks.append(DataTable("Survival at chosen years (95 % interval)", columns, tuple(table), sortable=False, narrow="stack"))
     if cures:
         blocks.append(
             DataTable("Cure fraction", ("Model", Column("Cured", align="right"), "Follow-up"), tuple(cures), sortable=False, narrow="stack")

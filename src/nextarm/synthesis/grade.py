@@ -141,7 +141,7 @@ def _spread(pooled: PooledEstimate | PooledProportion) -> list[str]:
     if pooled.prediction is not None:
         width = 100.0 * (pooled.prediction.high - pooled.prediction.low)
         words = "wider" if width > WIDE else "not wider"
-        said.append(f"inconsistency: a further study is expected within {width:.0f} patients per 100, {words} than {WIDE:g}")
+        said.append(f"inconsistency: a further study is expected in a range that spans {width:.0f} patients per 100, {words} than {WIDE:g}")
     width = 100.0 * (pooled.ci.high - pooled.ci.low)
     words = "wider" if width > WIDE else "not wider"
     return [*said, f"imprecision: the interval spans {width:.0f} patients per 100, {words} than {WIDE:g}"]

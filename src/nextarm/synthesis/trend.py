@@ -216,7 +216,7 @@ def judge(
     """Turn the numbers into a coded conclusion and a sentence in plain words; a pure function, for tests to walk."""
     reasons = []
     if k < FEWEST_COHORTS:
-        reasons.append(f"only {k} cohort{'' if k == 1 else 's'} can be used, fewer than {FEWEST_COHORTS}")
+        reasons.append(f"only {k} cohort{'' if k == 1 else 's'} can be used where {FEWEST_COHORTS} are needed")
     if round(largest_share * k) > 1 and largest_share >= LARGEST_SHARE:
         reasons.append(f"one group ({largest_group}) holds {round(largest_share * k)} of {k}")
     caveats = ("the cohorts report at different times",) if times_differ else ()

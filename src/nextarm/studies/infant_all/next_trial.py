@@ -51,10 +51,20 @@ def lead(found: Designs) -> Parts:
     years = number(found.needed.accrual_duration, "years", name="trial.lead.years", trail=found.needed.trail)
     need = number(round(found.needed.n), "count", name="trial.lead.needed", trail=found.needed.trail)
     if can:
-        return say("Yes: ", n, " infants at ", rate, " show a gain of ", effect, " in EFS at 3 years with a power of ", shown, ".")
+        return say(
+            "Large enough as planned: ",
+            n,
+            " infants at ",
+            rate,
+            " show a gain of ",
+            effect,
+            " in EFS at 3 years with a power of ",
+            shown,
+            ".",
+        )
     detectable = number(_gain(found.detectable), "points(0)", name="trial.lead.detectable", trail=found.detectable.trail)
     return say(
-        "Not at this size: ",
+        "Too small as planned: ",
         n,
         " infants, entered at ",
         rate,

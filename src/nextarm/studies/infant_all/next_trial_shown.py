@@ -152,6 +152,6 @@ def type1_error(found: Designs) -> list[Block]:
             " in fresh trials.",
         ]
     return [
-        Heading("Is the level kept at this size"),
+        Heading("Is the level kept at this size?"),
         paragraph(*(x for part in parts for x in (say(part) if isinstance(part, str) else part))),
     ]

@@ -75,9 +75,9 @@ def carrying(cohorts: Cohorts) -> Note:
             f"{TIME:g} years as 1 − (1 − S(t)) F({TIME:g}) / F(t), with F the timing of events among infants who have one: ",
             f"{timing.words or 'as stated'}, a statement on relapses taken for all events. ",
             number(len(moved), "count", name="plateau.carried", trail=cohorts.trend.trail),
-            " cohorts were carried; the largest change of an event share is by ",
+            " cohorts were carried; the largest change makes a share of infants with an event larger or smaller by ",
             number(largest, "percent(1)", name="plateau.carried.largest", trail=cohorts.trend.trail),
-            ".",
+            " of that share.",
         ),
     )
 
