@@ -83,6 +83,18 @@ def test_complete_follow_up_is_the_binomial_design() -> None:
     assert success_one_arm(law(0.7, 30.0), prior=FLAT, null=0.5, threshold=0.9) == pytest.approx(plain, abs=1e-9)
 
 
+def test_a_prior_counts_in_a_large_trial() -> None:
+    """1,001 patients an arm, control prior of 600 patients: draws of both counts, posteriors by their normal laws."""
+    prior = np.array([[1.0, 300.0, 300.0]])
+    rng = np.random.default_rng(1)
+    x0, x1 = rng.binomial(1001, 0.5, 200_000), rng.binomial(1001, 0.55, 200_000)
+    means = (300.0 + x0) / 1601.0, (1.0 + x1) / 1003.0
+    spread = means[0] * (1.0 - means[0]) / 1602.0 + means[1] * (1.0 - means[1]) / 1004.0
+    drawn = float(((means[1] - means[0]) / np.sqrt(spread) > 1.959964).mean())
+    got = success_two_arms((0.5, 1001.0), (0.55, 1001.0), prior=prior, experimental_prior=FLAT, threshold=0.975, margin=0.0)
+    assert got == pytest.approx(drawn, abs=0.006)  # .714; without the prior .611
+
+
 @pytest.mark.parametrize(
     ("kind", "design"), [("bayes-one-arm", {"null_survival": 0.62}), ("bayes-two-arm", {"control_prior": ROBUST.tolist()})]
 )

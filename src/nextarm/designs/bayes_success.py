@@ -10,12 +10,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from nextarm.core.units import FloatArray
+from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.binomial_paths import binomial_mass
 from nextarm.designs.survival_posterior import beta_posterior, better_than, probability_above
 
-#: Tables beyond which the normal law serves.
-MOST_TABLES = 1_000_000
+#: Up to so many control patients every count is looked at, beyond only those within this many standard deviations of the expected.
+EVERY_COUNT, REACH = 2_000, 8.0
 Law = tuple[FloatArray, FloatArray, FloatArray]
 
 
@@ -47,27 +47,21 @@ def success_two_arms(
 ) -> float:
     """P(the posterior probability of S1 > S0 - ``margin`` exceeds ``threshold``).
 
-    ``control`` and ``experimental`` are (S, patients its estimate is worth). Beyond a million tables the priors no longer
-    matter and the normal law of the difference is used.
+    ``control`` and ``experimental`` are (S, patients its estimate is worth).
     """
-    if control[1] * experimental[1] > MOST_TABLES:
-        return _normal_success(control, experimental, threshold=threshold, margin=margin)
+    from scipy.special import betainc
+
     total = 0.0
     for n0, w0 in _whole(control[1]):
+        reach = REACH * np.sqrt(n0 * control[0] * (1.0 - control[0])) + REACH
+        low, high = (0, n0) if n0 <= EVERY_COUNT else (max(0, int(n0 * control[0] - reach)), min(n0, int(n0 * control[0] + reach)))
+        mass = binomial_mass(n0, control[0])[low : high + 1]
         for n1, w1 in _whole(experimental[1]):
-            region = _region(n0, n1, _key(prior), _key(experimental_prior), threshold, margin)
-            total += w0 * w1 * float(binomial_mass(n0, control[0]) @ region @ binomial_mass(n1, experimental[0]))
+            k = _fewest(low, high, n0, n1, _key(prior), _key(experimental_prior), threshold, margin)
+            inside = (k >= 1) & (k <= n1)
+            tail = betainc(np.where(inside, k, 1), np.where(inside, n1 - k + 1, 1), experimental[0])
+            total += w0 * w1 * float(mass @ np.where(inside, tail, k <= 0))
     return min(max(total, 0.0), 1.0)
-
-
-def _normal_success(control: tuple[float, float], experimental: tuple[float, float], *, threshold: float, margin: float) -> float:
-    from scipy.special import ndtr, ndtri
-
-    gain = experimental[0] - control[0] + margin
-    sd = float(np.sqrt(sum(p * (1.0 - p) / n for p, n in (control, experimental))))
-    if sd == 0.0:
-        return float(gain > 0.0)
-    return float(ndtr(gain / sd - ndtri(threshold)))
 
 
 def _whole(n: float) -> list[tuple[int, float]]:
@@ -82,22 +76,23 @@ def _key(mixture: FloatArray) -> tuple[tuple[float, ...], ...]:
 
 
 @lru_cache(maxsize=64)
-def _region(
-    n0: int, n1: int, prior: tuple[tuple[float, ...], ...], other: tuple[tuple[float, ...], ...], threshold: float, margin: float
-) -> FloatArray:
-    """1 where so many survivors in both arms succeed, (n0 + 1, n1 + 1).
+def _fewest(
+    low: int, high: int, n0: int, n1: int, prior: tuple[tuple[float, ...], ...], other: tuple[tuple[float, ...], ...],
+    threshold: float, margin: float,
+) -> IntArray:  # fmt: skip
+    """The fewest survivors of ``n1`` that succeed against each of ``low`` to ``high`` of ``n0`` control survivors; n1 + 1: none do.
 
-    With more survivors in the experimental arm its posterior moves up, whatever the prior, so the fewest that succeed are found by
-    bisection for each number in the control.
+    With more survivors in the experimental arm its posterior moves up, whatever the prior, so they are found by bisection.
     """
-    one = beta_posterior(np.arange(n0 + 1.0), np.full(n0 + 1, float(n0)), np.array(prior))
-    fails, succeeds = np.full(n0 + 1, -1), np.full(n0 + 1, n1 + 1)
+    x0 = np.arange(low, high + 1.0)
+    one = beta_posterior(x0, np.full(x0.size, float(n0)), np.array(prior))
+    fails, succeeds = np.full(x0.size, -1), np.full(x0.size, n1 + 1)
     while (succeeds - fails > 1).any():
         middle = (fails + succeeds) // 2
         inside = np.clip(middle, 0, n1).astype(np.float64)
-        two = beta_posterior(inside, np.full(n0 + 1, float(n1)), np.array(other))
+        two = beta_posterior(inside, np.full(x0.size, float(n1)), np.array(other))
         good = better_than(threshold, one, two, margin=margin)
         open_still = succeeds - fails > 1
         succeeds = np.where(open_still & good, middle, succeeds)
         fails = np.where(open_still & ~good, middle, fails)
-    return (np.arange(n1 + 1) >= succeeds[:, None]).astype(np.float64)
+    return np.asarray(succeeds, np.int64)
