@@ -177,10 +177,10 @@ def test_wrapped_text_fits(text: str, width: float) -> None:
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_colours_have_the_contrast_they_need(theme: int) -> None:
     colour = {role: pair[theme] for role, pair in COLOURS.items()}
-    for role in ("ink", "muted", "accent", "caution", "assumption", "t1", "t2", "t3", "t4"):
+    for role in ("ink", "muted", "accent", "caution", "assumption", "t1", "t2", "t3", "t4", "t5", "t6"):
         for ground in ("paper", "panel"):
             assert contrast(colour[role], colour[ground]) >= 4.5, (role, ground)
-    for role in ("s1", "s2", "s3", "s4", "axis", "h6"):
+    for role in ("s1", "s2", "s3", "s4", "s5", "s6", "axis", "h6"):
         assert contrast(colour[role], colour["paper"]) >= 3.0, role
     for i in range(1, 8):
         assert contrast(colour[f"k{i}"], colour[f"h{i}"]) >= 4.5, i

@@ -233,7 +233,10 @@ def test_limits_and_studies(client: TestClient) -> None:
     assert client.post("/study/mine/figure/upload?name=a.png", content=b"x" * 20_000_001).status_code == 413
     assert client.post("/study/infant-all/figure/upload?name=a.png", content=b"x").status_code == 422
     assert client.post("/study/other/figure/upload?name=a.png", content=b"x").status_code == 404
-    assert "study of your own" in client.get("/study/infant-all/figure").text
+    page = client.get("/study/infant-all/figure").text
+    assert 'action="/study/infant-all/start/new"' in page  # a study of one's own is made here, and opens here
+    made = client.post("/study/infant-all/start/new", data={"name": "from-figure", "then": "figure"})
+    assert made.headers["location"] == "/study/from-figure/figure"
     assert client.get("/study/other/figure").status_code == 404
 
 

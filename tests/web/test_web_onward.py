@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import nextarm
 from nextarm import verbs
 from nextarm.cli.app import app as command_line
+from nextarm.report.charts.palette import COLOURS
 from nextarm.web.app import web_app
 from web.figure_files import draw_picture
 
@@ -62,6 +63,17 @@ def test_patients_shows_the_patients_of_the_figure(client: TestClient, rebuilt: 
     assert page.status_code == 200
     assert rebuilt["rebuilt"]["warnings"][0] in page.text
     assert patients(client.get(f"/study/mine/patients.csv?curve={CURVE}").text, 1.0) == of_figure(home)
+
+
+def test_an_arm_keeps_its_colour_from_screen_to_screen(client: TestClient, rebuilt: dict[str, Any], home: Path) -> None:
+    looks = {look["arm"]: look["colour"] for look in rebuilt["adjusted"]["look"]}
+    assert looks == {"Combined": "#005a8c", "Standard": "#d55e00"}  # nearest to the printed blue and red
+    for arm, other in (("combined", "standard"), ("standard", "combined")):
+        tone = {"combined": 1, "standard": 2}[arm]
+        assert COLOURS[f"s{tone}"][0] == looks[arm.capitalize()]
+        drawn = client.get(f"/study/mine/patients/chart/survival-{arm}.svg?curve={CURVE}&at=1").text
+        assert COLOURS[f"s{tone}"][0] in drawn.lower()
+        assert looks[other.capitalize()] not in drawn.lower()  # no model is drawn
 
 
 def test_patients_opens_the_curve_saved_last(client: TestClient, rebuilt: dict[str, Any]) -> None:

@@ -10,10 +10,11 @@ from nextarm.figures.adjust import Adjustment, adjust, draft, marks_from, read_a
 from nextarm.figures.door import Picture, ReadFigure, read_figure, read_picture
 from nextarm.figures.marks import Marks, dump_marks, load_marks
 from nextarm.figures.reading import AxisReading, CurveReading, FigureReading, FigureRefused
-from nextarm.figures.told_apart import colours_for, name_places
+from nextarm.figures.told_apart import PALETTE, colours_for, name_places
 from nextarm.figures.write import about_of, at_risk_columns, curve_columns, files_of, tick_columns, unquoted
 
 __all__ = [
+    "PALETTE",
     "Adjustment",
     "AxisReading",
     "CurveReading",

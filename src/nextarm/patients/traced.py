@@ -4,7 +4,7 @@ A reading, the files that ``read-figure`` writes and a curve in a study's folder
 the same curve gives the same patients from wherever it comes. How finely a picture was read stands in ``about.json`` beside the
 curve::
 
-    {"unit": "months", "read_from": "figure",
+    {"unit": "months", "read_from": "figure", "colours": {"Control": "#d62728"},
      "picture": {"lowest": 0.0, "latest": 61.2, "arms": {"Control": {"time": 0.05, "survival": 0.002}}}}
 """
 
@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nextarm.core.errors import DataError
-from nextarm.figures import FigureReading, about_of, at_risk_columns, curve_columns, tick_columns, unquoted
+from nextarm.figures import PALETTE, FigureReading, about_of, at_risk_columns, colours_for, curve_columns, tick_columns, unquoted
 
 #: Files of a curve: what follows its name in a study's folder of curves, and their names among those that ``read-figure`` writes.
 ENDINGS = {"curve": ".curve.csv", "at_risk": ".at-risk.csv", "ticks": ".ticks.csv", "given": ".given.csv", "about": ".about.json"}
@@ -48,10 +48,11 @@ class Picture(_Part):
 
 
 class About(_Part):
-    """``about.json``: the unit of a curve's times, and where it was read from a figure, that it was, and how finely."""
+    """``about.json``: the unit of a curve's times, and where it was read from a figure, that it was, its colours, and how finely."""
 
     unit: Literal["years", "months", "weeks", "days"] | None = None
     read_from: Literal["figure"] | None = None
+    colours: dict[str, Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]] = {}
     picture: Picture | None = None
 
 
@@ -119,6 +120,13 @@ def traced_of(source: FigureReading | SavedCurve) -> Traced:
         printed = {what: {"all": next(iter(values.values()))} for what, values in printed.items()}
     risk, marks = _columns(source.at_risk, "at_risk") or None, _columns(source.ticks, "ticks") or None
     return Traced(curve, risk, marks, printed, _about(source.about), source.files)
+
+
+def arm_tones(curve: SavedCurve | None) -> dict[str, int]:
+    """The number (from 1) of each arm's colour in the palette of charts, as the Figure screen draws it; {} where none is known."""
+    colours = {} if curve is None else _about(curve.about).colours
+    near = colours_for(list(colours.values()))
+    return {arm: PALETTE.index(colour) + 1 for arm, colour in zip(colours, near, strict=True)}
 
 
 def _about(text: str) -> About:

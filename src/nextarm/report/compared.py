@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from nextarm.borrowing import PatientComparison, SensitivityArray
@@ -21,12 +22,13 @@ def patient_sections(
     *,
     drift: str = "",
     notes: Sequence[Block] = (),
+    tones: Sequence[int | None] = (None, None),
 ) -> tuple[Section, ...]:
     """The comparison with both Kaplan-Meier ``curves`` (name, estimate), and one section of biases for each of ``arrays``.
 
-    ``drift`` says where a prior on drift comes from; ``notes`` stand first.
+    ``drift`` says where a prior on drift comes from; ``notes`` stand first; ``tones`` are the groups' colours (from 1), if any.
     """
-    drawn: list[Curve] = [curve_of(km, name) for name, km in curves]
+    drawn: list[Curve] = [replace(curve_of(km, name), tone=tone) for (name, km), tone in zip(curves, tones, strict=True)]
     chart = survival_curves(
         drawn, id="groups", title="Both groups: not randomised, an external control", trail=found.trail,
         caption=say("One version of each where patients were rebuilt; the effects below carry all of them."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -13,18 +13,30 @@ import numpy as np
 from nextarm.core.errors import NextarmError
 from nextarm.report.charts import Curve, LineSeries, curve_of, lines, survival_curves
 from nextarm.report.charts.frame import nice_domain
+from nextarm.report.charts.palette import tones_of
 from nextarm.report.document import Block, Column, DataTable, KeyFigures, Note, Row, Section, number, paragraph, say, slug
 
 #: Gives the fit of a model to one arm (None where there is but one).
 FitOf = Callable[[str, str | None], Any]
 
 
-def rebuilt_section(made: Any, *, notes: Sequence[Block] = ()) -> Section:
-    """The published curve beside the patients rebuilt from it, with the band of the plausible versions."""
+def rebuilt_section(made: Any, *, notes: Sequence[Block] = (), tones: Mapping[str, int] | None = None) -> Section:
+    """The published curve beside the patients rebuilt from it, with the band of the plausible versions.
+
+    ``tones`` are the colours of arms (from 1) where a figure gave them; an arm has one colour, what was read is dotted.
+    """
     curves = []
-    for fit in made.arms[:2]:
+    for fit, tone in zip(made.arms[:2], tones_of([(tones or {}).get(fit.arm) for fit in made.arms[:2]]), strict=True):
         label = f"{fit.arm}, " if len(made.arms) > 1 else ""
-        read = Curve(f"{label}published".capitalize(), "published points", _tuple(fit.time), _tuple(fit.published), trail=made.trail)
+        read = Curve(
+            f"{label}published".capitalize(),
+            "published points",
+            _tuple(fit.time),
+            _tuple(fit.published),
+            trail=made.trail,
+            tone=tone,
+            dash=2,
+        )
         rebuilt = Curve(
             f"{label}rebuilt".capitalize(),
             "reconstructed",
@@ -34,6 +46,8 @@ def rebuilt_section(made: Any, *, notes: Sequence[Block] = ()) -> Section:
             _tuple(fit.fine_high),
             steps=False,
             trail=made.trail,
+            tone=tone,
+            dash=0,
         )
         curves += [read, rebuilt]
     chart = survival_curves(
@@ -41,7 +55,7 @@ def rebuilt_section(made: Any, *, notes: Sequence[Block] = ()) -> Section:
         id="rebuilt",
         title="The published curve and the patients rebuilt from it",
         trail=made.trail,
-        caption=say("The band is the range over the plausible versions."),
+        caption=say("Dotted: as read. The band is the range over the plausible versions."),
     )
     figures = []
     for fit in made.arms[:2]:
@@ -78,9 +92,7 @@ def checks_section(made: Any) -> Section:
     columns = ("What", Column("Published", align="right"), Column("Rebuilt (range of versions)", align="right"), "Check")
     blocks: list[Block] = [DataTable("Printed numbers beside the rebuilt ones", columns, tuple(rows), sortable=False, narrow="stack")]
     if made.repairs:
-        blocks.append(
-            Note("information", say(f"{len(made.repairs)} repairs of the readings were made; the JSON of the command lists them."))
-        )
+        blocks.append(Note("information", say(f"Repairs of the readings: {len(made.repairs)}; the JSON of the command lists them.")))
     told = [f"{fit.arm}: {fit.counted}." if len(made.arms) > 1 else f"{fit.counted.capitalize()}." for fit in made.arms if fit.counted]
     blocks += [Note("information", say(text)) for text in told]
     return Section("checks", "Checks", (), tuple(blocks))
@@ -96,17 +108,18 @@ def survival_section(
     versions: Sequence[Any] = (),
     band: str = "limits",
     convention: str = "before",
+    tone: int | None = None,
 ) -> Section:
     """Kaplan-Meier of one arm with up to three ``models`` beside it, survival at ``times`` (years), cure fractions and their warning.
 
     ``versions`` are the Kaplan-Meier estimates of the plausible versions: their range stands in the table, and with ``band`` "versions"
     around the curve, in place of its 95 % limits ("none" leaves both out). Numbers at risk are those just before a time; where the
-    printed table counts just after (``convention``), that row stands beside them.
+    printed table counts just after (``convention``), that row stands beside them. ``tone`` is the colour of the arm.
     """
     several = len(patients.arms) > 1
     stem = slug(arm or "all")
     km = fit_of("kaplan-meier", arm if several else None)
-    curves = [_banded(curve_of(km, "Kaplan-Meier"), versions, band)]
+    curves = [replace(_banded(curve_of(km, "Kaplan-Meier"), versions, band), tone=tone)]
     end = curves[0].time[-1]
     grid = np.linspace(0.0, max(end, times[-1]), 121)
     blocks: list[Block] = []
@@ -218,14 +231,16 @@ def steps_until(end: float) -> tuple[float, ...]:
     return tuple(round(step * i, 6) for i in range(1, 9) if step * i < end - step / 2.0)
 
 
-def hazard_section(pieces: Any, fits: Sequence[tuple[str, Any]], arm: str, *, end: float, several: bool) -> Section:
+def hazard_section(
+    pieces: Any, fits: Sequence[tuple[str, Any]], arm: str, *, end: float, several: bool, tone: int | None = None
+) -> Section:
     """Events a year among those at risk: by pieces of follow-up (``pieces``, a piecewise exponential fit) with models beside them."""
     stem = slug(arm or "all")
     edges = (0.0, *pieces.cuts, end)
     middle = tuple((a + b) / 2.0 for a, b in pairwise(edges))
     seen = pieces.hazard(np.array(middle))
     low, high = (tuple(_finite(v) for v in part) for part in (seen.low, seen.high))
-    series = [LineSeries("Rebuilt patients", middle, _tuple(seen.estimate), low, high, trail=pieces.trail, joined=False)]
+    series = [LineSeries("Rebuilt patients", middle, _tuple(seen.estimate), low, high, trail=pieces.trail, joined=False, tone=tone)]
     at = np.linspace(end / 40.0, end, 40)
     for model, fit in fits[:3]:
         hazard = fit.hazard(at).estimate

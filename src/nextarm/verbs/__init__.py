@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nextarm.verbs.figures import (
     adjust_figure,
+    arm_tones,
     check_changes,
     draft_figure,
     figure_about,
@@ -52,6 +53,7 @@ Choice = str | Iterable[str] | None
 
 __all__ = [
     "adjust_figure",
+    "arm_tones",
     "assurance",
     "beside",
     "chart",

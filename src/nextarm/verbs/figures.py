@@ -107,6 +107,13 @@ def saved_curve(texts: dict[str, str], *, files: tuple[str, ...] = ()) -> SavedC
     return SavedCurve(**texts, files=files)
 
 
+def arm_tones(curve: SavedCurve) -> dict[str, int]:
+    """The number of each arm's colour in the palette of charts, as on the Figure screen; {} for a curve that came from no figure."""
+    from nextarm.patients.traced import arm_tones as run
+
+    return run(curve)
+
+
 def rebuilt_lines(reading: FigureReading, made: Reconstruction, *, unit: str | None = None) -> dict[str, list[tuple[float, float]]]:
     """The curve of the rebuilt patients of each arm as positions on the figure, to be drawn over what was read.
 

@@ -160,6 +160,12 @@ def _source(ask: Ask, side: Side) -> Any:
     return ask.study.read("curves", side.name[1:] + PATIENTS) if side.name.startswith("=") else saved(ask, side.name)
 
 
+def _tones(groups: tuple[Any, Any], sides: tuple[Side, Side]) -> tuple[int | None, int | None]:
+    """The colours of both groups as their figures print them, where these tell them apart."""
+    one, two = (None if isinstance(g, str) else verbs.arm_tones(g).get(s.arm) for g, s in zip(groups, sides, strict=True))
+    return (None, None) if one == two else (one, two)
+
+
 @lru_cache(maxsize=64)
 def _compared(groups: tuple[Any, Any], sides: tuple[Side, Side], **how: Any) -> Any:
     (_, one), (_, two) = (_table(t, s.unit, s.n, s.origin) for t, s in zip(groups, sides, strict=True))
@@ -220,7 +226,7 @@ def against(ask: Ask) -> Content:
         ]
         drawn = [s for s in sides if s.name in EXAMPLES]
         note = Note("information", say("The examples were drawn by hand: they show the method and are evidence of nothing."))
-        sections = patient_sections(found, curves, arrays, drift=words, notes=(note,) if drawn else ())
+        sections = patient_sections(found, curves, arrays, drift=words, notes=(note,) if drawn else (), tones=_tones(groups, sides))
     return Content(sections, python=_python(sides, times, endpoint, cure, assume), command=_command(sides, times, endpoint, assume))
 
 

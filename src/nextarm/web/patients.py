@@ -177,13 +177,14 @@ def content(ask: Ask) -> Content:
             )
         )
     fit_of, band = partial(_fitted, *asked), q.choice("band", [b for b, _ in BANDS], "limits")
-    sections = [rebuilt_section(made, notes=notes), checks_section(made)]
+    tones = verbs.arm_tones(asked[0])
+    sections = [rebuilt_section(made, notes=notes, tones=tones), checks_section(made)]
     for arm, told in zip(made.patients.arms, made.arms, strict=True):
         own = arm if len(made.patients.arms) > 1 else None
         versions = _versions(*asked, own)
-        options = {"times": times, "versions": versions, "band": band, "convention": told.at_risk_convention}
+        options = {"times": times, "versions": versions, "band": band, "convention": told.at_risk_convention, "tone": tones.get(arm)}
         sections.append(survival_section(fit_of, made.patients, arm, models=models, **options))
-        sections.append(_hazard(made.patients, arm, own, partial(_pieces, *asked, own), fit_of, models))
+        sections.append(_hazard(made.patients, arm, own, partial(_pieces, *asked, own), fit_of, models, tones.get(arm)))
     return Content(tuple(sections), csv=_patients_csv(made.patients), keep=bool(name), **same)
 
 
@@ -218,7 +219,9 @@ def _refused(ask: Ask, name: str, refusal: RefusedError) -> Content:
     return Content((Section("rebuilt", "Curve to patients", lead, tuple(notes)),), places=places)
 
 
-def _hazard(patients: Any, arm: str, own: str | None, pieces: Callable[..., Any], fit_of: FitOf, models: tuple[str, ...]) -> Section:
+def _hazard(
+    patients: Any, arm: str, own: str | None, pieces: Callable[..., Any], fit_of: FitOf, models: tuple[str, ...], tone: int | None
+) -> Section:
     """The hazard of an arm; what cannot be fitted stands in the section of survival with its reason."""
     end = max(t for t, a in zip(patients.time.tolist(), patients.arm.tolist(), strict=True) if patients.arms[a] == arm)
     fits = []
@@ -229,7 +232,7 @@ def _hazard(patients: Any, arm: str, own: str | None, pieces: Callable[..., Any]
         seen = pieces(steps_until(end))
     except NextarmError as error:
         return Section("hazard", "Hazard", say("There is no hazard to show."), (Note("caution", say(str(error))),))
-    return hazard_section(seen, fits, arm, end=end, several=own is not None)
+    return hazard_section(seen, fits, arm, end=end, several=own is not None, tone=tone)
 
 
 def _times(text: str) -> tuple[float, ...]:

@@ -43,6 +43,10 @@ TOUR = (
 )
 
 
+#: Where a new study may open: the screen from which it was asked for.
+OPENS = ("evidence", "figure", "patients")
+
+
 def forms(ask: Ask) -> tuple[Form, ...]:
     """A new study."""
     fields = (
@@ -53,6 +57,7 @@ def forms(ask: Ask) -> tuple[Form, ...]:
             required=True,
             help="Small letters, digits and hyphens, such as my-study",
         ),
+        Field("then", "Opens at", "hidden", ask.query.choice("then", OPENS, OPENS[0])),
     )
     note = (
         "A folder with empty tables and an example plan; it builds on the bundled evidence. What you add is saved there and nowhere else."
@@ -96,10 +101,10 @@ def content(ask: Ask) -> Content:
 
 
 def new(ask: Ask, sent: Query) -> str:
-    """Make a study and open it."""
-    name = sent.text("name")
+    """Make a study and open it, at the screen from which it was asked for."""
+    name, then = sent.text("name"), sent.choice("then", OPENS, OPENS[0])
     verbs.new_study(ask.home.place_for(name))
-    return f"/study/{name}/evidence"
+    return f"/study/{name}/{then}"
 
 
 STEP = Step("start", "Start", "From published survival curves to the next trial arm", forms, content, actions={"new": new})

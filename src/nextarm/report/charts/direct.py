@@ -79,8 +79,8 @@ def beside_points(
     return placed
 
 
-def end_labels(texts: Sequence[str], heights: Sequence[float], frame: Frame) -> list[vega.Layer]:
-    """Series names right of the plot, each at the height where its line ends, in the colour of the series."""
+def end_labels(texts: Sequence[str], heights: Sequence[float], frame: Frame, tones: Sequence[int] = ()) -> list[vega.Layer]:
+    """Series names right of the plot, each at the height where its line ends, in the colour of the series (``tones``, else its place)."""
     lines = max((wrap(t.split("\n")[0], END_LABEL, 12).count("\n") + 1 + t.count("\n") for t in texts), default=1)
     moved = spread(heights, gap=16.0 + 14.0 * (lines - 1), low=0.0, high=frame.height)
     layers: list[vega.Layer] = []
@@ -90,7 +90,11 @@ def end_labels(texts: Sequence[str], heights: Sequence[float], frame: Frame) -> 
         top = y - 7.0 * (len(parts) - 1 + bool(origin))
         at = vega.value(frame.plot + 10)  # heights are pixels: the y scale is that of the data
         for k, part in enumerate(parts):
-            layers.append(text_layer([{"text": part}], x=at, y=vega.value(top + 14.0 * k), size=12, weight="bold", colour=f"t{i + 1}"))
+            layers.append(
+                text_layer(
+                    [{"text": part}], x=at, y=vega.value(top + 14.0 * k), size=12, weight="bold", colour=f"t{tones[i] if tones else i + 1}"
+                )
+            )
         if origin:
             layers.append(text_layer([{"text": origin}], x=at, y=vega.value(top + 14.0 * len(parts)), size=11, colour="muted"))
     return layers
@@ -103,16 +107,22 @@ def end_label_width(texts: Sequence[str]) -> float:
     return max([*(text_width(p, 12) * 1.08 for p in parts), *(text_width(o, 11) for o in origins)]) + 16.0
 
 
-def line_key(texts: Sequence[str], *, left: float, top: float, width: float) -> list[vega.Layer]:
-    """Series names one below the other, each behind a piece of its line; for the narrow sheet, where the ends have no room."""
+def line_key(
+    texts: Sequence[str], *, left: float, top: float, width: float, tones: Sequence[int] = (), dashes: Sequence[int] = ()
+) -> list[vega.Layer]:
+    """Series names one below the other, each behind a piece of its line; for the narrow sheet, where the ends have no room.
+
+    ``tones`` and ``dashes`` are the colour (from 1) and the dash (from 0) of each, by default those of its place.
+    """
     layers: list[vega.Layer] = []
     for i, text in enumerate(texts):
         y = top + 17.0 * i
-        piece = marks_of([{}]).mark("rule", color=sentinel(f"s{i + 1}"), strokeWidth=2.25, strokeDash=list(DASHES[i]))
+        tone, dash = tones[i] if tones else i + 1, DASHES[dashes[i] if dashes else i]
+        piece = marks_of([{}]).mark("rule", color=sentinel(f"s{tone}"), strokeWidth=2.25, strokeDash=list(dash))
         layers.append(piece.encode(x=vega.value(left), x2=vega.value(left + 26), y=vega.value(y)))
         first, _, second = text.partition("\n")
         first = wrap(first, (width - 34 - 8 - text_width(second, 11)) / 1.08, 11.5, 1)
-        layers.append(text_layer([{"text": first}], x=vega.value(left + 34), y=vega.value(y), size=11.5, weight="bold", colour=f"t{i + 1}"))
+        layers.append(text_layer([{"text": first}], x=vega.value(left + 34), y=vega.value(y), size=11.5, weight="bold", colour=f"t{tone}"))
         if second:
             beside = left + 34 + text_width(first, 11.5) * 1.08 + 8
             layers.append(text_layer([{"text": second}], x=vega.value(beside), y=vega.value(y), size=11, colour="muted"))

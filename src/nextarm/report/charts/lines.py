@@ -11,7 +11,7 @@ from nextarm.core.trail import Trail
 from nextarm.report.charts import vega
 from nextarm.report.charts.direct import end_label_width, end_labels, line_key
 from nextarm.report.charts.frame import Frame, axis_x, axis_y, both, finish, marks_of, nice_domain, text_layer
-from nextarm.report.charts.palette import DASHES, SERIES, SHAPES, sentinel
+from nextarm.report.charts.palette import DASHES, SERIES, SHAPES, sentinel, tones_of
 from nextarm.report.charts.rows import Names, estimate_number, sentence
 from nextarm.report.document import Cell, Chart, Column, DataTable, Inline, Number, Parts, Row, say
 from nextarm.report.formats import format_number
@@ -24,7 +24,8 @@ _FEW_ROWS = 40
 class LineSeries:
     """A line: its name, the points, and the ends of error bars where values have an error (Monte-Carlo, say).
 
-    ``joined`` False shows the points alone, without a line through them; ``dots`` False the line alone.
+    ``joined`` False shows the points alone, without a line through them; ``dots`` False the line alone. ``tone`` (from 1) is its colour
+    where its place is not to choose it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class LineSeries:
     trail: Trail | None = None
     joined: bool = True
     dots: bool = True
+    tone: int | None = None
 
 
 def lines(
@@ -124,7 +126,7 @@ def _draw(
     spans: tuple[tuple[float, float], tuple[float, float]],
 ) -> dict[str, Any]:
     narrow = width < 500
-    texts = [s.name for s in series]
+    texts, tones = [s.name for s in series], tones_of([s.tone for s in series])
     keyed = narrow and len(series) > 1
     right = 12.0 if narrow else end_label_width(texts) if len(texts) > 1 else 24.0
     frame = Frame(width, 240.0 if narrow else 320.0, 46.0 if narrow else 52.0, right, 34.0 + (17.0 * len(series) if keyed else 0.0), 48.0)
@@ -154,7 +156,7 @@ def _draw(
             {"x": x, "y": y, "low": s.low[k] if s.low else None, "high": s.high[k] if s.high else None}
             for k, (x, y) in enumerate(zip(s.x, s.y, strict=True))
         ]
-        colour = sentinel(f"s{i + 1}")
+        colour = sentinel(f"s{tones[i]}")
         stroke = marks_of(data).mark(
             "line", color=colour, strokeWidth=2.25, strokeDash=list(DASHES[i]), invalid="break-paths-show-path-domains"
         )
@@ -170,10 +172,11 @@ def _draw(
             layers.append(dot.encode(x=at("x"), y=up("y")))
     layers.append(text_layer([{"text": y_title}], x=vega.value(-frame.left + 2), y=vega.value(-frame.top + 10), size=12, colour="muted"))
     if keyed:
-        layers += line_key(texts, left=-frame.left + 4, top=-frame.top + 32, width=frame.width - 8)
+        layers += line_key(texts, left=-frame.left + 4, top=-frame.top + 32, width=frame.width - 8, tones=tones)
     elif len(series) > 1:
         last = [next((y for y in reversed(s.y) if y is not None), y_low) for s in series]
-        layers += end_labels(texts, [(y_high - min(max(y, y_low), y_high)) / (y_high - y_low) * frame.height for y in last], frame)
+        heights = [(y_high - min(max(y, y_low), y_high)) / (y_high - y_low) * frame.height for y in last]
+        layers += end_labels(texts, heights, frame, tones)
     return finish(layers, frame)
 
 

@@ -9,12 +9,13 @@ deficiencies. Lines have a contrast of at least 3:1 against the paper, text of a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 Theme = Literal["light", "dark"]
 
-#: Role -> (light, dark). ``s1..s4`` draw series, ``t1..t4`` write their labels, ``h1..h7`` fill ordered classes,
-#: ``k1..k7`` write on those fills.
+#: Role -> (light, dark). ``s1..s4`` draw series (``s5``, ``s6`` arms that a figure prints so), ``t1..t6`` write their labels,
+#: ``h1..h7`` fill ordered classes, ``k1..k7`` write on those fills.
 COLOURS: dict[str, tuple[str, str]] = {
     "paper": ("#fdfcfa", "#15181b"),
     "panel": ("#f5f2ec", "#1e2226"),
@@ -48,6 +49,10 @@ COLOURS: dict[str, tuple[str, str]] = {
     "k5": ("#ffffff", "#0b0e11"),
     "k6": ("#ffffff", "#0b0e11"),
     "k7": ("#ffffff", "#0b0e11"),
+    "s5": ("#6a4c93", "#c4a9ea"),
+    "s6": ("#c2378a", "#f08cc4"),
+    "t5": ("#6a4c93", "#c4a9ea"),
+    "t6": ("#b02c7a", "#f4a0d0"),
 }
 
 #: Dash patterns of the four series, so that no reader depends on colour.
@@ -57,6 +62,16 @@ DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (7, 3), (2, 2), (10, 3, 2, 3))
 SHAPES: tuple[str, ...] = ("circle", "square", "triangle-up", "diamond")
 
 SERIES = 4
+
+
+def tones_of(wanted: Sequence[int | None]) -> list[int]:
+    """The colour of each series, from 1: the wanted ones, and for the others those that are left, in order.
+
+    >>> tones_of([2, None, None])
+    [2, 1, 3]
+    """
+    free = [k for k in range(1, len(wanted) + SERIES + 1) if k not in wanted]
+    return [free.pop(0) if tone is None else tone for tone in wanted]
 
 
 def sentinel(role: str) -> str:

@@ -16,7 +16,7 @@ from nextarm.core.trail import Trail
 from nextarm.report.charts import vega
 from nextarm.report.charts.direct import end_label_width, end_labels, line_key
 from nextarm.report.charts.frame import Frame, axis_x, axis_y, both, finish, marks_of, text_layer, text_width
-from nextarm.report.charts.palette import DASHES, SERIES, SHAPES, sentinel
+from nextarm.report.charts.palette import DASHES, SERIES, SHAPES, sentinel, tones_of
 from nextarm.report.charts.rows import Names, estimate_number, sentence
 from nextarm.report.document import Cell, Chart, Column, DataTable, Inline, Number, Parts, Row, say
 
@@ -42,7 +42,8 @@ class Landmark:
 class Curve:
     """A curve: times in years and probabilities at them (steps, or a smooth line if ``steps`` is false), band, at risk.
 
-    ``at_risk`` holds pairs (time, number); ``landmarks`` are published points drawn over the curve, or alone.
+    ``at_risk`` holds pairs (time, number); ``landmarks`` are published points drawn over the curve, or alone. ``tone`` (from 1) and
+    ``dash`` (from 0) are its colour and dash where its place among the curves is not to choose them.
     """
 
     name: str
@@ -55,6 +56,8 @@ class Curve:
     landmarks: tuple[Landmark, ...] = ()
     steps: bool = True
     trail: Trail | None = None
+    tone: int | None = None
+    dash: int | None = None
 
 
 def survival_curves(
@@ -158,6 +161,7 @@ def _between(time: Sequence[float], values: Sequence[float], i: int, t: float) -
 def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, end: float, y_domain: tuple[float, float]) -> dict[str, Any]:
     narrow = width < 500
     texts = [f"{c.name}\n{c.origin}" for c in curves]
+    tones, dashes = tones_of([c.tone for c in curves]), [i if c.dash is None else c.dash for i, c in enumerate(curves)]
     risk = [c for c in curves if c.at_risk]
     right = 14.0 if narrow else end_label_width(texts)
     beside = not narrow and all(text_width(c.name, 11.5) <= RISK_LABEL for c in risk)
@@ -182,7 +186,7 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
     strokes: list[Any] = []
     ends: list[float] = []
     for i, c in enumerate(curves):
-        colour = sentinel(f"s{i + 1}")
+        colour = sentinel(f"s{tones[i]}")
         smooth: Literal["step-after", "linear"] = "step-after" if c.steps else "linear"
         data = [{"x": t, "y": s} for t, s in zip(c.time, c.survival, strict=True) if t <= end]
         if c.low is not None and c.high is not None:
@@ -191,7 +195,7 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
         if data:
             if data[-1]["x"] < end and c.time[-1] > end:
                 data.append({"x": end, "y": data[-1]["y"]})
-            line = marks_of(data).mark("line", color=colour, strokeWidth=2.25, strokeDash=list(DASHES[i]), interpolate=smooth)
+            line = marks_of(data).mark("line", color=colour, strokeWidth=2.25, strokeDash=list(DASHES[dashes[i]]), interpolate=smooth)
             strokes.append(line.encode(x=at("x"), y=up("y"), order=vega.channel("x:Q")))
         points = [{"x": m.time, "y": m.estimate, "a": m.low, "b": m.high} for m in c.landmarks]
         spans = [d for d in points if d["a"] is not None and d["b"] is not None]
@@ -204,13 +208,18 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
         ends.append((y_domain[1] - final) / (y_domain[1] - y_domain[0]) * frame.height)
     layers = [*bands, *strokes]
     layers.append(text_layer([{"text": y_title}], x=vega.value(-left + 2), y=vega.value(-frame.top + 10), size=12, colour="muted"))
-    layers += line_key(texts, left=-left + 4, top=-frame.top + 31, width=width - 8) if narrow else end_labels(texts, ends, frame)
+    if narrow:
+        layers += line_key(texts, left=-left + 4, top=-frame.top + 31, width=width - 8, tones=tones, dashes=dashes)
+    else:
+        layers += end_labels(texts, ends, frame, tones)
     if risk:
-        layers += _at_risk(curves, frame, ticks, at, beside=beside)
+        layers += _at_risk(curves, frame, ticks, at, tones, beside=beside)
     return finish(layers, frame)
 
 
-def _at_risk(curves: Sequence[Curve], frame: Frame, ticks: Sequence[float], at: Any, *, beside: bool) -> list[vega.Layer]:
+def _at_risk(
+    curves: Sequence[Curve], frame: Frame, ticks: Sequence[float], at: Any, tones: Sequence[int], *, beside: bool
+) -> list[vega.Layer]:
     """Numbers at risk under the axis, at its ticks; a time that was not given stays empty."""
     y = frame.height + 62.0
     layers = [text_layer([{"text": "At risk"}], x=vega.value(-frame.left + 4), y=vega.value(y), size=11, colour="muted")]
@@ -218,7 +227,7 @@ def _at_risk(curves: Sequence[Curve], frame: Frame, ticks: Sequence[float], at: 
     for i, c in enumerate(curves):
         if not c.at_risk:
             continue
-        layers.append(text_layer([{"text": c.name}], x=vega.value(-frame.left + 4), y=vega.value(y), size=11.5, colour=f"t{i + 1}"))
+        layers.append(text_layer([{"text": c.name}], x=vega.value(-frame.left + 4), y=vega.value(y), size=11.5, colour=f"t{tones[i]}"))
         y += 0.0 if beside else 17.0
         known = dict(c.at_risk)
         cells = [{"x": t, "text": f"{known[t]}"} for t in ticks if t in known]

@@ -11,7 +11,7 @@ from nextarm.core.trail import Trail
 from nextarm.designs.design import DesignResult
 from nextarm.designs.plan import Plan, load_plan
 from nextarm.patients.from_figure import reconstruct
-from nextarm.patients.traced import ENDINGS
+from nextarm.patients.traced import ENDINGS, arm_tones, saved_curve
 from nextarm.report import Block, Code, Heading, Note, Section, number, paragraph, say, slug
 from nextarm.report.borrowed import comparison_sections, prior_sections
 from nextarm.report.designed import characteristics_of
@@ -98,15 +98,17 @@ def _curve(study: OwnStudy, name: str, asked: CurveAsked | None) -> Section:
         if asked is None:
             cure = f"Write it in {FILE}: [[curve]] with name and unit, or open the curve on the Patients screen and keep it"
             raise CallError(f"the curve {name}", rule="does not say the unit of its times", cure=cure)
-        made = reconstruct(
-            study.folder / CURVES / f"{name}{ENDINGS['curve']}", unit=asked.unit, seed=1, **({"n": asked.n} if asked.n else {})
-        )
+        place = study.folder / CURVES / f"{name}{ENDINGS['curve']}"
+        made = reconstruct(place, unit=asked.unit, seed=1, **({"n": asked.n} if asked.n else {}))
+        tones = arm_tones(saved_curve(place))
         fit_of = partial(_fit, made.patients)
         end = float(made.patients.time.max())
         times = tuple(t for t in (1.0, 2.0, 3.0, 5.0) if t <= end) or (end,)
-        sections = [rebuilt_section(made), checks_section(made)]
+        sections = [rebuilt_section(made, tones=tones), checks_section(made)]
         sections += [
-            survival_section(fit_of, made.patients, arm, models=asked.models, times=times, convention=told.at_risk_convention)
+            survival_section(
+                fit_of, made.patients, arm, models=asked.models, times=times, convention=told.at_risk_convention, tone=tones.get(arm)
+            )
             for arm, told in zip(made.patients.arms, made.arms, strict=True)
         ]
         section = with_inputs(joined("patients", title, sections), lambda path: path.replace(f"{study.folder}/", ""))

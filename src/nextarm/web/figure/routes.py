@@ -101,7 +101,9 @@ def figure_routes(frame: Frame) -> list[Route]:
     def first(request: Request) -> Response:
         folder = study_of(request)
         figures = [] if folder is None else [(n, t, _told(s)) for n, t, s in figures_in(folder)]
-        body = environment().get_template("figures.html").render(base=base(request), figures=figures, writable=folder is not None)
+        body = environment().get_template("figures.html").render(
+            base=base(request), figures=figures, writable=folder is not None, new=f"/study/{request.path_params['study']}/start/new"
+        )  # fmt: skip
         return Response(frame.page(request.path_params["study"], "Figure", QUESTION, body), media_type="text/html")
 
     def screen(request: Request) -> Response:

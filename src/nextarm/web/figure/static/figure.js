@@ -209,6 +209,10 @@ function key() {
     if (look.printed) li.append(", printed in", bar({ width: 10, height: 10, fill: look.printed }, "printed"));
     return [li];
   }));
+  if (!app.view.rebuilt?.current) return;
+  const li = document.createElement("li");
+  li.append(bar({ d: "M0 5H32", stroke: "#ffd23f", "stroke-width": 3, "stroke-dasharray": "5 4" }, "drawn"), " rebuilt patients, each arm");
+  $("key").append(li);
 }
 
 function verdict() {
