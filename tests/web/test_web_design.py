@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,6 +16,7 @@ import nextarm
 from nextarm.core.errors import CallError
 from nextarm.designs.plan import plan_from_toml
 from nextarm.web.app import web_app
+from nextarm.web.design_fields import fields_of
 from nextarm.web.design_runs import LONGEST
 
 BASE = "http://127.0.0.1:8765"
@@ -227,3 +229,30 @@ def test_by_formula_fewer_trials_change_nothing() -> None:
     assert nextarm.design(plan, trials=1_000, error_trials=0).to_json() == nextarm.design(plan, error_trials=0).to_json()
     with pytest.raises(CallError, match="at least 1,000"):
         nextarm.design(plan, trials=10)
+
+
+@pytest.mark.parametrize("kind", CARDS)
+def test_each_wrong_field_is_told_at_its_field_and_nothing_becomes_a_default(client: TestClient, kind: str) -> None:
+    data = tomllib.loads(CARDS[kind])
+    for i, field in enumerate(fields_of(data)):
+        wrong = "nonsense" if field.kind == "select" else ("abc", "-7", "1e30", "nan")[i % 4]
+        answer = client.post(f"{AT}/set", data={"toml": CARDS[kind], field.name: wrong}, headers=OWN)
+        if answer.status_code == 303:  # a name, or a value that this field may have: the plan has it and is shown
+            tree: Any = tomllib.loads(plan_of(answer))
+            for name in field.name.split("."):
+                tree = tree[name]
+            assert wrong in (tree, [tree]) or float(wrong) == tree, (field.name, wrong, tree)
+            assert client.get(answer.headers["location"]).status_code == 200
+        else:
+            assert wrong_fields(answer) == [field.name], wrong
+            assert "Traceback" not in answer.text
+
+
+def test_a_margin_as_large_as_the_controls_survival_is_refused(client: TestClient) -> None:
+    # before: no control's survival was left over which type I error is shown, and the page failed
+    answer = client.post(f"{AT}/set", data={"toml": CARDS["bayes-two-arm"], "design.margin": "0.9999999999"}, headers=OWN)
+    assert wrong_fields(answer) == ["design.margin"]
+    # of what only goes together the field that was changed is marked
+    rate = client.post(f"{AT}/set", data={"toml": CARDS["toxicity-monitoring"], "accrual.rate": "0.5"}, headers=OWN)
+    assert wrong_fields(rate) == ["accrual.rate"]
+    assert "design.first = 3: must be at most the 1 patients of the accrual" in rate.text

@@ -132,6 +132,9 @@ class BayesTwoArmTable(DesignTable):
             plan, look_times=self.look_times, prior_file=self.prior_file, control_prior=self.control_prior,
             experimental_prior=self.experimental_prior,
         )  # fmt: skip
+        control = plan.survival_at(plan.trial.milestone)[plan.control]
+        if self.margin > 0.0 and self.margin >= control:
+            found.append(Problem(f"margin = {self.margin:g}", "", f"must be below the control's S of {control:.4g} at the milestone"))
         if self.os_guard is not None and self.early_success:
             found.append(Problem("early_success with os_guard", "", "success is read at the end where OS is guarded"))
         return found + guard_problems(self.os_guard, plan, efs_margin=self.margin, reference=False)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
+from nextarm.core.errors import RefusedError
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.quadrature import follow_up_nodes
 from nextarm.designs.truths import Distribution, break_points
@@ -88,9 +89,18 @@ def time_of_events(
 def find_root(function: Callable[[float], float], low: float, high: float) -> float:
     """The root of a ``function`` that changes sign once between ``low`` and ``high`` (Brent's method), to 1e-12 + 1e-13 of itself.
 
+    :class:`RefusedError` where it has none there, or is no number: assumptions under which next to nothing is seen.
+
     >>> round(find_root(lambda x: x**3 - 2.0, 0.0, 2.0) ** 3, 12)
     2.0
     """
     from scipy.optimize import brentq
 
-    return float(brentq(function, low, high, xtol=1e-12, rtol=1e-13))
+    try:
+        return float(brentq(function, low, high, xtol=1e-12, rtol=1e-13))
+    except ValueError:
+        rule, cure = (
+            "is not to be found under these assumptions",
+            "Look at the survival truths, the dropout and the times: is anything seen?",
+        )
+        raise RefusedError("a bound, a time or a size that the design needs", rule=rule, cure=cure) from None

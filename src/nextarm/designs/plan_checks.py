@@ -36,7 +36,7 @@ _BOUNDS = {
 #: The most patients or events a plan may have, and the latest milestone (years).
 MOST_PATIENTS, LATEST_MILESTONE = 1_000_000, 100.0
 #: The most that a field of this unit may hold: what is beyond is a slip of the unit.
-MOST: dict[str, float] = {"patients": MOST_PATIENTS, "events": MOST_PATIENTS, "years": 200.0}
+MOST: dict[str, float] = {"patients": MOST_PATIENTS, "events": MOST_PATIENTS, "years": 200.0, "a year": 100.0}
 
 
 class Places:
@@ -304,15 +304,17 @@ def _salvage_unused(plan: Plan, places: Places) -> list[Problem]:
 
 def _absurd_sizes(plan: Plan, places: Places) -> list[Problem]:
     """Sizes that no trial has and that would only keep the machine busy."""
-    found = []
+    found = _beyond(plan.accrual, ("accrual",), places)
     total = plan.accrual_model().total
-    if total < 1.0:
+    if found:
+        pass  # a field that is absurd by itself is told alone
+    elif total < 1.0:
         rule = "must be at least 1 patient (rate times duration)"
         found.append(Problem(f"accrual of {total:.3g} patients", places.of(("accrual",)), rule, "Rates are a year, durations in years"))
-    if total > MOST_PATIENTS:
+    elif total > MOST_PATIENTS:
         rule = f"must be at most {MOST_PATIENTS:,} patients (rate times duration)"
         found.append(Problem(f"accrual of {total:g} patients", places.of(("accrual",)), rule))
-    found += _beyond(plan.accrual, ("accrual",), places) + _beyond(plan.design, ("design",), places)
+    found += _beyond(plan.design, ("design",), places)
     if plan.trial.milestone > LATEST_MILESTONE:
         rule = f"must be at most {LATEST_MILESTONE:g} years"
         found.append(Problem(f"trial.milestone = {plan.trial.milestone:g}", places.of(("trial", "milestone")), rule, "Times are in years"))

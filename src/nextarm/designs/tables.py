@@ -178,7 +178,7 @@ class ReferenceTable(Table):
     se: Annotated[
         float | None, Field(gt=0.0, lt=0.5, description="Standard error of S at the milestone", json_schema_extra=unit("proportion"))
     ] = None
-    n: Annotated[float | None, Field(gt=0.0, description="Patients with complete follow-up", json_schema_extra=unit("patients"))] = None
+    n: Annotated[float | None, Field(ge=1.0, description="Patients with complete follow-up", json_schema_extra=unit("patients"))] = None
     drift: Annotated[Numbers, Field(description="Changes of the control's S to show", json_schema_extra=unit("proportion"))] = (
         0.0,
         0.05,

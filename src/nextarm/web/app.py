@@ -48,6 +48,9 @@ FIRST_SCREENS = (
     ("evidence", ""), ("synthesis", ""), ("borrowing", ""), ("patients", ""), ("design", ""), ("report", "look="),
     ("borrowing", "view=patients&a_origin=diagnosis&b_origin=diagnosis"), ("evidence", "view=pooled"),
 )  # fmt: skip
+#: What is said where too much is asked for at once, and what helps where a form asked for it.
+BUSY = "Two runs are going on and the queue is full. Wait for one, or cancel one."
+BUSY_CURE = "They stand under Runs beside the steps; what you sent is still in the form"
 #: Seconds without a question after which work is done ahead.
 QUIET = 0.4
 
@@ -247,9 +250,11 @@ def _routes(server: Server) -> list[Route]:
             raise HTTPException(400, "The form is not readable.") from None
         try:
             return RedirectResponse(action(ask, sent), 303)
-        except NextarmError as error:
-            shown = Shown(step, step.forms(replace(ask, query=sent)), Content(()), error.problems)
-            return Response(page_of(shown, ask=ask, drawings={}, steps=STEPS), 422, media_type="text/html")
+        except (NextarmError, BusyError) as error:
+            status, words, headers = _words(error)
+            problems = error.problems if isinstance(error, NextarmError) else (Problem(words.rstrip("."), cure=BUSY_CURE),)
+            shown = Shown(step, step.forms(replace(ask, query=sent)), Content(()), problems)
+            return Response(page_of(shown, ask=ask, drawings={}, steps=STEPS), status, headers, media_type="text/html")
 
     def run(request: Request) -> Response:
         key, _, kind = request.path_params["key"].partition(".")
@@ -324,7 +329,7 @@ def _words(error: Exception) -> tuple[int, str, dict[str, str]]:
         plain = error.detail if error.detail not in ("Not Found", "Method Not Allowed") else words[error.status_code]
         return error.status_code, plain, dict(error.headers or {})
     if isinstance(error, BusyError):
-        return 429, "Two runs are going on and the queue is full. Wait for one, or cancel one.", {"Retry-After": "10"}
+        return 429, BUSY, {"Retry-After": "10"}
     return 422, str(error), {}
 
 

@@ -6,6 +6,7 @@ import json
 import tomllib
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from nextarm import verbs
@@ -21,6 +22,10 @@ from nextarm.web.home import Study
 from nextarm.web.screen import Ask, Content, Field, Form, Place, Step
 
 PLANS = ".toml"
+#: Said where an address asks for virtual trials that this server has not run.
+GONE = (
+    "This server has not run the virtual trials of this address, or has forgotten them. Simulate runs them; the same seed gives the same."
+)
 #: Said where the screen is opened without a question and shows the one asked last.
 LATEST = "This is the plan you last worked on here, with all that was laid over it. The plans saved in the study are listed below."
 
@@ -102,10 +107,14 @@ def forms(ask: Ask) -> tuple[Form, ...]:
     with suppress(tomllib.TOMLDecodeError):
         data = tomllib.loads(text)
         note = "Made from the plan's own schema. An empty field takes its default."
-        made.append(Form("fields", "The plan by fields", (hidden, *fields_of(data, sent=q)), "Evaluate", action=f"{here}/set", note=note))
-        with suppress(NextarmError):  # what is wrong with the plan is said below
+        fields, laid = fields_of(data, sent=q), tuple[Form, ...]()
+        try:
             planned(text)
-            made += design_variants.forms(text, data, here, q)
+            laid = design_variants.forms(text, data, here, q)
+        except NextarmError:  # what is wrong with the plan is said below, and was so before any field was changed
+            fields = tuple(replace(f, changed=False) for f in fields)
+        made.append(Form("fields", "The plan by fields", (hidden, *fields), "Evaluate", action=f"{here}/set", note=note))
+        made += laid
     area = Field("toml", "Plan (TOML)", "area", text, rows=18, upload=True)
     made.append(Form("text", "The plan as text", (area,), "Evaluate", action=f"{here}/text", folded=not q.text("toml") or bool(made)))
     shown_at_once = f"{FIRST:,} are shown at once; it then refines in the background"
@@ -131,7 +140,9 @@ def content(ask: Ask) -> Content:
     trials, seed = q.whole("trials", 0, low=0, high=MOST), q.whole("seed", 1, low=0, high=2**31)
     if trials:
         run = run_of(ask, text, trials, seed)
-        if run is not None and isinstance(run.result, Report):
+        if run is None:
+            sections.append(Section("rates", "Virtual trials", say(GONE)))
+        elif isinstance(run.result, Report):
             sections += run.result.sections
     saved = tuple(Place(name, "A plan of this study", address(ask.at("design"), {"plan": name})) for name in plans_of(ask.study))
     count = trials or 20_000

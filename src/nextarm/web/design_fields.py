@@ -74,9 +74,14 @@ def design_fields(design: Mapping[str, Any], prefix: str, *, sent: Query) -> lis
 
 def number_fields(table: Mapping[str, Any], prefix: str, sent: Query) -> list[Field]:
     """A field for every number of nested tables."""
-    return [
-        Field(f"{prefix}{path}", words(path), "number", sent.text(f"{prefix}{path}") or f"{value:g}") for path, value in numbers_of(table)
-    ]
+    return [_sent(Field(f"{prefix}{path}", words(path), "number", f"{value:g}"), sent) for path, value in numbers_of(table)]
+
+
+def _sent(field: Field, sent: Query) -> Field:
+    """The field with the value that was sent for it, which may have been refused."""
+    text = sent.text(field.name)
+    changed = sent.has(field.name) and text != field.value
+    return replace(field, value=text or field.value, changed=changed) if changed else field
 
 
 def numbers_of(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, float]]:
@@ -103,15 +108,19 @@ def _field(name: str, known: Mapping[str, Any], value: Any, sent: Query) -> Fiel
     unit = f", {known['unit']}" if known.get("unit") not in (None, "", label) else ""
     default = known.get("default")
     told = ". ".join(filter(None, (str(known.get("description", "")), f"Default: {_said(default)}" if default not in (None, "") else "")))
-    shown = sent.text(name) or ("" if value is None else _said(value))
+    shown = "" if value is None else _said(value)
     label = f"{label[:1].upper()}{label[1:]}{unit}"
     if choices:
-        return Field(name, label, "select", shown, choices=(("", "default"), *((c, c) for c in choices)), help=told)
-    if "boolean" in types:
-        return Field(name, label, "select", shown, choices=(("", "default"), ("true", "yes"), ("false", "no")), help=told)
-    if types & {"number", "integer", "array"}:
-        return Field(name, label, "number" if "array" not in types else "text", shown, help=told)
-    return Field(name, label, "text", shown, help=told) if types & {"string"} else None
+        made = Field(name, label, "select", shown, choices=(("", "default"), *((c, c) for c in choices)), help=told)
+    elif "boolean" in types:
+        made = Field(name, label, "select", shown, choices=(("", "default"), ("true", "yes"), ("false", "no")), help=told)
+    elif types & {"number", "integer", "array"}:
+        made = Field(name, label, "number" if "array" not in types else "text", shown, help=told)
+    elif "string" in types:
+        made = Field(name, label, "text", shown, help=told)
+    else:
+        return None
+    return _sent(made, sent)
 
 
 def _said(value: Any) -> str:

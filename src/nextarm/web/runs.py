@@ -67,6 +67,16 @@ class Run:
         """Whether it waits or runs."""
         return self.state in ("waiting", "running")
 
+    @property
+    def words(self) -> str:
+        """What its state means for whoever looks at it, beyond the word."""
+        kept = " What it had found by then stands below." if self.result is not None else ""
+        return {
+            "waiting": "It begins once one of the two that are running is done.",
+            "cancelled": f"It was stopped before its end.{kept} Started again, it goes on from what is kept in the study, if anything is.",
+            "failed": f"It came to no end.{kept} It can be started again.",
+        }.get(self.state, "")
+
     def facts(self) -> dict[str, Any]:
         """What the page asks for again and again."""
         taken = self.seconds or (time.monotonic() - self.started if self.started else 0.0)

@@ -50,7 +50,8 @@ class Ask:
 class Field:
     """A field of a form. ``kind``: text, number, range, select, many (a list of boxes), area, check, hidden, date.
 
-    Fields of one ``group`` stand together under its name, those that are ``rare`` folded; ``problem`` is what is wrong with its value.
+    Fields of one ``group`` stand together under its name, those that are ``rare`` folded; ``problem`` is what is wrong with its value,
+    ``changed``: it was sent with another value than it had in what was sound.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Field:
     group: str = ""
     rare: bool = False
     problem: str = ""
+    changed: bool = False
 
     @property
     def brief(self) -> bool:
@@ -115,13 +117,16 @@ class Form:
         return any(f.problem for f in self.fields)
 
     def told(self, problems: Sequence[Problem]) -> Form:
-        """The form with each of ``problems`` at the field that it names."""
-        said = {name: p for p in problems if (name := _field_named(p.what, [f.name for f in self.fields]))}
-        fields = (
-            replace(f, problem=". ".join(filter(None, (said[f.name].rule, said[f.name].cure)))) if f.name in said else f
-            for f in self.fields
-        )
-        return replace(self, fields=tuple(fields)) if said else self
+        """The form with each of ``problems`` at the field that it names; where one alone was changed, at that one."""
+        names, changed = [f.name for f in self.fields], [f.name for f in self.fields if f.changed]
+        said: dict[str, str] = {}
+        for p in problems:
+            name, words = _field_named(p.what, names), ". ".join(filter(None, (p.rule, p.cure)))
+            if len(changed) == 1 and name != changed[0]:  # what was sound before is not so with it
+                said.setdefault(changed[0], f"{p.what}: {words}")
+            elif name:
+                said.setdefault(name, words)
+        return replace(self, fields=tuple(replace(f, problem=said.get(f.name, "")) for f in self.fields)) if said else self
 
     @property
     def many(self) -> bool:
