@@ -108,18 +108,30 @@ def end_label_width(texts: Sequence[str]) -> float:
 
 
 def line_key(
-    texts: Sequence[str], *, left: float, top: float, width: float, tones: Sequence[int] = (), dashes: Sequence[int] = ()
+    texts: Sequence[str],
+    *,
+    left: float,
+    top: float,
+    width: float,
+    tones: Sequence[int] = (),
+    dashes: Sequence[int] = (),
+    shapes: Sequence[str] = (),
 ) -> list[vega.Layer]:
     """Series names one below the other, each behind a piece of its line; for the narrow sheet, where the ends have no room.
 
-    ``tones`` and ``dashes`` are the colour (from 1) and the dash (from 0) of each, by default those of its place.
+    ``tones`` and ``dashes`` are the colour (from 1) and the dash (from 0) of each, by default those of its place; ``shapes`` has
+    for a series that is drawn as points their shape, for others nothing.
     """
     layers: list[vega.Layer] = []
     for i, text in enumerate(texts):
         y = top + 17.0 * i
         tone, dash = tones[i] if tones else i + 1, DASHES[dashes[i] if dashes else i]
-        piece = marks_of([{}]).mark("rule", color=sentinel(f"s{tone}"), strokeWidth=2.25, strokeDash=list(dash))
-        layers.append(piece.encode(x=vega.value(left), x2=vega.value(left + 26), y=vega.value(y)))
+        if shapes and shapes[i]:
+            dot = marks_of([{}]).mark("point", shape=shapes[i], filled=True, size=90, opacity=1, color=sentinel(f"s{tone}"))
+            layers.append(dot.encode(x=vega.value(left + 13), y=vega.value(y)))
+        else:
+            piece = marks_of([{}]).mark("rule", color=sentinel(f"s{tone}"), strokeWidth=2.25, strokeDash=list(dash))
+            layers.append(piece.encode(x=vega.value(left), x2=vega.value(left + 26), y=vega.value(y)))
         first, _, second = text.partition("\n")
         first = wrap(first, (width - 34 - 8 - text_width(second, 11)) / 1.08, 11.5, 1)
         layers.append(text_layer([{"text": first}], x=vega.value(left + 34), y=vega.value(y), size=11.5, weight="bold", colour=f"t{tone}"))

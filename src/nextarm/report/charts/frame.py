@@ -81,6 +81,20 @@ def wrap(text: str, width: float, size: float = 12.0, lines: int = 2) -> str:
     return "\n".join(made)
 
 
+def shortened(text: str, width: float, size: float = 12.0) -> str:
+    """``text`` on one line of ``width`` pixels; what does not fit is left out in its middle, since names that begin alike end apart.
+
+    >>> shortened("cohorts 1+2, age up to 90 days", 150, 12)
+    'cohorts 1+2,…p to 90 days'
+    """
+    if text_width(text, size) <= width:
+        return text
+    kept = len(text) - 1
+    while kept > 2 and text_width(f"{text[: kept // 2]}…{text[-(kept - kept // 2) :]}", size) > width:
+        kept -= 1
+    return f"{text[: kept // 2].rstrip()}…{text[-(kept - kept // 2) :].lstrip()}"
+
+
 def marks_of(rows: Rows) -> vega.Layer:
     """A layer over ``rows``; a mark and its channels follow."""
     return vega.Layer(rows)

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from nextarm.core.trail import Trail
 from nextarm.report.charts import vega
-from nextarm.report.charts.frame import NARROW, Frame, pixel, text_layer, text_width, wrap
+from nextarm.report.charts.frame import NARROW, Frame, pixel, shortened, text_layer, text_width, wrap
 from nextarm.report.charts.palette import sentinel
 from nextarm.report.document import Number, number, require_id, slug
 
@@ -116,7 +116,7 @@ def row_labels(
         note, sign = labels.notes[i], labels.signs[i]
         if frame.narrow:
             room = frame.width - text_width(values[i], SIZE) - text_width(sign, SMALL) - 20
-            text = wrap(labels.texts[i].replace("\n", " "), room, SIZE, 1)
+            text = shortened(labels.texts[i].replace("\n", " "), room, SIZE)
             top = p.label_y
             beside = text_width(text, SIZE) + text_width(sign, SMALL) + 8
             if note and beside + text_width(note, SMALL) <= room + 4:

@@ -209,7 +209,8 @@ def _draw(curves: Sequence[Curve], width: int, *, x_title: str, y_title: str, en
     layers = [*bands, *strokes]
     layers.append(text_layer([{"text": y_title}], x=vega.value(-left + 2), y=vega.value(-frame.top + 10), size=12, colour="muted"))
     if narrow:
-        layers += line_key(texts, left=-left + 4, top=-frame.top + 31, width=width - 8, tones=tones, dashes=dashes)
+        shapes = ["" if c.time else SHAPES[i] for i, c in enumerate(curves)]
+        layers += line_key(texts, left=-left + 4, top=-frame.top + 31, width=width - 8, tones=tones, dashes=dashes, shapes=shapes)
     else:
         layers += end_labels(texts, ends, frame, tones)
     if risk:
