@@ -137,6 +137,7 @@ def test_verify_from_the_page_runs_shows_its_progress_is_cancelled_and_run_again
     assert "1 case did not reproduce its expected value." in page
     rows = client.get("/study/infant-all/trust/table/2.csv").text.splitlines()
     assert [line for line in rows if "FAILED" in line] == [line for line in rows if "wrong" in line] != []
+    assert [cell for line in rows for cell in line.split(",") if cell in ("wrong", "sound", "held")] == ["wrong", "sound", "held"]
 
 
 def test_virtual_trials_first_few_then_all(tmp_path: Path) -> None:

@@ -85,9 +85,14 @@ def _outcome(found: Any) -> Section:
         for kind, (ok, n) in found.counts().items()
     )
     rows: list[Row | RowGroup] = []
-    for room in dict.fromkeys(o.room for o in found.outcomes):
-        rows.append(RowGroup(room))
-        for o in (o for o in found.outcomes if o.room == room):
+    groups = {"Not reproduced": [o for o in found.outcomes if not o.passed]}  # first, where a long table is not unfolded
+    for o in found.outcomes:
+        if o.passed:
+            groups.setdefault(o.room, []).append(o)
+    for title, outcomes in groups.items():
+        if outcomes:
+            rows.append(RowGroup(title))
+        for o in outcomes:
             worst = o.worst()
             share = None if worst is None else number(float(worst), "decimal(3)", name=f"case.{slug(o.id)}-{len(rows)}", trail=trail)
             rows.append((o.title, o.kind, o.source, "passed" if o.passed else f"FAILED {o.error or ''}", share))
