@@ -64,3 +64,23 @@ def test_lifelines_figures_come_back(kind: str, options: dict[str, Any], table: 
         if table:
             want = [len(time), *(int(np.sum(time > t)) for t in curve.at_risk_times[1:])]  # lifelines counts after the time
             assert curve.at_risk.tolist() == want
+
+
+@pytest.mark.parametrize("lowest", [0.65, 0.7])
+@pytest.mark.parametrize("printed", [("0", "0.8", "0.9", "1"), ("0", "80", "90", "100")])
+def test_a_number_far_below_the_labels_that_does_not_lie_on_their_line_is_doubted(lowest: float, printed: tuple[str, ...]) -> None:
+    """The axis is broken: its lowest tick mark is labelled 0 though it stands at 0.7 (even spacing) or 0.65 on the scale of the others."""
+    import matplotlib.pyplot as plt
+
+    buffer = io.BytesIO()
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        fig, ax = plt.subplots(figsize=(6, 4.5))
+        ax.step([0, 2, 7, 14, 20, 23], [1, 0.97, 0.93, 0.9, 0.86, 0.86], where="post", label="Control")
+        ax.set(xlim=(0, 24), ylim=(lowest, 1), xticks=range(0, 25, 4), xlabel="Time (months)", ylabel="Overall survival")
+        ax.set_yticks([lowest, 0.8, 0.9, 1], printed)
+        fig.savefig(buffer, format="svg")
+        plt.close(fig)
+    reading, _ = read_file(buffer.getvalue(), kind="svg")
+    assert reading.grade == "C"
+    assert any("number 0 among the labels of the y axis" in w and "not certain" in w for w in reading.warnings)
+    np.testing.assert_allclose(reading.curves[0].survival, [1, 0.97, 0.93, 0.9, 0.86], atol=5e-4)  # the stretch that is even is right

@@ -258,6 +258,8 @@ def _strays(numbers: list[Number], panel: Panel) -> list[str]:
     for name, scale, along, across in (("x", panel.x, "x", "y"), ("y", panel.y, "y", "x")):
         b = panel.box
         inside = (b.left - scale.size, b.right + scale.size) if name == "x" else (b.top - scale.size, b.bottom + scale.size)
+        if name == "y":  # below a break the axis may go on farther than its labels and curves tell: to the row of times
+            inside = (min(inside[0], panel.x.across + scale.size), max(inside[1], panel.x.across - 0.5 * scale.size))
         for n in numbers:
             place = getattr(n, along)
             level = abs(getattr(n, across) - scale.across) < 0.34 * scale.size or (
