@@ -20,6 +20,7 @@ from nextarm.figures.reading import CurveReading
 
 SAME_COLOUR = 90.0  # largest difference of a channel between a curve and its key
 CLEAR = 0.02  # sum of violations that separates one order of names from the next
+FEWER = 0.15  # of those of the next order: a curve that is a little off at a hidden start does not make its name uncertain
 
 
 @record
@@ -102,7 +103,7 @@ def match_arms(
             pairs = list(zip(open_curves, order, strict=True))
             costs.append((sum(_violation(curves[k], rows[i] if i < len(rows) else None, times) for k, i in pairs), order))
         costs.sort(key=lambda c: c[0])
-        if costs[1][0] - costs[0][0] > CLEAR and costs[0][0] < CLEAR:
+        if costs[1][0] - costs[0][0] > CLEAR and costs[0][0] < max(CLEAR, FEWER * costs[1][0]):
             for k, i in zip(open_curves, costs[0][1], strict=True):
                 given[k] = i
             warnings.append("names were given to curves by the numbers at risk, because neither colour nor line style tells")

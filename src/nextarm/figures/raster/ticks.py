@@ -81,6 +81,8 @@ def find_ticks(
     if not runs:
         return NONE
     mark = mark_width(runs, signal)[0] if bar is None else bar.width
+    signal = at_drops(signal, seen, share, blocked, steps, width=width, height=height, mark=mark)
+    runs = stretches(np.nan_to_num(signal))
     marks = counted(place(runs, mark, signal, seen.first, height), share, blocked, steps, width=width, reach=seen.reach)
     there = standing(marks.x, share, blocked, seen.drawn, steps, width=width, mark=mark, height=height)
     return replace(marks, x=marks.x[there], count=marks.count[there], extra=marks.extra[there])
@@ -126,15 +128,40 @@ def along(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: floa
 def bar_signal(seen: Beside, share: Image, blocked: Mask, steps: Steps, width: float, height: float) -> Floats:
     """How much of a bar that stands ``height`` out of the stroke is there in every column, 0 to 1; NaN where nothing can be seen."""
     level_here = steps.at(seen.centre)
-    half = width / 2 + height
-    any_up, _ = strip(share, blocked, seen.upper, seen.first, seen.reach, up=True)
-    any_down, _ = strip(share, blocked, seen.lower, seen.first, seen.reach, up=False)
-    up = side(seen.above, seen.seen_above, seen.upper - (level_here - half), height, any_up)
-    down = side(seen.below, seen.seen_below, level_here + half - seen.lower, height, any_down)
+    up, down = (end_of_bars(seen, share, blocked, level_here, width, height, up=way) for way in (True, False))
     signal = both_sides(up, down)
     # At the end of the line a level is too short to be sure of: there both sides of a mark must be seen.
     signal[(seen.centre > steps.end - width - 1) & ~np.isfinite(up + down)] = np.nan
     return signal
+
+
+def end_of_bars(seen: Beside, share: Image, blocked: Mask, level: Floats, width: float, height: float, *, up: bool) -> Floats:
+    """How much of the upper or lower end of a bar on ``level`` is there in every column (:func:`side`)."""
+    half = width / 2 + height
+    edge, ink, clear = (seen.upper, seen.above, seen.seen_above) if up else (seen.lower, seen.below, seen.seen_below)
+    whole, _ = strip(share, blocked, edge, seen.first, seen.reach, up=up)
+    return side(ink, clear, edge - (level - half) if up else level + half - edge, height, whole)
+
+
+def at_drops(
+    signal: Floats, seen: Beside, share: Image, blocked: Mask, steps: Steps, *, width: float, height: float, mark: float
+) -> Floats:
+    """The signal with bars that stand across a drop: a part of theirs lies in columns that belong to the other level.
+
+    A bar on the level before a drop stands out above it on both sides of the drop, one on the level after it below; the other end is
+    hidden in the upright of the drop.
+    """
+    whole = signal
+    for up in (True, False):
+        level = steps.at(seen.centre - mark / 2 if up else seen.centre + mark / 2)
+        across = level != steps.at(seen.centre)
+        if across.any():
+            other = end_of_bars(seen, share, blocked, level, width, height, up=up)
+            home = np.where(across, 0.0, np.nan_to_num(end_of_bars(seen, share, blocked, steps.at(seen.centre), width, height, up=up)))
+            reach = math.ceil(mark / 2)
+            near = np.max([np.roll(home, k if up else -k) for k in range(1, reach + 1)], axis=0)
+            whole = np.fmax(whole, np.where(across, np.clip(np.minimum(other, near), 0.0, 1.2), np.nan))
+    return whole
 
 
 def bar_of(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float) -> Bar | None:

@@ -25,6 +25,8 @@ Ints = NDArray[np.int32]
 
 INK = 45  # grey levels darker than the surroundings
 SURE = 80  # reached somewhere in every letter: the frame of a legend and a grid, drawn in light grey, do not
+ONE_SHAPE = "cosuvwxz"  # letters whose capitals differ by their size only
+LOW = 0.8  # of the height of letters: a blurred piece that high at most may be a key
 KERNEL = 17  # pixels; wider than a stroke of text, narrower than the space around it
 
 
@@ -158,7 +160,9 @@ def _without_marks(part: Ints, left: Ints, top: Ints, width: Ints, height: Ints,
     small = (height[order] <= 0.4 * typical) & (width[order] <= 0.6 * typical) & (off <= 0.2 * typical)
     if order.size > 1 and small.sum() == 1 and small[-1]:  # a blurred tick mark; several are a broken line
         flat |= small
-    flat |= (height[order] <= typical) & (((long >= 2.5) & (filled > 0.75)) | ((long >= 3.5) & (filled > 0.6)))  # letters are not filled
+    # Letters are not filled; blurred ones that run together are as high as letters, keys seldom.
+    low = height[order] <= LOW * typical
+    flat |= (height[order] <= typical) & (((long >= 2.5) & (filled > np.where(low, 0.66, 0.75))) | ((long >= 3.5) & (filled > 0.6) & low))
     while order.size and flat[-1]:
         order, flat = order[:-1], flat[:-1]
     while order.size and flat[0]:
@@ -179,7 +183,23 @@ def read_words(rgb: Image, boxes: Sequence[tuple[Box, int]], *, twice: bool = Tr
     readings = read_crops([crop_of(rgb, box) for box, _ in boxes])
     if twice:
         readings = voted(rgb, [box for box, _ in boxes], readings)
-    return [Word(box=box, pieces=n, reading=_with_space(r, rgb, box)) for (box, n), r in zip(boxes, readings, strict=True)]
+    return [
+        Word(box=box, pieces=n, reading=_with_capital(_with_space(r, rgb, box), rgb, box)) for (box, n), r in zip(boxes, readings, strict=True)
+    ]
+
+
+def _with_capital(reading: Reading, rgb: Image, box: Box) -> Reading:
+    """A name that ends in a letter of its own ('Arm c') has a capital there if the picture shows that letter as high as the first one."""
+    name = reading.name
+    if len(name) < 3 or name[-2] != " " or name[-1] not in ONE_SHAPE or not name[0].isupper():
+        return reading
+    low = rgb[box.top : box.bottom, box.left : box.right].min(axis=2).astype(int)
+    ink = low < np.median(low.max(axis=0)) - INK
+    letters = np.flatnonzero(np.diff(np.r_[False, ink.any(axis=0), False].astype(int)))
+    if letters.size < 4:
+        return reading
+    tops = [int(np.flatnonzero(ink[:, a:b].any(axis=1))[0]) for a, b in ((letters[0], letters[1]), (letters[-2], letters[-1]))]
+    return replace(reading, name=name[:-1] + name[-1].upper()) if tops[1] - tops[0] <= 0.12 * (box.bottom - box.top) else reading
 
 
 def _with_space(reading: Reading, rgb: Image, box: Box) -> Reading:
