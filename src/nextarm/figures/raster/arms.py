@@ -273,7 +273,8 @@ def looks_like_a_curve(draft: Draft, canvas: Canvas, own: Image, blocked: Mask, 
     both = np.isfinite(thick)
     span = canvas.right - canvas.left
     seen = int((draft.seen & open_sides(blocked, heights_of(draft), draft)).sum())
-    if either.sum() + upright(own, draft.path, draft.width) < 0.25 * seen:  # a steep thick line shows its sides, not its edges
+    steep = upright(own, draft.path, draft.width)
+    if either.sum() + steep < 0.25 * seen:  # a steep thick line shows its sides, not its edges
         return False
     if both.sum() > 20 and (np.abs(thick[both] - draft.width) < 0.35 * draft.width + 0.7).mean() < 0.12:
         return False
@@ -283,7 +284,7 @@ def looks_like_a_curve(draft: Draft, canvas: Canvas, own: Image, blocked: Mask, 
     at_axis = steps.y[~inner][-1] - canvas.top
     if at_axis > 0.04 * height and inner.sum() < 2:
         return False
-    return not (again and (draft.seen & either).sum() < 0.12 * span)
+    return not (again and (draft.seen & either).sum() + steep < 0.12 * span)
 
 
 def open_sides(blocked: Mask, heights: Floats, draft: Draft) -> Mask:

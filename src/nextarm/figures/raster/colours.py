@@ -22,6 +22,8 @@ from nextarm.figures.raster.panel import RGB, Floats
 SAME = 13.0
 #: Least strength of the shade that a line hardly wider than a pixel has between two rows, relative to that on one.
 SHADE = 0.6
+#: The same for wider lines.
+PALER = 0.75
 #: Largest number of inks looked at.
 MOST = 8
 
@@ -137,11 +139,11 @@ def of_one_line(
 
     The core of a thin line is a little paler where it lies between two rows of pixels. Compression (``smeared``) stores colour at
     half the size besides: a line keeps its lightness and its hue and loses more or less of its colour, as it happens to lie. Inks
-    whose nearest keys differ stay apart. Lines hardly wider than a pixel (``fine``) have half their ink in each of two rows where they
-    lie between these: shades down to that are one ink where only one key has their hue.
+    whose nearest keys differ stay apart. Where only one key has their hue, shades are one ink: the thinner a line, the paler it is where
+    it lies between two rows; lines hardly wider than a pixel (``fine``) have half their ink in each.
     """
     keys = [np.array(h, float) for h in hints]
-    alone = fine and bool(keys) and not any(same_hue(a, b, degrees=25.0, least=5.0) for a, b in itertools.combinations(keys, 2))
+    alone = bool(keys) and not any(same_hue(a, b, degrees=25.0, least=5.0) for a, b in itertools.combinations(keys, 2))
     groups: list[list[tuple[int, Floats]]] = []
     for ink in sorted(found, key=lambda f: -f[0]):
         colour = ink[1] + background
@@ -149,7 +151,7 @@ def of_one_line(
             other = group[0][1] + background
             depth = sorted(abs(hue(c)[0] - hue(background)[0]) for c in (colour, other))
             hued = smeared and same_hue(colour, other) and depth[0] > 0.7 * depth[1]
-            shade = alone and same_hue(colour, other) and one_direction(ink[1], group[0][1], least=SHADE)
+            shade = alone and same_hue(colour, other) and one_direction(ink[1], group[0][1], least=SHADE if fine else PALER)
             if ((hued or shade) and nearest_hue(colour, keys) == nearest_hue(other, keys)) or (
                 depth[0] > 0.8 * depth[1] and one_direction(ink[1], group[0][1])
             ):

@@ -157,6 +157,7 @@ def _joined(
             cure="Check the axes; give two points of each in the marks file",
         )  # fmt: skip
     warnings += [f"the numbers at risk do not agree with the curve of '{a}'" for a in disagree]
+    warnings += [w for c in out if (w := _ends_early(c))]
     if panel.n_arms is not None and panel.n_arms != len(out):
         warnings.append(f"{panel.n_arms} arms are named in the figure, curves found: {len(out)}")
     if panel.upward:
@@ -168,6 +169,16 @@ def _joined(
         grade=_grade(p, out, warnings, bool(disagree)), panel=number, panels=listed,
     )  # fmt: skip
     return doubted(reading)
+
+
+def _ends_early(c: CurveReading) -> str:
+    """A word on a curve that ends before two or more printed numbers at risk that are above 0: a line may end after its last death, but
+    seldom so much earlier than the patients."""
+    later = (c.at_risk_times > c.end_time + 1e-9 * max(1.0, c.end_time)) & (c.at_risk > 0)
+    if later.sum() < 2:
+        return ""
+    t, n = c.at_risk_times[later][0], c.at_risk[later][0]
+    return f"the line of '{c.arm}' ends at {c.end_time:.3g} though {n:g} are at risk at {t:g} and some later still: its end is not certain"
 
 
 def _slanted(c: TracedCurve) -> tuple[str, ...]:

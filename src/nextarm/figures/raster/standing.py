@@ -33,6 +33,8 @@ COMPANY, WITHIN = 3, 15.0
 #: Both ends of a bar are clear with so much ink and at least so far (pixels) from a drop; where a smaller part of the bars is clear, the
 #: rest is slivers of a curve that falls steeply.
 CLEAR, FAR, FREE = 0.6, 3.0, 0.15
+#: Part of the bars of a curve that show both ends below which one end is enough for a bar to be clear.
+ONE_SIDE = 0.1
 #: Missing part of the height of the stroke from which a column is a gap, and the part of columns from which the line is broken.
 GAP, BROKEN = 0.25, 0.1
 
@@ -69,13 +71,14 @@ def standing(x: Floats, share: Image, blocked: Mask, drawn: Image, steps: Steps,
     lines = drawn.max(axis=0) > NOISE
     whole = not lines.any() or float((missing.sum(axis=0) > GAP * width)[lines].mean()) < BROKEN
     sure, clear = np.zeros(x.size, bool), np.zeros(x.size, bool)
+    one_side = float(np.mean([any(e.both for e in found) for found in ends] or [1.0])) < ONE_SIDE  # on a frame no bar shows both of its ends
     for i, found in enumerate(ends):
         a, b = max(0, int(x[i] - mark / 2 - NEAR)), int(x[i] + mark / 2 + NEAR) + 1
         for e in found:
             if e.each < EACH * usual or e.better < BETTER * usual or e.seen < LEAST_SEEN:
                 continue
             gone = [float(missing[max(0, int(e.level - h)) : int(e.level + h) + 1, a:b].sum()) for h in (width / 2, width / 2 + height)]
-            clear[i] |= e.both and e.each > CLEAR * usual and bool((np.abs(steps.x[1:] - x[i]) > FAR).all())
+            clear[i] |= (e.both or one_side) and e.each > CLEAR * usual and bool((np.abs(steps.x[1:] - x[i]) > FAR).all())
             sure[i] |= e.both or not whole or (gone[0] < WRONG * e.ink and gone[1] < WRONG_ABOUT * e.ink)
     company = (np.abs(x[:, None] - x[sure][None]) < WITHIN * mark).sum(axis=1)
     there = np.asarray(sure | (company >= COMPANY), bool)

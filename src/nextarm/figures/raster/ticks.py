@@ -36,6 +36,10 @@ SNAPPED = 1.3
 LOWEST, LOWEST_PART = 0.8, 0.3
 #: Fewest free marks of a curve that tell the bars of the others; how many times as many as theirs; difference (pixels) that is none.
 SURE, CLEARER, ALIKE = 6, 3, 0.4
+#: Columns after the end of a line that half a bar may cover.
+AFTER = 2
+#: Part of the columns of a line where both of its sides must be seen, or its bars are measured on the side that is seen.
+ONE_SIDE = 0.3
 #: Share of the hidden marks that is left where tips were counted.
 COUNTED = 0.3
 #: Expected number of further marks a pixel of rate at a place whose mark is a ring or a cross.
@@ -111,9 +115,10 @@ class Beside:
 
 def along(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float) -> Beside | None:
     """What lies beside the stroke along ``steps``; None for a curve that is too short."""
-    first, last = max(0, int(np.floor(steps.x[0]))), min(share.shape[1], int(np.floor(steps.end + 0.25)))
+    first, last = max(0, int(np.floor(steps.x[0]))), int(np.floor(steps.end + 0.25))
     if last - first < 8:
         return None
+    last = min(share.shape[1], last + AFTER)  # a bar at the very end stands out of it to the right
     drawn = draw(share.shape, steps, width=width, blur=blur)
     rest = share - drawn
     centre = np.arange(first, last) + 0.5
@@ -360,9 +365,15 @@ def tick_height(seen: Beside) -> float:
     """Part of a tick beyond the stroke: the most frequent length that is the same above and below; 0 without ticks."""
     above, seen_above, below, seen_below = seen.above, seen.seen_above, seen.below, seen.seen_below
     up, down = run_from_edge(above, seen_above), run_from_edge(below, seen_below)
-    whole = seen_above[:, :4].all(axis=1) & seen_below[:, :4].all(axis=1)
-    same = whole & (up >= 0.9) & (down >= 0.9) & (np.abs(up - down) <= np.maximum(SNAPPED, 0.3 * np.maximum(up, down)))
-    same &= up < above.shape[1] - 2
+    upper, lower = seen_above[:, :4].all(axis=1), seen_below[:, :4].all(axis=1)
+    whole = upper & lower
+    if whole.mean() < ONE_SIDE < max(upper.mean(), lower.mean()):  # a line on the frame: its bars are seen on one side only
+        here, run = (upper, up) if upper.mean() > lower.mean() else (lower, down)
+        same = here & (run >= 0.9) & (run < above.shape[1] - 2)
+        up = down = run
+    else:
+        same = whole & (up >= 0.9) & (down >= 0.9) & (np.abs(up - down) <= np.maximum(SNAPPED, 0.3 * np.maximum(up, down)))
+        same &= up < above.shape[1] - 2
     if same.sum() < 2:
         return 0.0
     lengths = 0.5 * (up + down)[same]

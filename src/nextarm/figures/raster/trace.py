@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nextarm.figures.raster.arms import Draft, find_arms, longer_runs
 from nextarm.figures.raster.colours import Ink, inks
+from nextarm.figures.raster.edges import Steps
 from nextarm.figures.raster.identity import (
     FAR,
     apart_in_colour,
@@ -39,6 +40,8 @@ from nextarm.figures.raster.ticks import bar_of, bars_of_panel, drawn_shape, fin
 
 #: Line width (pixels) and size of a panel below which it is looked at twice, and how far apart the two ends of a line may be.
 THIN, SMALL, NEAR = 2.2, 760, 6.0
+#: What a line left out may have of the evidence of a line kept before the choice is doubted.
+RIVAL = 0.6
 UNSURE = "two curves of one colour and line style meet and part again: which is which is not certain"
 
 
@@ -121,6 +124,9 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
             kept += [d for d in rest if stands_alone(d, kept, hints, found, work)]
         if len(kept) < len(drafts):
             warnings.append(f"{len(drafts)} curves were found, {panel.n_arms} are named: the least likely were left out")
+            gone = [d for d in drafts if not any(d is k or (d.ink != k.ink and paler(found[d.ink], found[k.ink])) for k in kept)]
+            if max((d.gain for d in gone), default=0.0) > RIVAL * min(d.gain for d in kept):
+                warnings.append("a line that was left out is seen nearly as well as one that was kept: which of them are the curves is not certain")
         drafts = kept
     if drafts and len(hints) == len(drafts) + 1:
         given = match_hints(drafts, found, hints, work)
@@ -209,6 +215,12 @@ def runs_behind(draft: Draft, work: Canvas) -> bool:
     return any(part.size > 0 and float(part.mean()) > 0.4 for part in (right, below))
 
 
+def ends_falling(steps: Steps, work: Canvas, width: float) -> bool:
+    """Whether a curve ends right after a drop within the panel: a line ends at the last patient, seldom just after another's death."""
+    inside = steps.end < work.right - 3 * width and steps.y[-1] < work.bottom - 2 * width - 2
+    return bool(steps.x.size > 1 and inside and steps.end - steps.x[-1] < max(4.0, 2 * width))
+
+
 def traced(draft: Draft, work: Canvas, ink: Ink, *, hint: int | None, marks: Marks, warnings: tuple[str, ...]) -> TracedCurve:
     """A draft in pixels of the image, with its marks."""
     steps = draft.steps
@@ -216,6 +228,8 @@ def traced(draft: Draft, work: Canvas, ink: Ink, *, hint: int | None, marks: Mar
         warnings = (*warnings, "the curve reaches the bottom of the panel before its end and may go on below it")
     elif runs_behind(draft, work):
         warnings = (*warnings, "the curve ends at a legend or a text and may go on behind it: its end is not certain")
+    elif ends_falling(steps, work, draft.width):
+        warnings = (*warnings, "the curve ends right after a drop and may go on: its end is not certain")
     return TracedCurve(
         x=work.to_image_x(steps.x), y=work.to_image_y(steps.y), end=float(work.to_image_x(steps.end)), colour=colour_of(draft, ink, work),
         dash=draft.dashes.name, ticks=work.to_image_x(marks.x), tick_count=marks.count, tick_extra=marks.extra,

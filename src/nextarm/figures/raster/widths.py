@@ -7,12 +7,14 @@ import numpy as np
 
 from nextarm.figures.raster.colours import Ink
 from nextarm.figures.raster.ink import Image
-from nextarm.figures.raster.paths import stroke_width
+from nextarm.figures.raster.paths import run_lengths, stroke_width
 
 #: Level strokes (pixels) from which a width is sure, and below which it is not known.
 SURE, NONE = 60, 20
 #: Thin strokes are only marks where lines of other inks are wider by this factor ...
 WIDER = 1.6
+#: Strokes are those of bars that run together where another ink has lines thinner by this factor, and this ink strokes of that width.
+THICKER = 1.4
 #: ... and at least this share of the ink lies in dots that are about as thick as those lines.
 DOTS = 0.5
 
@@ -20,7 +22,9 @@ DOTS = 0.5
 def line_widths(inks: tuple[Ink, ...]) -> list[float]:
     """Width of the lines of every ink in pixels; inks without level strokes of their line (dotted lines) have that of the others.
 
-    The strokes of a dotted line in a large picture are those of its censor marks, which are thinner than the line.
+    The strokes of a dotted line in a large picture are those of its censor marks, which are thinner than the line. Bars that stand so
+    densely that they run together are wider than the line: programs draw the lines of a panel with one width, so an ink that has strokes
+    of the width of another line has lines of that width.
     """
     found = [stroke_width(i.own) for i in inks]
     sure = [w for w, level in found if level >= SURE]
@@ -28,9 +32,19 @@ def line_widths(inks: tuple[Ink, ...]) -> list[float]:
         return [w for w, _ in found]
     usual, widest = float(np.median(sure)), max(sure)
     return [
-        usual if level < NONE else widest if widest > WIDER * w and mostly_dots(ink.own, w, widest) else w
+        usual if level < NONE
+        else widest if widest > WIDER * w and mostly_dots(ink.own, w, widest)
+        else max((t for t in sure if w > THICKER * t + 0.5 and has_strokes(ink.own, t)), default=w)
         for ink, (w, level) in zip(inks, found, strict=True)
-    ]
+    ]  # fmt: skip
+
+
+def has_strokes(own: Image, width: float) -> bool:
+    """Whether an ink has level strokes of about ``width`` beside its thicker ones."""
+    ink = own > 0.5
+    wide, high = run_lengths(ink), run_lengths(ink.T).T
+    level = ink & (wide > 3 * high) & (wide > 6) & (np.abs(high - width) <= 1.0)
+    return int(level.sum()) >= SURE
 
 
 def mostly_dots(own: Image, thin: float, line: float) -> bool:
