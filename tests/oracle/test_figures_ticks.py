@@ -11,7 +11,7 @@ from nextarm.figures.raster.levels import level_again
 from nextarm.figures.raster.refine import draw
 from nextarm.figures.raster.standing import standing
 from nextarm.figures.raster.start import from_the_top
-from nextarm.figures.raster.ticks import Bar, bar_of, bars_of_panel, drawn_shape, tick_height
+from nextarm.figures.raster.ticks import Bar, bar_of, bars_of_panel, drawn_shape, find_ticks, tick_height
 from nextarm.figures.raster.ticks import along as beside_the_stroke
 from nextarm.figures.raster.trace import trace_curves
 from nextarm.figures.reading import CurveReading
@@ -126,17 +126,17 @@ def test_rings_that_never_stand_alone_are_known_by_their_outline() -> None:
     rows, columns = np.mgrid[:200, :120]
     for x in np.arange(14.5, 108, 8.0):
         share[np.abs(np.hypot(rows - 30, columns + 0.5 - x - 0.5) - 6.0) < 0.7] = 1.0
-    shape = drawn_shape([(share, hidden, steps, 3.0, 1.0)])
+    shape = drawn_shape([beside_the_stroke(share, hidden, steps, width=3.0, blur=1.0)])
     assert shape is not None
     assert abs(shape.height - 13) <= 2
     bars, *rest = flat_with(*((24, 36, x, x + 1) for x in range(14, 108, 8)))
-    assert drawn_shape([(bars, *rest, 3.0, 1.0)]) is None
+    assert drawn_shape([beside_the_stroke(bars, *rest, width=3.0, blur=1.0)]) is None
 
 
 def test_what_stands_hardly_out_of_a_thick_line_is_no_bar() -> None:
     for out, bar in ((2, False), (5, True)):
         share, hidden, steps = flat_with((25, 35, 5, 114), *((25 - out, 35 + out, x, x + 1) for x in range(20, 100, 13)))
-        found = bar_of(share, hidden, steps, width=11.0, blur=1.0)
+        found = bar_of(beside_the_stroke(share, hidden, steps, width=11.0, blur=1.0))
         assert (found is not None) is bar
 
 
@@ -151,3 +151,42 @@ def test_bars_at_drops_alone_are_not_believed() -> None:
         share[level - 5 : level + 5, x : x + 2] = 1.0
     found = standing(at_drops.astype(int) + 1.0, share, hidden, drawn, steps, width=3.0, mark=2.0, height=3.0)
     assert not found.any()
+
+
+def test_bars_that_stand_across_a_drop_are_found() -> None:
+    """Two bars on the upper level and two on the lower, at the upright of a deep drop: each shows one end and stands on both sides of it."""
+    share, hidden, steps = flat_with(*((25, 35, x, x + 2) for x in (15, 25, 35, 45)))
+    share[29:32, 61:] = 0.0
+    share[29:72, 58:61] = 1.0
+    share[69:72, 58:115] = 1.0
+    share[25:36, 58:61] = 1.0  # on the upper level: its columns are those of the drop
+    share[65:76, 80:83] = share[65:76, 100:103] = 1.0
+    steps = Steps(x=np.array([5.0, 59.5]), y=np.array([30.5, 70.5]), end=115.0)
+    found = find_ticks(beside_the_stroke(share, hidden, steps, width=3.0, blur=1.0))
+    np.testing.assert_allclose(found.x, [16.5, 26.5, 36.5, 46.5, 59.5, 81.5, 101.5], atol=0.6)
+
+
+def test_a_drop_without_a_bar_is_none() -> None:
+    share, hidden, steps = flat_with(*((25, 35, x, x + 2) for x in (15, 25, 35, 45)))
+    share[29:32, 61:] = 0.0
+    share[29:72, 58:61] = 1.0
+    share[69:72, 58:115] = 1.0
+    steps = Steps(x=np.array([5.0, 59.5]), y=np.array([30.5, 70.5]), end=115.0)
+    found = find_ticks(beside_the_stroke(share, hidden, steps, width=3.0, blur=1.0))
+    np.testing.assert_allclose(found.x, [16.5, 26.5, 36.5, 46.5], atol=0.6)
+
+
+def test_a_bar_at_the_end_of_the_line_is_found() -> None:
+    share, hidden, steps = flat_with(*((26, 34, x, x + 1) for x in (20, 33, 46, 59, 72, 85, 114)))
+    found = find_ticks(beside_the_stroke(share, hidden, steps, width=3.0, blur=1.0))
+    np.testing.assert_allclose(found.x, [21, 34, 47, 60, 73, 86, 115], atol=0.6)
+
+
+def test_bars_of_a_line_on_the_frame_are_found_by_the_half_that_is_seen() -> None:
+    bars = tuple((31, 37, x, x + 1) for x in range(20, 100, 13))
+    share, hidden, steps = flat_with(*bars)
+    hidden[:29] = True
+    found = find_ticks(beside_the_stroke(share, hidden, steps, width=3.0, blur=1.0))
+    np.testing.assert_allclose(found.x, [left + 1.0 for _, _, left, _ in bars], atol=0.6)
+    hidden[:] = False  # both sides in sight: what stands out on one side only is no bar
+    assert not find_ticks(beside_the_stroke(share, hidden, steps, width=3.0, blur=1.0)).x.size

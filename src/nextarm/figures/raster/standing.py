@@ -33,8 +33,8 @@ COMPANY, WITHIN = 3, 15.0
 #: Both ends of a bar are clear with so much ink and at least so far (pixels) from a drop; where a smaller part of the bars is clear, the
 #: rest is slivers of a curve that falls steeply.
 CLEAR, FAR, FREE = 0.6, 3.0, 0.15
-#: Part of the bars of a curve that show both ends below which one end is enough for a bar to be clear.
-ONE_SIDE = 0.1
+#: Part of the columns of a line where both of its sides must be seen, or one end is enough for a bar to be clear.
+ONE_SIDE = 0.3
 #: Missing part of the height of the stroke from which a column is a gap, and the part of columns from which the line is broken.
 GAP, BROKEN = 0.25, 0.1
 
@@ -71,7 +71,7 @@ def standing(x: Floats, share: Image, blocked: Mask, drawn: Image, steps: Steps,
     lines = drawn.max(axis=0) > NOISE
     whole = not lines.any() or float((missing.sum(axis=0) > GAP * width)[lines].mean()) < BROKEN
     sure, clear = np.zeros(x.size, bool), np.zeros(x.size, bool)
-    one_side = float(np.mean([any(e.both for e in found) for found in ends] or [1.0])) < ONE_SIDE  # on a frame no bar shows both of its ends
+    one_side = on_an_edge(blocked, steps, out=(width + height) / 2)
     for i, found in enumerate(ends):
         a, b = max(0, int(x[i] - mark / 2 - NEAR)), int(x[i] + mark / 2 + NEAR) + 1
         for e in found:
@@ -83,6 +83,15 @@ def standing(x: Floats, share: Image, blocked: Mask, drawn: Image, steps: Steps,
     company = (np.abs(x[:, None] - x[sure][None]) < WITHIN * mark).sum(axis=1)
     there = np.asarray(sure | (company >= COMPANY), bool)
     return there if clear.sum() >= FREE * there.sum() else clear
+
+
+def on_an_edge(blocked: Mask, steps: Steps, *, out: float) -> bool:
+    """Whether a line lies on a frame, so that its bars are seen on one side only, ``out`` pixels from its middle."""
+    columns = np.arange(max(0, int(steps.x[0])), min(blocked.shape[1], int(steps.end)))
+    level = steps.at(np.asarray(columns + 0.5, float))
+    rows = [np.clip(np.floor(level + way * out).astype(int), 0, blocked.shape[0] - 1) for way in (-1, 1)]
+    up, down = (~blocked[r, columns] for r in rows)
+    return bool(columns.size) and float((up & down).mean()) < ONE_SIDE < float(max(up.mean(), down.mean()))
 
 
 def ends_of(x: float, rest: Image, room: Image, free: Image, steps: Steps, *, width: float, mark: float, height: float) -> list[Ends]:

@@ -55,17 +55,15 @@ class Bar:
     votes: int
 
 
-def find_ticks(
-    share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float, shapes: tuple[Shape | None, ...] = (), bar: Bar | None = None
-) -> Marks:
-    """Ticks along ``steps`` in the share of ink ``share``; ``blocked`` pixels (other ink, frame) say nothing.
+def find_ticks(seen: Beside | None, *, shapes: tuple[Shape | None, ...] = (), bar: Bar | None = None) -> Marks:
+    """Ticks along a curve, from what lies beside its stroke (:func:`along`); none without that.
 
     ``shapes`` are those of the marks of all curves of the panel (:func:`mark_shape`), its own first; ``bar`` is what its bars are to be
     like where other curves show it better.
     """
-    seen = along(share, blocked, steps, width=width, blur=blur)
     if seen is None:
         return NONE
+    share, blocked, steps, width = seen.share, seen.blocked, seen.steps, seen.width
     shaped = by_shape(seen.rest, beside(seen.drawn, blocked), steps, shapes)
     if shaped is not None:
         return shaped
@@ -80,12 +78,12 @@ def find_ticks(
     height = tick_height(seen) if bar is None else bar.half - width / 2
     if height < lowest(width):
         return NONE
-    signal = bar_signal(seen, share, blocked, steps, width, height)
+    signal = bar_signal(seen, height)
     runs = stretches(np.nan_to_num(signal))
     if not runs:
         return NONE
     mark = mark_width(runs, signal)[0] if bar is None else bar.width
-    signal = at_drops(signal, seen, share, blocked, steps, width=width, height=height, mark=mark)
+    signal = at_drops(signal, seen, height=height, mark=mark)
     runs = stretches(np.nan_to_num(signal))
     marks = counted(place(runs, mark, signal, seen.first, height), share, blocked, steps, width=width, reach=seen.reach)
     there = standing(marks.x, share, blocked, seen.drawn, steps, width=width, mark=mark, height=height)
@@ -94,8 +92,13 @@ def find_ticks(
 
 @record
 class Beside:
-    """What lies beside the stroke: the ink as it is drawn, the rest, the edges of the stroke, and the strips beyond them."""
+    """What lies beside the stroke of a curve: the ink looked at and what hides it (pixels of other ink or a frame say nothing), the steps
+    and the width of the stroke; the ink as it is drawn, the rest, the edges of the stroke, and the strips beyond them."""
 
+    share: Image
+    blocked: Mask
+    steps: Steps
+    width: float
     drawn: Image
     rest: Image
     centre: Floats
@@ -125,64 +128,61 @@ def along(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: floa
     reach = reach_beyond(share, width)
     upper, lower, (above, seen_above), (below, seen_below) = both_strips(rest, blocked, steps, centre, width, reach)
     return Beside(
-        drawn=drawn, rest=rest, centre=centre, upper=upper, lower=lower, above=above, seen_above=seen_above, below=below,
-        seen_below=seen_below, reach=reach,
+        share=share, blocked=blocked, steps=steps, width=width, drawn=drawn, rest=rest, centre=centre, upper=upper, lower=lower,
+        above=above, seen_above=seen_above, below=below, seen_below=seen_below, reach=reach,
     )  # fmt: skip
 
 
-def bar_signal(seen: Beside, share: Image, blocked: Mask, steps: Steps, width: float, height: float) -> Floats:
+def bar_signal(seen: Beside, height: float) -> Floats:
     """How much of a bar that stands ``height`` out of the stroke is there in every column, 0 to 1; NaN where nothing can be seen."""
-    level_here = steps.at(seen.centre)
-    up, down = (end_of_bars(seen, share, blocked, level_here, width, height, up=way) for way in (True, False))
+    steps, width = seen.steps, seen.width
+    up, down = (end_of_bars(seen, steps.at(seen.centre), height, up=way) for way in (True, False))
     signal = both_sides(up, down)
     # At the end of the line a level is too short to be sure of: there both sides of a mark must be seen.
     signal[(seen.centre > steps.end - width - 1) & ~np.isfinite(up + down)] = np.nan
     return signal
 
 
-def end_of_bars(seen: Beside, share: Image, blocked: Mask, level: Floats, width: float, height: float, *, up: bool) -> Floats:
+def end_of_bars(seen: Beside, level: Floats, height: float, *, up: bool) -> Floats:
     """How much of the upper or lower end of a bar on ``level`` is there in every column (:func:`side`)."""
-    half = width / 2 + height
+    half = seen.width / 2 + height
     edge, ink, clear = (seen.upper, seen.above, seen.seen_above) if up else (seen.lower, seen.below, seen.seen_below)
-    whole, _ = strip(share, blocked, edge, seen.first, seen.reach, up=up)
+    whole, _ = strip(seen.share, seen.blocked, edge, seen.first, seen.reach, up=up)
     return side(ink, clear, edge - (level - half) if up else level + half - edge, height, whole)
 
 
-def at_drops(
-    signal: Floats, seen: Beside, share: Image, blocked: Mask, steps: Steps, *, width: float, height: float, mark: float
-) -> Floats:
+def at_drops(signal: Floats, seen: Beside, *, height: float, mark: float) -> Floats:
     """The signal with bars that stand across a drop: a part of theirs lies in columns that belong to the other level.
 
     A bar on the level before a drop stands out above it on both sides of the drop, one on the level after it below; the other end is
     hidden in the upright of the drop.
     """
-    whole = signal
+    whole, steps, here = signal, seen.steps, seen.steps.at(seen.centre)
     for up in (True, False):
         level = steps.at(seen.centre - mark / 2 if up else seen.centre + mark / 2)
-        across = level != steps.at(seen.centre)
+        across = level != here
         if across.any():
-            other = end_of_bars(seen, share, blocked, level, width, height, up=up)
-            home = np.where(across, 0.0, np.nan_to_num(end_of_bars(seen, share, blocked, steps.at(seen.centre), width, height, up=up)))
+            other = end_of_bars(seen, level, height, up=up)
+            home = np.where(across, 0.0, np.nan_to_num(end_of_bars(seen, here, height, up=up)))
             reach = math.ceil(mark / 2)
             near = np.max([np.roll(home, k if up else -k) for k in range(1, reach + 1)], axis=0)
             whole = np.fmax(whole, np.where(across, np.clip(np.minimum(other, near), 0.0, 1.2), np.nan))
     return whole
 
 
-def bar_of(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float) -> Bar | None:
+def bar_of(seen: Beside | None) -> Bar | None:
     """The bars along a curve; None where it has none that can be told."""
-    seen = along(share, blocked, steps, width=width, blur=blur)
     if seen is None:
         return None
     height = tick_height(seen)
-    if height < lowest(width):
+    if height < lowest(seen.width):
         return None
-    signal = bar_signal(seen, share, blocked, steps, width, height)
+    signal = bar_signal(seen, height)
     runs = stretches(np.nan_to_num(signal))
     if not runs:
         return None
     mark, votes = mark_width(runs, signal)
-    return Bar(half=width / 2 + height, width=mark, votes=votes)
+    return Bar(half=seen.width / 2 + height, width=mark, votes=votes)
 
 
 def bars_of_panel(own: list[Bar | None]) -> list[Bar | None]:
@@ -248,29 +248,26 @@ def reach_beyond(share: Image, width: float) -> int:
     return int(min(REACH + WIDTHS * width, 0.08 * share.shape[0]))
 
 
-def mark_shape(share: Image, blocked: Mask, steps: Steps, *, width: float, blur: float) -> Shape | None:
-    """The shape of the marks along ``steps`` where these are rings or crosses."""
-    rest = np.asarray(share - draw(share.shape, steps, width=width, blur=blur), np.float32)
-    return learn_shape(rest, blocked, steps, width=width, reach=reach_beyond(share, width) + 3)
+def mark_shape(seen: Beside | None) -> Shape | None:
+    """The shape of the marks along a curve where these are rings or crosses."""
+    if seen is None:
+        return None
+    return learn_shape(seen.rest, seen.blocked, seen.steps, width=seen.width, reach=seen.reach + 3)
 
 
-def drawn_shape(curves: list[tuple[Image, Mask, Steps, float, float]]) -> Shape | None:
+def drawn_shape(curves: list[Beside | None]) -> Shape | None:
     """The ring or cross that explains most of the ink beside the curve with most of it; None where the marks are bars.
 
-    ``curves`` are share of ink, blocked pixels, steps, width and blur of each. For marks that stand too close for a shape to be learnt.
+    For marks that stand too close for a shape to be learnt.
     """
-    spread: list[tuple[float, Beside, Mask, Steps, float]] = []
-    for share, blocked, steps, width, blur in curves:
-        seen = along(share, blocked, steps, width=width, blur=blur)
-        if seen is not None and spread_out(seen.above, seen.below):
-            amount = sum(float(np.clip(ink[:, 2:], 0, 1).sum()) for ink in (seen.above, seen.below))
-            spread.append((amount, seen, beside(seen.drawn, blocked), steps, width))
+    spread = [c for c in curves if c is not None and spread_out(c.above, c.below)]
     if not spread:
         return None
-    _, seen, visible, steps, width = max(spread, key=lambda s: s[0])
+    seen = max(spread, key=lambda c: sum(float(np.clip(ink[:, 2:], 0, 1).sum()) for ink in (c.above, c.below)))
+    visible = beside(seen.drawn, seen.blocked)
     best, most = None, EXPLAINED
-    for shape in rings_and_crosses(shape_height(seen.above, seen.below) + width / 2):
-        x, explained = place_shapes(seen.rest, visible, steps, shape)
+    for shape in rings_and_crosses(shape_height(seen.above, seen.below) + seen.width / 2):
+        x, explained = place_shapes(seen.rest, visible, seen.steps, shape)
         if x.size and explained > most:
             best, most = shape, explained
     return best

@@ -36,7 +36,7 @@ from nextarm.figures.raster.mark_ink import fitted_to_marks, ink_for_marks
 from nextarm.figures.raster.on_frame import curve_on_frame
 from nextarm.figures.raster.panel import ArmHint, Panel, TracedCurve, TracedPanel
 from nextarm.figures.raster.stretches import Marks
-from nextarm.figures.raster.ticks import bar_of, bars_of_panel, drawn_shape, find_ticks, mark_shape
+from nextarm.figures.raster.ticks import along, bar_of, bars_of_panel, drawn_shape, find_ticks, mark_shape
 
 #: Line width (pixels) and size of a panel below which it is looked at twice, and how far apart the two ends of a line may be.
 THIN, SMALL, NEAR = 2.2, 760, 6.0
@@ -126,7 +126,9 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
             warnings.append(f"{len(drafts)} curves were found, {panel.n_arms} are named: the least likely were left out")
             gone = [d for d in drafts if not any(d is k or (d.ink != k.ink and paler(found[d.ink], found[k.ink])) for k in kept)]
             if max((d.gain for d in gone), default=0.0) > RIVAL * min(d.gain for d in kept):
-                warnings.append("a line that was left out is seen nearly as well as one that was kept: which of them are the curves is not certain")
+                warnings.append(
+                    "a line that was left out is seen nearly as well as one that was kept: which of them are the curves is not certain"
+                )
         drafts = kept
     if drafts and len(hints) == len(drafts) + 1:
         given = match_hints(drafts, found, hints, work)
@@ -158,16 +160,12 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
 
 def marks_of_panel(drafts: list[Draft], looks: list[tuple[Image, Mask]]) -> list[Marks]:
     """The censor marks of all curves: what they are like is learnt from all of them."""
-    both = list(zip(drafts, looks, strict=True))
-    shapes = [mark_shape(*look, d.steps, width=d.width, blur=d.blur) for d, look in both]
+    seen = [along(*look, d.steps, width=d.width, blur=d.blur) for d, look in zip(drafts, looks, strict=True)]
+    shapes = [mark_shape(s) for s in seen]
     if all(s is None for s in shapes):
-        fitted = drawn_shape([(*look, d.steps, d.width, d.blur) for d, look in both])
-        shapes = [fitted] * len(both)
-    bars = bars_of_panel([bar_of(*look, d.steps, width=d.width, blur=d.blur) for d, look in both])
-    return [
-        find_ticks(*look, d.steps, width=d.width, blur=d.blur, shapes=(shapes[k], *shapes[:k], *shapes[k + 1 :]), bar=bars[k])
-        for k, (d, look) in enumerate(both)
-    ]
+        shapes = [drawn_shape(seen)] * len(seen)
+    bars = bars_of_panel([bar_of(s) for s in seen])
+    return [find_ticks(s, shapes=(shapes[k], *shapes[:k], *shapes[k + 1 :]), bar=bars[k]) for k, s in enumerate(seen)]
 
 
 def is_limit(draft: Draft, drafts: list[Draft], found: tuple[Ink, ...]) -> bool:

@@ -15,6 +15,8 @@ SURE, NONE = 60, 20
 WIDER = 1.6
 #: Strokes are those of bars that run together where another ink has lines thinner by this factor, and this ink strokes of that width.
 THICKER = 1.4
+#: Level strokes of an ink, as a share of those of the ink with most, from which it is a line and not where a frame mixes with one.
+LINE = 0.25
 #: ... and at least this share of the ink lies in dots that are about as thick as those lines.
 DOTS = 0.5
 
@@ -31,10 +33,12 @@ def line_widths(inks: tuple[Ink, ...]) -> list[float]:
     if not sure:
         return [w for w, _ in found]
     usual, widest = float(np.median(sure)), max(sure)
+    most = max(level for _, level in found)
+    lines = [w for w, level in found if level >= max(SURE, LINE * most)]
     return [
         usual if level < NONE
         else widest if widest > WIDER * w and mostly_dots(ink.own, w, widest)
-        else max((t for t in sure if w > THICKER * t + 0.5 and has_strokes(ink.own, t)), default=w)
+        else max((t for t in lines if w > THICKER * t + 0.5 and has_strokes(ink.own, t)), default=w)
         for ink, (w, level) in zip(inks, found, strict=True)
     ]  # fmt: skip
 

@@ -184,7 +184,8 @@ def read_words(rgb: Image, boxes: Sequence[tuple[Box, int]], *, twice: bool = Tr
     if twice:
         readings = voted(rgb, [box for box, _ in boxes], readings)
     return [
-        Word(box=box, pieces=n, reading=_with_capital(_with_space(r, rgb, box), rgb, box)) for (box, n), r in zip(boxes, readings, strict=True)
+        Word(box=box, pieces=n, reading=_with_capital(_with_space(r, rgb, box), rgb, box))
+        for (box, n), r in zip(boxes, readings, strict=True)
     ]
 
 
@@ -194,7 +195,7 @@ def _with_capital(reading: Reading, rgb: Image, box: Box) -> Reading:
     if len(name) < 3 or name[-2] != " " or name[-1] not in ONE_SHAPE or not name[0].isupper():
         return reading
     low = rgb[box.top : box.bottom, box.left : box.right].min(axis=2).astype(int)
-    ink = low < np.median(low.max(axis=0)) - INK
+    ink = low < low.max() - INK
     letters = np.flatnonzero(np.diff(np.r_[False, ink.any(axis=0), False].astype(int)))
     if letters.size < 4:
         return reading
