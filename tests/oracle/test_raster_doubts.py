@@ -43,10 +43,11 @@ def test_a_curve_that_ends_before_two_printed_numbers_at_risk_is_not_certain() -
 
 
 def test_a_curve_that_ends_right_after_a_drop_is_not_certain() -> None:
-    for end, told in ((6.03, True), (6.6, False), (10.0, False)):
+    """Not so where it ends at S = 0, where the last patient died."""
+    for end, low, told in ((6.03, 0.5, True), (6.6, 0.5, False), (10.0, 0.5, False), (6.03, 0.0, False)):
         figure = Drawn()
         figure.frame()
-        figure.curve([1.0, 2.5, 4.0, 6.0], [0.9, 0.8, 0.65, 0.5], BLUE, end=end)
+        figure.curve([1.0, 2.5, 4.0, 6.0], [0.9, 0.8, 0.65, low], BLUE, end=end)
         (found,) = trace_curves(figure.image(), figure.panel()).curves
         assert any("right after a drop" in w for w in found.warnings) is told
 

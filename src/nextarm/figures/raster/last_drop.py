@@ -21,7 +21,8 @@ SOLID, BROKEN = 0.85, 0.3  # share of the stroke's rows that are drawn, of a sol
 def to_zero(draft: Draft, work: Canvas, zero: float) -> Draft:
     """The draft with a last corner at row ``zero`` (S = 0, in canvas pixels) where its line goes down to it at its end."""
     steps, width = draft.steps, draft.width
-    level, reach = float(steps.y[-1]), max(2, round(1.5 * width))
+    short = steps.x.size > 1 and steps.end - float(steps.x[-1]) <= 2 * width  # no level but a part of the upright
+    level, reach = float(steps.y[-2 if short else -1]), max(2, round(1.5 * width))
     first, last = round(level + width), round(zero - 0.5 * width)
     rows, columns = draft.own.shape
     end = round(steps.end)
@@ -43,7 +44,7 @@ def to_zero(draft: Draft, work: Canvas, zero: float) -> Draft:
     ):
         return draft
     place = float((stroke * (np.arange(a, b) + 0.5)).sum() / stroke.sum())
-    joined = steps.x.size > 1 and place - float(steps.x[-1]) <= 2 * width
+    joined = short or (steps.x.size > 1 and place - float(steps.x[-1]) <= 2 * width)
     x, y = (steps.x[:-1], steps.y[:-1]) if joined else (steps.x, steps.y)
     return replace(draft, steps=Steps(x=np.r_[x, place], y=np.r_[y, zero], end=max(steps.end, place)))
 

@@ -151,9 +151,11 @@ def traced_at(rgb: NDArray[np.uint8], panel: Panel, hints: tuple[ArmHint, ...], 
     marks = marks_of_panel(drafts, looks)
     zero = float(work.from_image_y(panel.y.pixel(0.0)))
     curves = tuple(
-        traced(to_zero(d, work, zero), work, found[d.ink], hint=named[k], warnings=(UNSURE,) if k in unsure else (), marks=marks[k])
+        traced(
+            to_zero(d, work, zero), work, found[d.ink], zero=zero, hint=named[k], warnings=(UNSURE,) if k in unsure else (), marks=marks[k]
+        )
         for k, d in enumerate(drafts)
-    )
+    )  # fmt: skip
     width = float(np.median([d.width for d in drafts])) / work.scale if drafts else 0.0
     return TracedPanel(curves=curves, line_width=width, warnings=tuple(warnings))
 
@@ -213,20 +215,23 @@ def runs_behind(draft: Draft, work: Canvas) -> bool:
     return any(part.size > 0 and float(part.mean()) > 0.4 for part in (right, below))
 
 
-def ends_falling(steps: Steps, work: Canvas, width: float) -> bool:
-    """Whether a curve ends right after a drop within the panel: a line ends at the last patient, seldom just after another's death."""
-    inside = steps.end < work.right - 3 * width and steps.y[-1] < work.bottom - 2 * width - 2
+def ends_falling(steps: Steps, work: Canvas, width: float, zero: float) -> bool:
+    """Whether a curve ends right after a drop, above ``zero`` (row of S = 0) and within the panel.
+
+    A line ends at the last patient: at S = 0 where that is a death, and seldom just after another's.
+    """
+    inside = steps.end < work.right - 3 * width and steps.y[-1] < min(zero, work.bottom) - 2 * width - 2
     return bool(steps.x.size > 1 and inside and steps.end - steps.x[-1] < max(4.0, 2 * width))
 
 
-def traced(draft: Draft, work: Canvas, ink: Ink, *, hint: int | None, marks: Marks, warnings: tuple[str, ...]) -> TracedCurve:
-    """A draft in pixels of the image, with its marks."""
+def traced(draft: Draft, work: Canvas, ink: Ink, *, zero: float, hint: int | None, marks: Marks, warnings: tuple[str, ...]) -> TracedCurve:
+    """A draft in pixels of the image, with its marks; ``zero`` is the row of S = 0 in the canvas."""
     steps = draft.steps
     if steps.y[-1] > work.bottom - draft.width and steps.end < work.right - 3 * draft.width:
         warnings = (*warnings, "the curve reaches the bottom of the panel before its end and may go on below it")
     elif runs_behind(draft, work):
         warnings = (*warnings, "the curve ends at a legend or a text and may go on behind it: its end is not certain")
-    elif ends_falling(steps, work, draft.width):
+    elif ends_falling(steps, work, draft.width, zero):
         warnings = (*warnings, "the curve ends right after a drop and may go on: its end is not certain")
     return TracedCurve(
         x=work.to_image_x(steps.x), y=work.to_image_y(steps.y), end=float(work.to_image_x(steps.end)), colour=colour_of(draft, ink, work),
