@@ -95,7 +95,8 @@ class CountPosterior:
     """Posterior on a grid: ``theta`` (even), the new study's ``density`` and probability ``below``; moments of mu and tau.
 
     ``masses`` belong to the nodes of tau, ``log_marginal`` is the log likelihood of each node up to one constant. ``lost`` is
-    the posterior mass of tau beyond the widest node that was used; it is split over both ends.
+    the posterior mass of tau beyond the widest node that was used; it is split over both ends. ``faint`` is the posterior mass
+    where a study's smoothed likelihood is below rounding.
     """
 
     theta: FloatArray
@@ -107,6 +108,7 @@ class CountPosterior:
     mu_mean: float
     mu_sd: float
     lost: float
+    faint: float
 
 
 def count_posterior(
@@ -114,7 +116,8 @@ def count_posterior(
 ) -> CountPosterior:
     """Integrate mu and tau out and return the new study's distribution.
 
-    ``nodes`` and ``weigh`` (posterior masses of those nodes) replace this history's own, where several histories share one tau.
+    ``nodes`` and ``weigh`` (posterior masses of those nodes) replace this history's own, where several histories share one tau;
+    the caller then looks at ``faint``.
     Raises :class:`RefusedError` where the grid would be too fine (studies of many millions of patients), and where the studies
     contradict each other so much under ``prior`` that the posterior lies where a study's likelihood is below rounding.
     """
@@ -182,17 +185,23 @@ def count_posterior(
     else:
         masses, lost = np.where(usable, weigh, 0.0), 1.0 - float(weigh[usable].sum())
     masses = masses / masses.sum()
-    if float(masses @ faint) > MOST_FAINT:
-        raise RefusedError(
-            "the studies contradict each other",
-            rule=f"under a {prior.words()} prior on tau and N({m:g}, {s:g}^2) on the mean they could hardly have been seen together",
-            cure="Look for what makes them differ, take a wider prior of tau, or use likelihood='normal'",
-        )
+    if weigh is None and float(masses @ faint) > MOST_FAINT:
+        raise contradiction(prior, mean_prior)
     spectra = [(wide, (masses[where, None] * rfft(dense) * damp).sum(axis=0)) for wide, where, dense, damp in kept]
     density, below = _base_grid(spectra, size, spacing, lost)
     mu_mean = float(masses @ mu_first)
     mu_sd = math.sqrt(max(0.0, float(masses @ mu_second) - mu_mean**2))
-    return CountPosterior(theta, density, below, nodes, masses, log_marginal, mu_mean, mu_sd, lost)
+    return CountPosterior(theta, density, below, nodes, masses, log_marginal, mu_mean, mu_sd, lost, float(masses @ faint))
+
+
+def contradiction(prior: TauPrior, mean_prior: tuple[float, float]) -> RefusedError:
+    """What is said where more than :data:`MOST_FAINT` of the posterior rests on likelihoods below rounding."""
+    m, s = mean_prior
+    return RefusedError(
+        "the studies contradict each other",
+        rule=f"under a {prior.words()} prior on tau and N({m:g}, {s:g}^2) on the mean they could hardly have been seen together",
+        cure="Look for what makes them differ, or take a wider prior of tau",
+    )
 
 
 def _beyond(taus: FloatArray, log_density: FloatArray, usable: NDArray[np.bool_]) -> float:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from nextarm.borrowing.count_history import CountPosterior, Counts, count_posterior, poisson_counts
+from nextarm.borrowing.count_history import MOST_FAINT, CountPosterior, Counts, contradiction, count_posterior, poisson_counts
 from nextarm.borrowing.gridded import Gridded
 from nextarm.borrowing.map_prior import ONE_STUDY, RATE_MEAN, check_mean_prior
 from nextarm.borrowing.tau_nodes import tau_nodes
@@ -214,6 +214,8 @@ def _shared(counts: list[Counts], prior: TauPrior, mean_prior: tuple[float, floa
     raw = nodes.weights * np.exp(log_l - log_l.max())
     masses = raw / raw.sum()
     got = [count_posterior(c, prior=prior, mean_prior=mean_prior, nodes=nodes, weigh=masses) for c in counts]
+    if max(g.faint for g in got) > MOST_FAINT:
+        raise contradiction(prior, mean_prior)
     slice_of = np.minimum((_SLICES * (np.cumsum(masses) - masses / 2.0)).astype(int), _SLICES - 1)
     slices, shares = [], []
     for s in np.unique(slice_of):
