@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 import tomllib
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import nextarm
+from nextarm import verbs
 from nextarm.core.errors import CallError
 from nextarm.designs.plan import plan_from_toml
 from nextarm.web.app import web_app
@@ -150,7 +152,7 @@ def test_a_plan_too_long_for_an_address_becomes_a_file_of_the_study(client: Test
     assert refused.status_code == 422
     assert "too long for an address" in refused.text
     made = client.post("/study/mine/design/set", data={"toml": plan, "accrual.rate": "70"}, headers=OWN)
-    assert re.fullmatch(r"/study/mine/design\?plan=long-plan-[0-9a-f]{8}", made.headers["location"])
+    assert re.fullmatch(r"/study/mine/design\?plan=long-plan-[0-9a-f]{8}#answer", made.headers["location"])
     assert "rate = 70" in client.get(made.headers["location"].replace("/design?", "/design.json?")).json()["screen"]["plan"]
 
 
@@ -256,3 +258,21 @@ def test_a_margin_as_large_as_the_controls_survival_is_refused(client: TestClien
     rate = client.post(f"{AT}/set", data={"toml": CARDS["toxicity-monitoring"], "accrual.rate": "0.5"}, headers=OWN)
     assert wrong_fields(rate) == ["accrual.rate"]
     assert "design.first = 3: must be at most the 1 patients of the accrual" in rate.text
+
+
+def test_a_formula_that_takes_long_does_not_keep_the_page_waiting(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, design = threading.Event(), verbs.design
+
+    def slow(plan: Any, **options: Any) -> Any:
+        gate.wait(20)
+        return design(plan, **options)
+
+    monkeypatch.setattr(verbs, "design", slow)
+    plan = CARDS["exact-binomial"].replace("example:", "slowly:")
+    first = client.get(AT, params={"toml": plan}).text
+    assert "Being worked out." in first
+    assert "data-rough" in first
+    gate.set()
+    whole = client.get(AT, params={"toml": plan}, headers={"nextarm-whole": "yes"}).text
+    assert "Being worked out." not in whole
+    assert "Characteristics" in whole

@@ -45,6 +45,8 @@ def characteristics_of(found: Mapping[str, Any], *, not_yet: str = "") -> Sectio
     """
     if len(found) == 1:
         only = next(iter(found.values()))
+        if only is None:
+            return Section("characteristics", "What it can do", say("Being worked out."))
         if isinstance(only, NextarmError):
             return Section("characteristics", "What it can do", say("No characteristics by formula."), (Note("caution", say(str(only))),))
         lead = ", ".join(filter(None, (only.kind_of_design, only.solved_for, not_yet)))

@@ -22,6 +22,8 @@ from nextarm.web.home import Study
 from nextarm.web.screen import Ask, Content, Field, Form, Place, Step
 
 PLANS = ".toml"
+#: Where the page leads after a form was sent: below it stands what was asked for.
+ANSWER = "#answer"
 #: Said where an address asks for virtual trials that this server has not run.
 GONE = (
     "This server has not run the virtual trials of this address, or has forgotten them. Simulate runs them; the same seed gives the same."
@@ -164,13 +166,13 @@ def simulate(ask: Ask, sent: Query) -> str:
     """Start the run and show it."""
     text = sent.text("toml") + "\n"
     trials, seed = sent.whole("trials", 20_000, low=1, high=MOST), sent.whole("seed", 1, low=0, high=2**31)
-    return design_kept.keep(ask, start(ask, text, trials, seed).address)
+    return design_kept.keep(ask, start(ask, text, trials, seed).address) + ANSWER
 
 
 def take_text(ask: Ask, sent: Query) -> str:
     """Take the plan as it was written; the address holds it."""
     planned(sent.text("toml") + "\n")
-    return design_kept.keep(ask, plan_address(ask, sent.text("toml")))
+    return design_kept.keep(ask, plan_address(ask, sent.text("toml"))) + ANSWER
 
 
 def _data(sent: Query) -> dict[str, Any]:
@@ -193,7 +195,7 @@ def _changed(ask: Ask, sent: Query, data: dict[str, Any], new: dict[str, Any], *
 def set_fields(ask: Ask, sent: Query) -> str:
     """Lay the fields over the plan; the new plan is the new address."""
     data = _data(sent)
-    return _changed(ask, sent, data, merged(data, sent))
+    return _changed(ask, sent, data, merged(data, sent)) + ANSWER
 
 
 def lay(ask: Ask, sent: Query) -> str:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 #: Virtual trials shown at once (two whole blocks), how much each stage has more, and how many a run may go on to.
 FIRST, MORE, MOST = 2_048, 4, 1_000_000
-#: Virtual trials of a first answer on what a design can do, and after how many seconds compared designs are left for later.
-ROUGH, SOON = 1_000, 0.08
+#: Virtual trials of a first answer on what a design can do, and for how many seconds a first answer waits for formulas.
+ROUGH, SOON = 1_000, 0.1
 #: The longest address that is made; the server refuses 16,000 signs.
 LONGEST = 14_000
 
@@ -77,25 +78,28 @@ class Evaluations:
 
 
 EVALUATIONS = Evaluations()
+#: Where a design is worked out while its page is already on its way.
+_AHEAD = ThreadPoolExecutor(2, thread_name_prefix="design")
 
 
 def evaluated(text: str, *, rough: bool = False) -> tuple[dict[str, Any], str]:
     """What the design of a plan's text, and each that it compares, can do, by name: results or refusals; and in words what is not whole.
 
-    ``rough``: a first answer at once. A design that works by virtual trials takes :data:`ROUGH` of them, and a compared one that is not
-    begun within :data:`SOON` seconds is None. What has been worked out before is whole.
+    ``rough``: a first answer at once. A design that works by virtual trials takes :data:`ROUGH` of them; one by formula that is not worked
+    out within :data:`SOON` seconds (some search their bounds) is None and goes on meanwhile. What has been worked out before is whole.
     """
-    start, found, not_yet = time.monotonic(), dict[str, Any](), ""
+    end, found, not_yet = time.monotonic() + SOON, dict[str, Any](), ""
     for name in ("", *(table.name for table in planned(text).compare)):
         shown = name or "as planned"
         if not rough or EVALUATIONS.known(text, name):
             found[shown] = EVALUATIONS.whole(text, name)
-        elif found and time.monotonic() - start > SOON:
-            found[shown], not_yet = None, not_yet or "the others follow"
         elif by_trials := _plan(text, name).design.by_trials:
             found[shown], not_yet = _rough(text, name), f"first from {ROUGH:,} virtual trials, {by_trials:,} follow"
         else:
-            found[shown] = EVALUATIONS.whole(text, name)
+            try:
+                found[shown] = _AHEAD.submit(EVALUATIONS.whole, text, name).result(max(end - time.monotonic(), 0.0))
+            except TimeoutError:
+                found[shown], not_yet = None, not_yet or "being worked out"
     return found, not_yet
 
 
