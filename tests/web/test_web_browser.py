@@ -215,6 +215,21 @@ SCREENS = (
 )
 
 
+def test_another_view_brings_the_form_that_asks_for_it(serving: Serving, browser: Any) -> None:
+    errors: list[str] = []
+    page = opened(browser, errors)
+    page.goto(serving.base + "/study/infant-all/borrowing")
+    page.get_by_label("Show", exact=True).focus()
+    page.get_by_label("Show", exact=True).select_option("patients")
+    page.get_by_label("Treated", exact=True).wait_for()
+    assert page.evaluate("document.activeElement.name") == "view"
+    for side in ("Treated", "Control"):
+        page.get_by_label(f"{side}: time from").select_option("randomisation")
+        page.wait_for_url(re.compile(f"{'a' if side == 'Treated' else 'b'}_origin=randomisation"))
+    page.locator("#answer").get_by_text("What the two groups differ by").first.wait_for()
+    assert errors == []
+
+
 def test_designs_scenarios_and_a_map_by_keyboard_and_one_trial_played(serving: Serving, browser: Any) -> None:
     errors: list[str] = []
     page = opened(browser, errors, viewport={"width": 390, "height": 844}, has_touch=True)

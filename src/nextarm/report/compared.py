@@ -23,14 +23,18 @@ def patient_sections(
     drift: str = "",
     notes: Sequence[Block] = (),
     tones: Sequence[int | None] = (None, None),
+    one_curve: bool = False,
 ) -> tuple[Section, ...]:
     """The comparison with both Kaplan-Meier ``curves`` (name, estimate), and one section of biases for each of ``arrays``.
 
-    ``drift`` says where a prior on drift comes from; ``notes`` stand first; ``tones`` are the groups' colours (from 1), if any.
+    ``drift`` says where a prior on drift comes from; ``notes`` stand first; ``tones`` are the groups' colours (from 1), if any;
+    ``one_curve`` says that both are arms of one published curve, which may have been randomised.
     """
+    how_made = "two arms of one curve" if one_curve else "not randomised"
+    title = "Both arms of one curve" if one_curve else "Both groups: not randomised, an external control"
     drawn: list[Curve] = [replace(curve_of(km, name), tone=tone) for (name, km), tone in zip(curves, tones, strict=True)]
     chart = survival_curves(
-        drawn, id="groups", title="Both groups: not randomised, an external control", trail=found.trail,
+        drawn, id="groups", title=title, trail=found.trail,
         caption=say("One version of each where patients were rebuilt; the effects below carry all of them."),
     )  # fmt: skip
     figures: list[tuple[Number, str]] = [
@@ -43,7 +47,7 @@ def patient_sections(
         key = f"effect.{slug(effect.measure)}"
         value = number(effect.estimate, how, name=key, trail=found.trail, interval=effect.ci)
         if len(figures) < 4:
-            figures.append((value, f"{effect.measure}, not randomised"))
+            figures.append((value, f"{effect.measure}, {how_made}"))
         plain = "decimal(2)" if "RMST" in effect.measure else "percent(1)"
         own = [
             None if v is None else number(v, plain, name=f"{key}.{side}", trail=found.trail)
@@ -63,7 +67,11 @@ def patient_sections(
     ]
     blocks += [Note("caution", say(text)) for text in found.warnings]
     blocks += [Note("assumption", say(text)) for text in found.trail.assumptions]
-    lead = say("What the numbers are, not what the treatment does: the groups were not made by chance.")
+    lead = say(
+        "Two arms of one curve: whether chance made these groups is for its source to say."
+        if one_curve
+        else "What the numbers are, not what the treatment does: the groups were not made by chance."
+    )
     made = [Section("patients", "Patients against patients", lead, tuple(blocks))]
     for array in arrays:
         many = f"-{array.time:g}".replace(".", "-") if len(arrays) > 1 and array.time is not None else ""

@@ -226,7 +226,9 @@ def against(ask: Ask) -> Content:
         ]
         drawn = [s for s in sides if s.name in EXAMPLES]
         note = Note("information", say("The examples were drawn by hand: they show the method and are evidence of nothing."))
-        sections = patient_sections(found, curves, arrays, drift=words, notes=(note,) if drawn else (), tones=_tones(groups, sides))
+        sections = patient_sections(
+            found, curves, arrays, drift=words, notes=(note,) if drawn else (), tones=_tones(groups, sides), one_curve=a.name == b.name
+        )
     return Content(sections, python=_python(sides, times, endpoint, cure, assume), command=_command(sides, times, endpoint, assume))
 
 

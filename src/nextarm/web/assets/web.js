@@ -20,6 +20,7 @@ async function show(address, { push = true, whole = false } = {}) {
     const open = [...answer().querySelectorAll("details[open] > summary")].map((s) => s.textContent);
     const held = answer().contains(document.activeElement) && document.activeElement.id;
     answer().replaceWith(document.adoptNode(next));
+    ask(page);
     const runs = page.getElementById("runs");
     if (runs) document.getElementById("runs")?.replaceWith(document.adoptNode(runs));
     for (const summary of answer().querySelectorAll("details > summary")) if (open.includes(summary.textContent)) summary.parentElement.open = true;
@@ -36,6 +37,19 @@ async function show(address, { push = true, whole = false } = {}) {
   } finally {
     clearTimeout(slow);
   }
+}
+
+// Another view may ask for other things: then its forms take the place of those shown, and who typed stays where they were.
+const asks = (root) => [...new Set([...root.querySelectorAll(".forms form[data-live] [name]")].map((field) => field.name))].sort().join();
+
+function ask(page) {
+  const forms = document.querySelector(".forms"), next = page.querySelector(".forms");
+  if (!forms || !next || forms.closest("#answer") || asks(page) === asks(document)) return;
+  const held = forms.contains(document.activeElement) && document.activeElement.name;
+  forms.replaceWith(document.adoptNode(next));
+  dress(next);
+  listen(next);
+  if (held) next.querySelector(`[name="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
 }
 
 // What is said about an answer that has not come stands above the one before it, and goes with it.
@@ -134,16 +148,19 @@ async function follow(run) {
 }
 
 let later = 0;
-for (const form of document.querySelectorAll("form[data-live]")) {
-  const ask = (wait) => { clearTimeout(later); later = setTimeout(() => show(addressOf(form)), wait); };
-  form.addEventListener("change", () => ask(30));
-  form.addEventListener("input", (event) => {
-    const out = event.target.parentElement.querySelector("output");
-    if (out) out.textContent = event.target.value;
-    if (event.target.type === "range") ask(140);
-  });
-  form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(later); show(addressOf(form)); });
+function listen(root) {
+  for (const form of root.querySelectorAll("form[data-live]")) {
+    const soon = (wait) => { clearTimeout(later); later = setTimeout(() => show(addressOf(form)), wait); };
+    form.addEventListener("change", () => soon(30));
+    form.addEventListener("input", (event) => {
+      const out = event.target.parentElement.querySelector("output");
+      if (out) out.textContent = event.target.value;
+      if (event.target.type === "range") soon(140);
+    });
+    form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(later); show(addressOf(form)); });
+  }
 }
+listen(document);
 dress(document);
 back();
 addEventListener("pageshow", back);
