@@ -208,6 +208,7 @@ SCREENS = (
     "/study/infant-all/borrowing",
     "/study/infant-all/borrowing?view=patients&a_origin=diagnosis&b_origin=diagnosis&drift=frontline-kmt2a-r",
     "/study/infant-all/design",
+    "/study/infant-all/design?card=platform",
     "/study/infant-all/design?toml=x",
     "/study/infant-all/report",
     "/study/infant-all/trust",

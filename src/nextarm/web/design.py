@@ -71,7 +71,7 @@ def _card_section(card: Any) -> Section:
         ("Nearest alternatives", "; ".join(f"{kind}: {why}" for kind, why in card.alternatives.items())),
         ("Key reference", f"{card.reference}, doi {card.doi}"),
     )
-    table = DataTable(f"{card.title}: when to use it", ("", "What the card says"), rows, sortable=False, narrow="stack")
+    table = DataTable(f"{card.title}: when to use it", ("About", "What the card says"), rows, sortable=False, narrow="stack")
     return Section("card", card.title, say(card.question), (table,))
 
 
