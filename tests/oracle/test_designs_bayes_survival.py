@@ -83,6 +83,18 @@ def test_complete_follow_up_is_the_binomial_design() -> None:
     assert success_one_arm(law(0.7, 30.0), prior=FLAT, null=0.5, threshold=0.9) == pytest.approx(plain, abs=1e-9)
 
 
+def test_shapes_below_one_are_integrated_to_the_ends() -> None:
+    """Jeffreys' prior and nobody alive: two equal posteriors are one half by symmetry; the other value by a sum on the logit axis."""
+    one = np.ones((1, 1))
+    none = (one, 0.5 * one, 5.5 * one)
+    assert probability_better(none, none) == pytest.approx(0.5, abs=1e-6)  # .483 on evenly spread nodes
+    z = np.linspace(-80.0, 30.0, 200_001)
+    log_p, log_q = -np.logaddexp(0.0, -z), -np.logaddexp(0.0, z)
+    mass = np.exp(0.5 * log_p + 5.5 * log_q)
+    want = float(mass @ beta.sf(np.exp(log_p), 1.5, 4.5) / mass.sum())
+    assert probability_better(none, (one, 1.5 * one, 4.5 * one)) == pytest.approx(want, abs=1e-5)
+
+
 def test_a_prior_counts_in_a_large_trial() -> None:
     """1,001 patients an arm, control prior of 600 patients: draws of both counts, posteriors by their normal laws."""
     prior = np.array([[1.0, 300.0, 300.0]])

@@ -18,8 +18,8 @@ from nextarm.designs.seam import BoolArray
 
 Mixture = tuple[FloatArray, FloatArray, FloatArray]
 
-#: Nodes of the exact integral over one component of the control.
-_NODES = 64
+#: Nodes of the exact integral over one component of the control, and where one of its shapes is below 1.
+_NODES, _STEEP_NODES = 64, 160
 #: How near the threshold normal laws are not trusted.
 _NEAR = 0.06
 #: The integral of few nodes: how many, over how many standard deviations to each side, and how near the threshold it is not trusted.
@@ -76,20 +76,35 @@ def probability_better(control: Mixture, experimental: Mixture, *, margin: float
 
     _, a, b = control
     low, high = (np.asarray(betaincinv(a, b, tail), np.float64) for tail in (1e-10, 1.0 - 1e-10))
-    return _integrated(control, experimental, low, high, nodes=_NODES, margin=margin)
+    made = np.empty(len(a))
+    steep = np.minimum(a, b).min(axis=1) < 1.0
+    for rows, nodes in ((~steep, _NODES), (steep, _STEEP_NODES)):
+        if rows.any():
+            parts = _of(control, rows), _of(experimental, rows), low[rows], high[rows]
+            made[rows] = _integrated(*parts, nodes=nodes, margin=margin, steep=nodes == _STEEP_NODES)
+    return made
 
 
-def _integrated(control: Mixture, experimental: Mixture, low: FloatArray, high: FloatArray, *, nodes: int, margin: float) -> FloatArray:
-    """The integral of the control's density times P(S1 > p - margin) over p from ``low`` to ``high``, a range for each component."""
+def _integrated(
+    control: Mixture, experimental: Mixture, low: FloatArray, high: FloatArray, *, nodes: int, margin: float, steep: bool = False
+) -> FloatArray:
+    """The integral of the control's density times P(S1 > p - margin) over p from ``low`` to ``high``, a range for each component.
+
+    ``steep``: nodes crowd at both ends, by p = low + (high - low) sin^2, where shapes below 1 make the density run to infinity.
+    """
     from scipy.special import betainc, betaln
 
     w0, a0, b0 = control
     w1, a1, b1 = experimental
     x, weight = _legendre(nodes)
     low, high = low[..., None], high[..., None]
-    p = np.clip(0.5 * (high - low) * x + 0.5 * (high + low), 1e-300, np.nextafter(1.0, 0.0))
+    share, weight = 0.5 * (x + 1.0), 0.5 * weight
+    if steep:
+        weight = weight * 0.5 * np.pi * np.sin(np.pi * share)
+        share = np.sin(0.5 * np.pi * share) ** 2
+    p = np.clip(low + (high - low) * share, 1e-300, np.nextafter(1.0, 0.0))
     density = np.exp((a0[..., None] - 1.0) * np.log(p) + (b0[..., None] - 1.0) * np.log1p(-p) - betaln(a0, b0)[..., None])
-    mass = density * weight * 0.5 * (high - low) * w0[..., None]
+    mass = density * weight * (high - low) * w0[..., None]
     total = np.zeros(len(w0))
     at = np.clip(p - margin, 0.0, 1.0)
     for k in range(w1.shape[1]):
