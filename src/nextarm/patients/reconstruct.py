@@ -131,7 +131,7 @@ def reconstruct(
     items += comparison_items(best, spread, arms, ratio, p_value)
     _refuse_misfit(fits, best, reading_error)
     checks = graded(items, fits, undetermined=bool(single))
-    warnings += [f"arm {i.arm}: {i.item}: published {i.published:g}, rebuilt {i.rebuilt}" for i in items if not i.ok]
+    warnings += [f"arm {i.arm}: {i.item}: published {i.published:g}, rebuilt {_short(i.rebuilt)}" for i in items if not i.ok]
     counted = (f"arm {f.arm}: {f.counted}" for f in fits if f.counted)
     trail = Trail(
         method="patients rebuilt from a curve: forward sums over (at risk, deaths), backward draws" if method == "dp" else "Guyot 2012",
@@ -146,6 +146,10 @@ def reconstruct(
         versions=_table([[s[i] for s in spread] for i in range(len(spread[0]))], names, unit, numbered=True),
         arms=tuple(fits), checks=checks, repairs=repairs, method=method,
     )  # fmt: skip
+
+
+def _short(value: float | None) -> str:
+    return "none" if value is None else f"{value:g}"
 
 
 def _require(
