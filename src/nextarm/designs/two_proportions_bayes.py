@@ -34,16 +34,18 @@ def posterior_gain(n0: int, n1: int, *, control: BetaMixture, experimental: tupl
     from scipy.special import betainc, betaln
 
     x, weight = np.polynomial.legendre.leggauss(NODES)
-    t = (x + 1.0) * np.pi / 4.0
-    p = margin + (1.0 - margin) * np.sin(t) ** 2
-    jacobian = weight * (np.pi / 4.0) * 2.0 * np.sin(t) * np.cos(t) * (1.0 - margin)
+    # p rises from either end like the fourth power of a node's place: shapes far below 1 make the density steep there.
+    u = 0.5 * (x + 1.0)
+    rise, fall = np.sin(0.5 * np.pi * u * u * (3.0 - 2.0 * u)), np.sin(0.5 * np.pi * (1.0 - u) ** 2 * (1.0 + 2.0 * u))
+    p, q = margin + (1.0 - margin) * rise**2, (1.0 - margin) * fall**2
+    jacobian = weight * 3.0 * np.pi * u * (1.0 - u) * rise * fall * (1.0 - margin)
     x0 = np.arange(n0 + 1)[:, None]
     w, a, b = (np.asarray(v, np.float64)[None, :] for v in (control.weights, control.a, control.b))
     log = np.log(w) + betaln(a + x0, b + n0 - x0) - betaln(a, b)
     post = np.exp(log - log.max(axis=1, keepdims=True))
     post /= post.sum(axis=1, keepdims=True)
     density, below = np.zeros((n0 + 1, NODES)), np.zeros((n0 + 1, 1))
-    lp, lq = np.log(p), np.log1p(-p)
+    lp, lq = np.log(p), np.log(q)
     for k in range(w.shape[1]):
         ak, bk = a[0, k] + x0, b[0, k] + n0 - x0
         density += post[:, k : k + 1] * np.exp((ak - 1.0) * lp + (bk - 1.0) * lq - betaln(ak, bk))
