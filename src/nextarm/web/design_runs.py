@@ -190,7 +190,7 @@ def start(ask: Ask, text: str, trials: int, seed: int) -> Run:
         return shown
 
     where = plan_address(ask, text, trials=trials, seed=seed)
-    return ask.runs.start(key, work, title=f"Virtual trials: {plan.trial.name}"[:80], address=where)
+    return ask.runs.start(key, work, title=f"Virtual trials: {plan.trial.name}"[:70] + f", seed {seed}", address=where)
 
 
 def ahead() -> Iterator[None]:
