@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -354,6 +355,7 @@ def test_on_to_patients(browser: Any, figure: str) -> None:
     said(page, "Step 1")
     page.click("#rebuild")
     said(page, "Patients rebuilt: grade")
+    page.locator(".rail a", has_text="Patients").locator(".state", has_text=re.compile(r"^\d+ curves?$")).wait_for()
     assert page.locator("#over path.rebuilt").count() == 2
     assert page.locator("#arms tbody tr").first.locator("td").first.inner_text() == "40"
     assert page.locator("#checks tbody tr").count() > 6

@@ -224,7 +224,7 @@ def _at_risk(
             raise RefusedError(
                 "the number of patients is not given", where=f"arm {name}",
             rule="a curve alone does not say how many patients it stands for",
-                cure="Give an at-risk table with a row at time 0, or n",
+                cure="Give the numbers at risk with one at time 0, or the number of patients (n)",
             )  # fmt: skip
         return np.zeros(0), np.zeros(0, np.int64), int(n)
     problems = [

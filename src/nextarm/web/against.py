@@ -73,7 +73,7 @@ def fields(ask: Ask) -> tuple[Field, ...]:
         ]  # fmt: skip
     return (
         *made,
-        Field("endpoint", "End point", value=q.text("endpoint", "EFS")),
+        Field("outcome", "End point", value=q.text("outcome", "EFS"), help="As the figures or the patients' sources name it"),
         Field("at", "Compare at, years", value=q.text("at", "2"), help="One time or several, such as 2, 3"),
         Field("drift", "Drift of controls learnt from", "select", q.text("drift"), choices=(("", "not used"), *((s, s) for s in sets))),
         Field("cure", "Cure fractions too (a second longer)", "check", q.text("cure")),
@@ -195,7 +195,7 @@ def against(ask: Ask) -> Content:
         raise CallError(f"at = {q.text('at')[:60]!r}", rule="must be years such as 2, 3") from None
     if not 1 <= len(times) <= 4 or not all(0.0 < t <= 50.0 for t in times):
         raise CallError(f"at = {q.text('at')[:60]!r}", rule="must be 1 to 4 years from 0 to 50")
-    endpoint, cure, assume = q.text("endpoint", "EFS")[:40], q.text("cure") == "yes", q.text("assume_origin") == "yes"
+    endpoint, cure, assume = q.text("outcome", "EFS")[:40], q.text("cure") == "yes", q.text("assume_origin") == "yes"
     groups = (_source(ask, a), _source(ask, b))
     how: dict[str, Any] = {"milestones": times, "endpoint": endpoint, "assume_origin": assume}
     try:

@@ -50,7 +50,7 @@ def asset(name: str) -> tuple[str, str] | None:
 def environment() -> Environment:
     """The templates of the page."""
     loader = PackageLoader("nextarm.web", "templates")
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False)
     made.globals.update(version=__version__, address=address)
     return made
 

@@ -65,7 +65,7 @@ class Frame:
 def environment() -> Environment:
     """The templates of the screen."""
     loader = PackageLoader("nextarm.web", "figure/templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False)
 
 
 @cache

@@ -99,6 +99,20 @@ function conflict(words, mine) {
   ]);
 }
 
+// A rebuilding saves a curve: the states in the rail, which the page wrote when it was opened, are read anew.
+async function railAnew() {
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = [...page.querySelectorAll(".rail ol a")], shown = [...document.querySelectorAll(".rail ol a")];
+  shown.forEach((link, k) => {
+    const [now, then] = [fresh[k]?.querySelector(".state"), link.querySelector(".state:not(.left)")];
+    if (now && then) then.textContent = now.textContent;
+    else if (now) link.firstChild.after(document.importNode(now, true));
+    else then?.remove();
+  });
+}
+
 async function load() {
   try {
     const { ok, answer } = await ask("view.json");
@@ -356,7 +370,7 @@ $("rebuild").addEventListener("click", () => {
     if (text && !/^\d+$/.test(text)) { alertWith([`${input.getAttribute("aria-label")}: "${text}" is not a whole number.`]); input.focus(); return; }
     if (text) body[input.dataset.what][input.dataset.arm] = Number(text);
   }
-  does("rebuild", body, { busy: "Rebuilding the patients.", done: (v) => `Patients rebuilt: grade ${v.rebuilt.grade}.` });
+  does("rebuild", body, { busy: "Rebuilding the patients.", done: (v) => { railAnew(); return `Patients rebuilt: grade ${v.rebuilt.grade}.`; } });
 });
 $("unit").addEventListener("change", () => act("set the time unit", (c) => { c.time_unit = $("unit").value || null; }));
 for (const id of ["percent", "upward"]) $(id).addEventListener("change", () => act(`set ${id}`, (c) => { c[id] = $(id).value ? $(id).value === "yes" : null; }));
