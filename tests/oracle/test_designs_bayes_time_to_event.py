@@ -142,3 +142,11 @@ def test_sizes_are_solved_for(monkeypatch: pytest.MonkeyPatch) -> None:
     effect = plan("cure-fraction", solve={"for": "effect", "power": 0.6}).evaluate()
     assert effect.power == pytest.approx(0.6, abs=0.01)
     assert 0.5 < effect.cure_fraction["a"] < 0.7
+
+
+def test_predictive_survival_says_that_no_size_it_can_work_out_reaches_the_power() -> None:
+    """A cure fraction of .85 against .86: the search for n ended at 3,000 patients' worth, whatever power that gave."""
+    small = {"survival": {"model": "mixture-cure", "cure_fraction": 0.86, "latency": {"model": "exponential", "rate": 1.2}}}
+    asked = {"arms": {"a": small}, "design": {"null_survival": 0.85}, "scenario": [], "solve": {"for": "n", "power": 0.8}}
+    with pytest.raises(RefusedError, match="3,000 patients' worth of follow-up: the most is 0"):
+        plan("predictive-survival", **asked).evaluate()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import betabinom, binom
+from scipy.stats import beta, betabinom, binom, norm
 
 import nextarm
 from nextarm.borrowing import beta_mixture, prior_file
@@ -161,3 +161,34 @@ def test_a_group_sequential_trial_ends_at_its_looks() -> None:
     assert found.years.tolist() == pytest.approx(result.look_times.tolist())
     assert found.patients[-1] == pytest.approx(result.n)
     assert found.patients[0] < result.n
+
+
+@pytest.mark.parametrize(("sd", "rate"), [(0.3, 150.0), (1.0, 400.0), (0.5, 3000.0)])
+def test_an_uncertain_effect_is_integrated_where_power_is_steep(sd: float, rate: float) -> None:
+    """Against a plain sum over many quantiles of the effect at a control that is all but known."""
+    arms = {"control": {"survival": {"model": "exponential", "rate": 0.231}}, "new": {"survival": {"model": "exponential", "rate": 0.185}}}
+    plan = plan_from_data({"trial": TRIAL, "accrual": {**ACCRUAL, "rate": rate}, "arms": arms, "design": {"kind": "log-rank"}})
+    got = assurance(plan, prior_of(5e5, 5e5), effect_sd=sd, sizes=(1.0,))
+    base, powers = np.log(2.0) / 3.0, []
+    for z in norm.ppf((np.arange(200) + 0.5) / 200):
+        rates = {"control": base, "new": base * 0.185 / 0.231 * np.exp(sd * z)}
+        there = plan.changed({"arms": {a: {"survival": {"model": "exponential", "rate": float(r)}} for a, r in rates.items()}})
+        powers.append(there.evaluate().power)
+    assert got.assurance == pytest.approx(float(np.mean(powers)), abs=2e-3)
+    assert abs(got.assurance - float(np.mean(powers))) < got.error + 2e-3
+
+
+def test_a_huge_trial_asks_only_whether_the_effect_is_there() -> None:
+    """Limit: the probability that an experimental value lies above the control's, two independent priors; P = 1/2 where they are one."""
+    plan = two_arms({"kind": "log-rank"}, model="exponential", rate=0.231)
+    plan = plan.changed({"accrual": {**ACCRUAL, "rate": 3e5}, "arms": {"new": {"survival": {"model": "exponential", "rate": 0.2}}}})
+    for a, b, expected in ((20.0, 20.0, 0.5), (24.0, 16.0, float(_above(24.0, 16.0, 20.0, 20.0)))):
+        got = assurance(plan, prior_of(20.0, 20.0), experimental_prior=prior_of(a, b), sizes=(1.0,))
+        assert got.assurance == pytest.approx(expected, abs=0.01)
+
+
+def _above(a: float, b: float, c: float, d: float) -> float:
+    """P(Beta(a, b) > Beta(c, d))."""
+    from scipy.integrate import quad
+
+    return float(quad(lambda p: beta.pdf(p, c, d) * beta.sf(p, a, b), 0.0, 1.0)[0])

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from nextarm.core.errors import Problem
+from nextarm.core.errors import Problem, RefusedError
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
@@ -176,6 +176,12 @@ class PredictiveSurvivalTable(DesignTable):
         bounds = self.bounds(setting)
         at = setting.survival_at_milestone()[setting.experimental]
         own, null = behaviour_of(bounds, [at, self.null_survival])
+        if solve_for != "power" and plan.solve is not None and own.success < plan.solve.power and bounds.sizes[-1] >= MOST_WORTH:
+            raise RefusedError(
+                f"power {plan.solve.power:g} cannot be reached by up to {MOST_WORTH:,} patients' worth of follow-up",
+                rule=f"the most is {own.success:.3f}, and bounds are worked out count by count",
+                cure="Change the effect, alpha or what is solved for",
+            )
         warnings = []
         if null.success > 1.1 * self.alpha:
             warnings.append(f"the type I error at S = {self.null_survival:g} is {null.success:.4f}, above alpha = {self.alpha:g}")
@@ -207,7 +213,7 @@ class PredictiveSurvivalTable(DesignTable):
         )
 
     def _power(self, setting: Setting) -> float:
-        """Power at the last look alone for sizes beyond :data:`MOST_WORTH` (it is 1 or 0 there), with the looks below."""
+        """Power; beyond :data:`MOST_WORTH` 1 or 0, so that a search that ends there ends at that worth and is refused."""
         if self._worth(setting, setting.analysis_time) > MOST_WORTH:
             return float(setting.survival_at_milestone()[setting.experimental] > self.null_survival)
         at = setting.survival_at_milestone()[setting.experimental]

@@ -3,8 +3,9 @@
 The plan's own truth is one guess. Here the control's S(milestone), or its response probability, comes from a prior; the experimental
 arm keeps the plan's effect relative to it (the ratio of cumulative hazards at the milestone, or the odds ratio), itself uncertain with
 ``effect_sd`` on the log scale, or has a prior of its own. Each pair of values is a plan whose curves are moved to it: a mixture cure
-moves its cure fraction, other models their rate. The average is a sum over quantile midpoints of the prior and Gauss-Hermite nodes of the
-effect, and the difference from half as many nodes is stated as its error. O'Hagan, Stevens & Campbell 2005, doi 10.1002/pst.175.
+moves its cure fraction, other models their rate. The average is a sum over quantile midpoints of the control's prior; each of
+them meets other quantiles of the effect, so that a power that climbs steeply with the effect is met at many points. The difference
+from half as many is stated as its error. O'Hagan, Stevens & Campbell 2005, doi 10.1002/pst.175.
 """
 
 from __future__ import annotations
@@ -209,25 +210,36 @@ def _require(plan: Plan, prior: PriorFile) -> None:
 
 def _grid(plan: Plan, prior: PriorFile, other: PriorFile | None, effect_sd: float, nodes: int) -> Iterator[tuple[float, float, float]]:
     """Control and experimental values with their weights; a one-arm plan has its only arm twice."""
-    values = _midpoints(prior, nodes)
+    from scipy.special import ndtri
+
+    values = _quantiles(prior, (np.arange(nodes) + 0.5) / nodes)
     if len(plan.arms) == 1:
         yield from ((v, v, 1.0 / nodes) for v in values)
         return
-    if other is not None:
-        few = max(6, nodes // 3)
-        yield from ((v, e, 1.0 / (nodes * few)) for v in values for e in _midpoints(other, few))
-        return
-    x, w = (np.zeros(1), np.ones(1)) if effect_sd == 0.0 else np.polynomial.hermite_e.hermegauss(7)
-    w = w / w.sum()
     effect = _effect(plan)
-    for v in values:
-        for z, share in zip(x, w, strict=True):
-            yield v, _shifted(plan, v, effect, effect_sd * float(z)), float(share) / nodes
+    if other is None and effect_sd == 0.0:
+        yield from ((v, _shifted(plan, v, effect, 0.0), 1.0 / nodes) for v in values)
+        return
+    few = max(6, nodes // 3)
+    for v, shift in zip(values, _shifts(nodes), strict=True):
+        at = (np.arange(few) + shift) / few
+        found = _quantiles(other, at) if other is not None else [_shifted(plan, v, effect, effect_sd * float(z)) for z in ndtri(at)]
+        yield from ((v, e, 1.0 / (nodes * few)) for e in found)
 
 
-def _midpoints(prior: PriorFile, nodes: int) -> list[float]:
+def _shifts(nodes: int) -> FloatArray:
+    """(nodes,) the midpoints of as many equal parts of (0, 1), each once, in the order of the multiples of the golden ratio.
+
+    One for each value of the control: all points of the effect together are then the midpoints of all the parts, so that a power that
+    climbs from 0 to 1 within a narrow range of the effect is averaged as well as a flat one.
+    """
+    order = np.argsort(np.argsort(np.arange(nodes) * 0.6180339887498949 % 1.0))
+    return np.asarray((order + 0.5) / nodes, np.float64)
+
+
+def _quantiles(prior: PriorFile, at: FloatArray) -> list[float]:
     mixture: Any = prior.mixture
-    return [float(mixture.quantile((i + 0.5) / nodes)) for i in range(nodes)]
+    return [float(mixture.quantile(float(p))) for p in at]
 
 
 def _effect(plan: Plan, arm: str = "") -> float:
