@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal, norm
 
 from nextarm.core.errors import PlanError
 from nextarm.designs.plan import Plan, plan_from_data
@@ -255,6 +256,18 @@ def test_family_wise_error_is_held_by_dunnett_and_not_by_each() -> None:
     assert rates["each"].value > 0.05
     assert rates["dunnett"].value == pytest.approx(0.025, abs=4 * rates["dunnett"].se + 0.004)
     assert rates["bonferroni"].value <= rates["dunnett"].value
+
+
+def test_dunnett_is_sidak_where_arms_do_not_share_all_controls() -> None:
+    """Closed form: 1 - (1 - p)^arms = alpha. With the correlation of the first arm it was .031 for .025 (allocations 8, .5 and 1)."""
+    sidak = float(norm.isf(1.0 - 0.975 ** (1.0 / 2.0)))
+    base = {"patients_per_arm": 50, "adjust": "dunnett"}
+    for more in ({"allocation": 8.0}, {"opens_after": "a"}):
+        arms = {"control": cure(0.6), "a": cure(0.6), "b": cure(0.6) | more}
+        assert plan_of(base, arms).evaluate().bound == pytest.approx(sidak, abs=1e-6)  # type: ignore[attr-defined]
+    alike: Any = plan_of(base, {"control": cure(0.6), "a": cure(0.6), "b": cure(0.6)}).evaluate()
+    corner = multivariate_normal([0.0, 0.0], [[1.0, 0.5], [0.5, 1.0]]).cdf([alike.bound, alike.bound])
+    assert corner == pytest.approx(0.975, abs=1e-5)
 
 
 def test_drift_biases_controls_of_other_times_and_not_concurrent_ones() -> None:

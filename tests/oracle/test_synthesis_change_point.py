@@ -98,3 +98,18 @@ def test_case_mix_is_adjusted_for_by_name():
     adjusted = era_trend(rows, adjust=("share_under_90_days",), permutations=0)
     assert abs(adjusted.change) < 0.02
     assert adjusted.regression.coefficient("share_under_90_days").p < 0.001
+
+
+def test_two_cohorts_of_one_label_keep_their_own_years() -> None:
+    """Limit: labels say nothing of the line. Before, the last year of a label stood for all, and a missing one was 0."""
+    years, levels = (1990, 1993, 1996, 2000, 2004, 2008), (0.30, 0.36, 0.38, 0.40, 0.49, 0.48)
+
+    def rows(labels: str, first: int | None) -> list[StudyEstimate]:
+        dated = zip(labels, (first, *years), (0.9, *levels), strict=True)
+        return [StudyEstimate(label=label, estimate=s, se=0.04, year=y) for label, y, s in dated]
+
+    apart, alike = era_trend(rows("zabcdef", None)), era_trend(rows("aaaabbb", None))
+    assert (apart.k, alike.k) == (6, 6)
+    assert alike.change == pytest.approx(apart.change, abs=1e-12)
+    assert alike.probabilities == apart.probabilities
+    assert [o.row.key for o in alike.trail.left_out] == ["a"]

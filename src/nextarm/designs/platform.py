@@ -6,7 +6,8 @@ looked at on the way (``interim``: one share or several), and is judged ``follow
 and its controls if these come first, by the log-rank test against the controls randomised while it was open; or against all controls
 before its end, which gains patients and, where patients change over time, bias: both are always simulated, so that the bias can be seen.
 ``after_success = "close"``: once an arm is declared better nobody is randomised any more. The error is held for each comparison
-(``each``) or over the family (``dunnett``, ``bonferroni``); ``bayes`` asks for a posterior probability of benefit instead.
+(``each``) or over the family (``bonferroni``; ``dunnett``, whose bound is that of independent arms where arms do not share all controls);
+``bayes`` asks for a posterior probability of benefit instead.
 
 With all arms open from the start and bounds ``triangular``, ``pocock`` or ``obrien-fleming`` this is a multi-arm multi-stage trial (Magirr,
 Jaki & Whitehead 2012, doi 10.1093/biomet/ass002); with ``select = "best"`` the best arm at the first look goes on alone (pick the winner,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 
 #: The most patients of a platform: each look goes through all of them.
 MOST_PATIENTS = 20_000
+#: A ratio to the control at which the arms' statistics are independent.
+ALMOST_NONE = 1e-9
 #: The most looks of an arm before its last analysis.
 MOST_LOOKS = 5
 
@@ -226,7 +229,7 @@ class PlatformTable(DesignTable):
         from nextarm.designs.multi_arm_bounds import multi_arm_bounds
 
         names, looks = self.experimental(plan), self.looks_at
-        ratio = plan.arms[names[0]].allocation / plan.arms[plan.control].allocation
+        ratio = self._ratio(plan, names)
         if self.bounds != "given":
             futility = None if self.bounds == "triangular" or self.drop_below is None else self.drop_below[0]
             made = multi_arm_bounds(
@@ -240,6 +243,16 @@ class PlatformTable(DesignTable):
             "bayes": lambda: z_of(1.0 - self.threshold),
         }[self.adjust]()
         return last, _each(self.drop_below, looks, -math.inf), _each(self.declare_above, looks, math.inf)
+
+    def _ratio(self, plan: Plan, names: list[str]) -> float:
+        """Patients of an arm for one of control, where all arms share all controls: open together and allocated alike.
+
+        Otherwise they share fewer and their statistics are less alike, so :data:`ALMOST_NONE`: bounds of independent arms keep the error.
+        """
+        allocations = {plan.arms[n].allocation for n in names}
+        if len(allocations) > 1 or any(self._late(plan, n) for n in names):
+            return ALMOST_NONE
+        return allocations.pop() / plan.arms[plan.control].allocation
 
     def evaluate(self, plan: Plan) -> Platform:
         """Each arm's years, patients and power as expected, its looks left out: by the flow of patients."""

@@ -153,7 +153,7 @@ def meta_regression(
     two_sided_z(level)
     if not moderators or len(set(moderators)) != len(moderators):
         raise CallError(f"moderators = {moderators}", rule="must name at least one moderator, each once")
-    used, out = _with_moderators(studies, moderators, measure, binomial=binomial, probability=probability)
+    used, out = with_moderators(studies, moderators, measure, binomial=binomial, probability=probability)
     k, p = len(used), 1 + len(moderators)
     if k <= p:
         raise RefusedError(f"{k} usable studies", rule=f"a line in {', '.join(moderators)} needs at least {p + 1}", cure=_reasons(out))
@@ -222,13 +222,14 @@ def meta_regression(
     )
 
 
-def _with_moderators(
+def with_moderators(
     studies: Iterable[StudyEstimate], moderators: tuple[str, ...], measure: str, *, binomial: bool, probability: bool
 ) -> tuple[tuple[ScaledEstimate, ...], tuple[LeftOut, ...]]:
+    """The studies on their scale that have all ``moderators``, in the order given, and those left out."""
     scaled, out = scale_all(studies, measure=measure, binomial=binomial, probability=probability)
-    lacking = {u.study.label: [m for m in moderators if _value(u.study, m) is None] for u in scaled}
-    missing = tuple(LeftOut(row_of(u.study), f"{_word(lacking[u.study.label])} not known") for u in scaled if lacking[u.study.label])
-    return tuple(u for u in scaled if not lacking[u.study.label]), (*out, *missing)
+    lacking = [[m for m in moderators if _value(u.study, m) is None] for u in scaled]  # by place: labels may stand twice
+    missing = tuple(LeftOut(row_of(u.study), f"{_word(m)} not known") for u, m in zip(scaled, lacking, strict=True) if m)
+    return tuple(u for u, m in zip(scaled, lacking, strict=True) if not m), (*out, *missing)
 
 
 def _word(names: list[str]) -> str:

@@ -23,7 +23,7 @@ from nextarm.core.trail import LeftOut, Trail
 from nextarm.synthesis.bayes import TauPrior, half_normal, tau_mixture
 from nextarm.synthesis.estimates import StudyEstimate, extend
 from nextarm.synthesis.groups import GroupTrend, group_trends
-from nextarm.synthesis.regression import Coefficient, MetaRegression, meta_regression
+from nextarm.synthesis.regression import Coefficient, MetaRegression, meta_regression, with_moderators
 from nextarm.synthesis.scales import Scale, scale
 
 Conclusion = Literal[
@@ -164,7 +164,7 @@ def era_trend(
     ends = sorted(change_per_decade(on, middle, b) for b in (year.ci.low, year.ci.high))
     change_ci = Interval(low=ends[0], high=ends[1], level=level)
     change = change_per_decade(on, middle, year.estimate)
-    shares = _probabilities(fit, adjust, on, middle, margin, prior or half_normal(0.5), given)
+    shares = _probabilities(fit, adjust, on, middle, margin, prior or half_normal(0.5), given, binomial=binomial)
     counts = Counter(s.group or s.label for s in fit.studies)
     largest, held = counts.most_common(1)[0]
     times = {s.time for s in fit.studies}
@@ -311,10 +311,17 @@ def _equivalence_p(fit: MetaRegression, year: Coefficient, on: Scale, middle: fl
 
 
 def _probabilities(
-    fit: MetaRegression, adjust: tuple[str, ...], on: Scale, middle: float, margin: float, prior: TauPrior, given: tuple[StudyEstimate, ...]
+    fit: MetaRegression,
+    adjust: tuple[str, ...],
+    on: Scale,
+    middle: float,
+    margin: float,
+    prior: TauPrior,
+    given: tuple[StudyEstimate, ...],
+    *,
+    binomial: bool,
 ) -> Probabilities:
-    by_label = {s.label: s for s in given}
-    rows = [by_label[s.label] for s in fit.studies]
+    rows = [u.study for u in with_moderators(given, ("year", *adjust), fit.measure, binomial=binomial, probability=fit.probability)[0]]
     columns = [np.ones(fit.k)]
     for c in fit.coefficients[1:]:
         raw = [getattr(r, c.name) if c.name in ("year", "time", "n") else r.moderators[c.name] for r in rows]
