@@ -73,7 +73,7 @@ POOLED = Trail(
     assumptions=("the time origin of Trial B is not stated; taken as diagnosis",),
     inputs=("bundled package example",),
 )
-ONE_ROW = Trail("as printed", rows=(ROWS[2],), sources=(ALPHA,))
+ONE_ROW = Trail("as printed", rows=(ROWS[2],), sources=(ALPHA,), of_row=True)
 SIMULATED = Trail("simulation of 10,000 virtual trials", seed=20260101, inputs=("plan.toml",))
 
 

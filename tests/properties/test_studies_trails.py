@@ -7,7 +7,7 @@ import re
 import pytest
 
 from nextarm.evidence import load_package
-from nextarm.report.document import Number
+from nextarm.report.document import DataTable, Number
 from nextarm.studies.infant_all import germline, germline_need, next_trial, plan_numbers, report
 from studies_example import bundled, everything, numbers, plain
 
@@ -113,3 +113,46 @@ def test_section_7_counts_only_sources_that_a_row_names() -> None:
     shown = {part.name: part.value for part in bundled("methods").lead if not isinstance(part, str)}
     assert shown["methods.sources"] == len(named) < len(package.sources)
     assert shown["methods.rows"] == sum(map(len, tables))
+
+
+def marked_rows(sections):
+    """The numbers of the sections that stand on one row which is marked."""
+    every = [n for s in sections.values() for n in numbers(s).values()]
+    return [n for n in every if len(n.trail.rows) == 1 and n.trail.rows[0].marks]
+
+
+def test_a_value_of_a_row_shows_the_marks_of_the_row(sections, package):
+    """Looked up in the tables anew: whatever equals the row's estimate, events, n or rate says what the row says of itself."""
+    rows = {(t, row.line): row for t in ("outcomes", "counts", "arms", "studies") for row in getattr(package, t)}
+    own, bare = [], []
+    for found in marked_rows(sections):
+        ref = found.trail.rows[0]
+        row = rows.get((ref.table, ref.line))
+        held = [getattr(row, name, None) for name in ("estimate", "events", "n", "n_total", "rate")]
+        if found.value in [v for v in held if v is not None and v not in (0, 1)]:
+            own.append(found.name)
+            bare += [] if set(ref.marks) <= set(found.shown_marks) else [found.name]
+    assert len(own) > 50
+    assert bare == []
+
+
+def test_what_is_counted_or_worked_out_of_a_row_does_not_show_its_marks(sections):
+    """Neither is a count of rows in conflict nor the size of a trial planned with a derived one; the trail still names the row."""
+    found = {n.name: n for n in marked_rows(sections)}
+    worked = [n for n in found.values() if n.trail.method.startswith(("counted", "one-arm milestone design", "effective sample size"))]
+    assert {"intensification.causes.both", "intensification.causes.cohorts", "trial.kind.one-arm.drift-5"} <= {n.name for n in worked}
+    assert [n.name for n in worked if n.shown_marks != n.marks] == []
+
+
+def test_each_count_of_a_cause_stands_on_its_own_row(sections, package):
+    arms = {f"{package.study_of(arm).name}, {arm.label}": arm for arm in package.arms}
+    table = next(b for b in sections["intensification"].blocks if isinstance(b, DataTable) and b.caption.startswith("What the arms"))
+    lines = {("counts", c.line): c for c in package.counts} | {("arms", a.line): a for a in package.arms}
+    seen = 0
+    for label, *cells in table.rows:
+        for cell in (c for c in cells if isinstance(c, Number)):
+            row = lines[cell.trail.rows[0].table, cell.trail.rows[0].line]
+            assert row.arm_id == arms[label].arm_id
+            assert cell.value in (row.n, getattr(row, "events", None))
+            seen += 1
+    assert seen >= len(table.rows) > 3

@@ -65,7 +65,8 @@ class Trail:
     """The way from the source to a number.
 
     ``method`` is a phrase a reader understands, ``reference`` its DOI; ``assumptions`` are statements that no row
-    supports and somebody made; ``inputs`` names files or earlier results; ``seed`` is set where chance was used.
+    supports and somebody made; ``inputs`` names files or earlier results; ``seed`` is set where chance was used. ``of_row``: the
+    number is the value of its one row, or a pure conversion of it, so that what the row's marks say is said of the number.
     """
 
     method: str
@@ -77,6 +78,7 @@ class Trail:
     inputs: tuple[str, ...] = ()
     seed: int | None = None
     version: str = __version__
+    of_row: bool = False
 
 
 def environment() -> dict[str, str]:

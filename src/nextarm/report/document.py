@@ -66,8 +66,8 @@ class Number:
 
     @property
     def shown_marks(self) -> tuple[str, ...]:
-        """The marks beside the number: its own, and those of its row where it is the number of a single row."""
-        of_row = self.trail.rows[0].marks if len(self.trail.rows) == 1 else ()
+        """The marks beside the number: its own, and those of its row where it is the value of that row (``Trail.of_row``)."""
+        of_row = self.trail.rows[0].marks if self.trail.of_row and len(self.trail.rows) == 1 else ()
         return tuple(dict.fromkeys((*self.marks, *of_row)))
 
 

@@ -58,7 +58,8 @@ def risk_fields(package: Package, protocol: str) -> tuple[PatientField, ...]:
 def own_trail(package: Package, row: Fact, *, beside: bool = False) -> Trail:
     """The trail of a value that is one row, or stands ``beside`` the value of one (its n)."""
     ref = package.ref(row)
-    return Trail(how_read(ref, beside=beside), rows=(ref,), sources=(package.source(ref.source_id),) if ref.source_id else ())
+    sources = (package.source(ref.source_id),) if ref.source_id else ()
+    return Trail(how_read(ref, beside=beside), rows=(ref,), sources=sources, of_row=True)
 
 
 def cite(package: Package, source_id: str) -> CellLike:
@@ -81,7 +82,7 @@ def facts(package: Package, chosen: Selection, *, most: int = 400) -> DataTable:
             break
         source = sources.get(ref.source_id)
         cited = (source,) if source else ()
-        trail, beside = (Trail(how_read(ref, beside=apart), rows=(ref,), sources=cited) for apart in (False, True))
+        trail, beside = (Trail(how_read(ref, beside=apart), rows=(ref,), sources=cited, of_row=True) for apart in (False, True))
         name = f"row-{slug(ref.table)}-{ref.line}"
 
         def said(key: str, form: str, base: str = name, of: Trail = trail, held: Mapping[str, object] = fact) -> Number | None:

@@ -42,6 +42,7 @@ class CauseCounts:
     """First events of one cohort by ``time`` years: ``n`` patients, ``events`` by cause; a cause not reported is absent.
 
     ``any_event`` is the number with any first event where it is reported: what the named causes leave of it is the residual.
+    ``rows``: the evidence rows of what was read from one, by cause, ``"any"`` and ``"n"``; ``row`` stands for the cohort.
     """
 
     label: str
@@ -50,6 +51,7 @@ class CauseCounts:
     any_event: int | None = None
     time: float | None = None
     row: RowRef | None = None
+    rows: dict[str, RowRef] = field(default_factory=dict)
 
 
 @record
@@ -343,20 +345,17 @@ def cause_counts(package: Package, *, pool_set: str) -> tuple[CauseCounts, ...]:
     found = []
     for arm in (a for a in package.arms if a.pool_set == pool_set):
         rows = [c for c in package.counts if c.arm_id == arm.arm_id and c.events is not None and c.n]
-        events: dict[str, int] = {}
-        sizes = []
-        first: RowRef | None = None
-        for cause, words in EVIDENCE_WORDS.items():
-            match = next((c for c in rows if c.what in words), None)
-            if match is not None:
-                events[cause] = int(match.events or 0)
-                sizes.append(int(match.n or 0))
-                first = first or package.ref(match)
-        anything = next((c for c in rows if c.what == "event"), None)
-        sizes += [int(anything.n or 0)] if anything is not None else []
-        n = max(sizes, default=arm.n or 0)
+        read = {cause: next((c for c in rows if c.what in words), None) for cause, words in EVIDENCE_WORDS.items()}
+        read["any"] = next((c for c in rows if c.what == "event"), None)
+        given = {name: c for name, c in read.items() if c is not None}
+        largest = max(given.values(), key=lambda c: c.n or 0, default=None)
+        n = arm.n or 0 if largest is None else largest.n or 0
         if n < 1:
             continue
-        total = None if anything is None else int(anything.events or 0)
-        found.append(CauseCounts(label=f"{package.study_of(arm).name}, {arm.label}", n=n, events=events, any_event=total, row=first))
+        events = {name: int(c.events or 0) for name, c in given.items()}
+        total = events.pop("any", None)
+        refs = {name: package.ref(c) for name, c in given.items()} | {"n": package.ref(arm if largest is None else largest)}
+        first = next((refs[cause] for cause in events), None)
+        label = f"{package.study_of(arm).name}, {arm.label}"
+        found.append(CauseCounts(label=label, n=int(n), events=events, any_event=total, row=first, rows=refs))
     return tuple(found)

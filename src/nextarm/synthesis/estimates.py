@@ -98,16 +98,22 @@ def extend(
     used: Iterable[ScaledEstimate] = (),
     refused: Iterable[LeftOut] = (),
     seed: int | None = None,
+    pooled: bool = False,
 ) -> Trail:
-    """Make the trail of a synthesis: the rows used with their marks, those refused, and what ``base`` knew already."""
+    """Make the trail of a synthesis: the rows used with their marks, those refused, and what ``base`` knew already.
+
+    ``pooled``: the result is their pool, so that of a single one it is that row's own value.
+    """
     before = base or Trail(method="")
+    rows = tuple(replace(row_of(u.study), marks=u.marks) for u in used)
     return replace(
         before,
         method=method,
         reference=reference,
-        rows=tuple(replace(row_of(u.study), marks=u.marks) for u in used),
+        rows=rows,
         left_out=(*before.left_out, *refused),
         seed=seed,
+        of_row=pooled and len(rows) == 1,
     )
 
 

@@ -235,6 +235,7 @@ def pool(
             reference=REFERENCES[interval],
             used=used,
             refused=refused,
+            pooled=True,
         ),
         warnings=tuple(warnings),
         measure=measure,

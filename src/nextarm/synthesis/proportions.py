@@ -148,6 +148,7 @@ def pool_proportions(
             sources=before.sources,
             assumptions=before.assumptions,
             inputs=before.inputs,
+            of_row=len(used) == 1,
         ),
         warnings=tuple(warnings),
         model=model,

@@ -54,7 +54,8 @@ def chart(result: Result | Sequence[KaplanMeier], *, id: str, title: str, axis: 
 
 def row_trail(result: Result, row: RowRef) -> Trail:
     """The trail of a value that is one evidence row, with the source it names among those of ``result``."""
-    return Trail(how_read(row), rows=(row,), sources=tuple(s for s in result.trail.sources if s.source_id == row.source_id))
+    sources = tuple(s for s in result.trail.sources if s.source_id == row.source_id)
+    return Trail(how_read(row), rows=(row,), sources=sources, of_row=True)
 
 
 def pooled_rows(result: PooledEstimate, *, group: Callable[[PooledStudy], str] | None = None) -> list[ForestRow]:

@@ -87,8 +87,9 @@ def infants_number(found: ControlPrior, *, name: str, robust: bool = False, meth
 
 
 def prior_number(found: ControlPrior, *, name: str) -> Number:
-    """The median of the prior with its 95 % predictive interval."""
-    return number(found.prior.median, "percent", name=name, trail=found.trail, interval=found.prior.ci)
+    """The median of the prior with its 95 % predictive interval; the median of a prior from a single row is that row's own value."""
+    trail = replace(found.trail, of_row=len(found.trail.rows) == 1)
+    return number(found.prior.median, "percent", name=name, trail=trail, interval=found.prior.ci)
 
 
 def prior_blocks(histories: Sequence[History], *, name: str, title: str, what: str, note: Inline | Parts = ()) -> list[Block]:

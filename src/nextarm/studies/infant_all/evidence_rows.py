@@ -14,7 +14,7 @@ READ = "read from the source"
 def row_trail(package: Package, ref: RowRef, method: str = "") -> Trail:
     """The trail of a number that stands in one row; without a ``method`` of its own it says how the row came by its value."""
     sources = (package.source(ref.source_id),) if ref.source_id else ()
-    return Trail(method=method or how_read(ref, READ), rows=(ref,), sources=sources)
+    return Trail(method=method or how_read(ref, READ), rows=(ref,), sources=sources, of_row=True)
 
 
 def fact_trail(package: Package, row: Outcome | Count, method: str = "") -> Trail:

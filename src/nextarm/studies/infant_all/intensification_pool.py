@@ -11,6 +11,7 @@ from nextarm.evidence import Count, Package
 from nextarm.report import Block, DataTable, Heading, number, paragraph, slug
 from nextarm.report.charts import Part, stacked_bars
 from nextarm.report.document import CellLike, Row
+from nextarm.studies.infant_all.evidence_rows import row_trail
 from nextarm.studies.infant_all.plateau_cohorts import POOL_SET
 from nextarm.synthesis import CauseCounts, PooledProportion, StudyEstimate, cause_counts, pool_competing, pool_proportions
 
@@ -116,7 +117,7 @@ def causes_blocks(package: Package) -> list[Block]:
     if not cohorts:
         return []
     refs = tuple(c.row for c in cohorts if c.row is not None)
-    trail = Trail("read from counts.csv", rows=refs, sources=_sources(package, refs), inputs=(f"arms of pool set {POOL_SET}",))
+    trail = Trail("counted over counts.csv", rows=refs, sources=_sources(package, refs), inputs=(f"arms of pool set {POOL_SET}",))
     both = [c for c in cohorts if all(cause in c.events for cause in CAUSES)]
     head: list[Block] = [Heading("Relapse and death in remission compete")]
     try:
@@ -132,7 +133,7 @@ def causes_blocks(package: Package) -> list[Block]:
                 number(len(cohorts), "count", name="intensification.causes.cohorts", trail=trail),
                 " arms do, and at least three are needed. So nothing is pooled here; the table shows what each prints.",
             ),
-            _causes_table(cohorts, trail),
+            _causes_table(package, cohorts),
         ]
     parts = [Part(i.cause, (i.estimate,), (i.ci.low,), (i.ci.high,)) for i in found.incidences]
     return [
@@ -146,25 +147,27 @@ def causes_blocks(package: Package) -> list[Block]:
             axis="share of infants",
             trail=found.trail,
         ),
-        _causes_table(cohorts, trail),
+        _causes_table(package, cohorts),
     ]  # fmt: skip
 
 
-def _causes_table(cohorts: Sequence[CauseCounts], trail: Trail) -> DataTable:
+def _causes_table(package: Package, cohorts: Sequence[CauseCounts]) -> DataTable:
     rows: list[Row] = []
     for i, c in enumerate(cohorts):
         key = f"intensification.causes.{i}.{slug(c.label)}"
 
-        def cell(value: int | None, word: str, key: str = key) -> CellLike:
-            return "not printed" if value is None else number(value, "count", name=f"{key}.{word}", trail=trail)
+        def cell(value: int | None, word: str, name: str, key: str = key, of: CauseCounts = c) -> CellLike:
+            if value is None:
+                return "not printed"
+            return number(value, "count", name=f"{key}.{name}", trail=row_trail(package, of.rows[word]))
 
         rows.append(
             (
                 c.label,
-                number(c.n, "count", name=f"{key}.n", trail=trail),
-                cell(c.events.get("relapse"), "relapse"),
-                cell(c.events.get("TRM"), "death"),
-                cell(c.any_event, "any"),
+                cell(c.n, "n", "n"),
+                cell(c.events.get("relapse"), "relapse", "relapse"),
+                cell(c.events.get("TRM"), "TRM", "death"),
+                cell(c.any_event, "any", "any"),
             )
         )
     return DataTable(

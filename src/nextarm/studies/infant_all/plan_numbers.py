@@ -91,9 +91,8 @@ def numbers_table(rows: Sequence[PlanRow]) -> DataTable:
 
 def chosen(package: Package, row: Count) -> Trail:
     """The trail of a latency that was chosen to agree with ``row``: an assumption that evidence supports."""
-    return replace(
-        row_trail(package, package.ref(row), "shape and median chosen to agree with the timing of relapse"), assumptions=(CHOSEN,)
-    )
+    of_row = row_trail(package, package.ref(row), "shape and median chosen to agree with the timing of relapse")
+    return replace(of_row, assumptions=(CHOSEN,), of_row=False)
 
 
 def marks_of(trail: Trail) -> tuple[str, ...]:
