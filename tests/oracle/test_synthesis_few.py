@@ -18,6 +18,7 @@ from nextarm.synthesis import (
     timing_from_shares,
     timing_spread,
 )
+from nextarm.synthesis.several_times import cloglog_covariance
 
 FIRST, SECOND = (1.0, 2 / 3), (2.0, 0.9)
 
@@ -78,3 +79,21 @@ def test_refusals():
         timing_draws(FIRST, SECOND, events=0)
     with pytest.raises(RefusedError, match="at least three"):
         timing_spread(cohorts(2), timing_draws(FIRST, SECOND, events=10))
+
+
+def test_a_correlation_that_no_study_tells_is_nought_in_both_structures() -> None:
+    """Closed form: one study alone reports time 1, so its own value is the pooled one, moved by its errors' covariance with time 2 alone.
+
+    Before, rho stood where the search began: S at time 1 was .813 (cs) or .801 (car).
+    """
+    told = ((0.767, 0.0524), (0.4075, 0.0869), (0.6514, 0.0359))
+    rows = [StudyEstimate(label=f"s{i}", time=2.0, estimate=s, se=e) for i, (s, e) in enumerate(told)]
+    rows.append(StudyEstimate(label="s2", time=1.0, estimate=0.803, se=0.03))
+    found = [pool_several_times(rows, structure=structure) for structure in ("cs", "car")]
+    shared = cloglog_covariance(np.array([0.803, 0.6514]), np.array([0.03, 0.0359]))
+    y = np.log(-np.log(np.array([0.803, 0.6514])))
+    for fit in found:
+        assert fit.rho == 0.0
+        assert any("do not tell the between-study correlation" in w for w in fit.warnings)
+        expected = y[0] - shared[0, 1] / (shared[1, 1] + fit.tau2) * (y[1] - fit.means[1])
+        assert fit.means[0] == pytest.approx(expected, abs=1e-9)

@@ -257,6 +257,8 @@ def pool_several_times(
         warnings.append(f"{len(labels)} studies: Wald limits are too narrow; limits='t' widens them")
     if rho > 1.0 - 1e-6:
         warnings.append("the between-study correlation is at its bound of 1: studies differ by one shift at all times")
+    if tau2 > 0.0 and rho == 0.0:
+        warnings.append("these studies do not tell the between-study correlation of the times: it is taken as 0")
     if rises:
         warnings.append("the pooled estimates rise with time, so they are no survival curve: report pooled_curve or pool_increments")
     if (stack.known.sum(axis=0) < 2).any():
@@ -296,7 +298,7 @@ def _maximise(stack: _Stacked, structure: str, *, restricted: bool) -> tuple[flo
     """The (tau2, rho) of highest likelihood: BFGS with exact derivatives on log tau2 and a logit of rho.
 
     It starts from the best point of a grid and from the best one with another tau2, because a likelihood of few studies may
-    have two maxima.
+    have two maxima. Where no rho is likelier than another (no pair of times in studies enough) it is 0: nothing is borrowed between times.
     """
     from scipy.optimize import minimize
 
@@ -319,7 +321,10 @@ def _maximise(stack: _Stacked, structure: str, *, restricted: bool) -> tuple[flo
     best = min((minimize(loss, s, jac=True, method="BFGS", options={"gtol": 1e-7}) for s in starts), key=lambda f: float(f.fun))
     tau2, rho = at(best.x)
     at_zero = stack.fit(0.0, rho, structure, restricted=restricted)[0]
-    return (0.0, rho) if at_zero >= -float(best.fun) else (tau2, rho)
+    if at_zero >= -float(best.fun):
+        return 0.0, rho
+    values = [stack.fit(tau2, r, structure, restricted=restricted)[0] for r in (0.0, 0.5, 0.9)]
+    return tau2, 0.0 if max(values) - min(values) < 1e-9 * max(1.0, abs(values[0])) else rho
 
 
 def interval_at(result: SeveralTimes, time: float) -> tuple[float, Interval]:
