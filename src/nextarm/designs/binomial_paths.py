@@ -56,8 +56,8 @@ def path_probabilities(p: float, *, sizes: Sequence[int], low: Sequence[int], hi
     return PathProbabilities(stop_low=down, stop_high=up, going_on=float(alive.sum()), expected_n=expected)
 
 
-def binomial_mass(n: int, p: float) -> FloatArray:
-    """The binomial probabilities of 0 .. n."""
+def binomial_mass(n: int, p: float | FloatArray) -> FloatArray:
+    """The binomial probabilities of 0 .. n; for a column of ``p``, shape (m, 1), those of each in a row: (m, n + 1)."""
     from scipy.special import gammaln, xlog1py, xlogy
 
     k = np.arange(n + 1)

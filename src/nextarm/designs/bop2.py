@@ -14,6 +14,7 @@ import numpy as np
 
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import record
+from nextarm.core.units import FloatArray
 from nextarm.designs.binomial_paths import path_probabilities
 from nextarm.designs.exact_binomial import check_rates
 from nextarm.designs.looks_in_order import rising_sizes
@@ -44,17 +45,21 @@ def bop2_bounds(sizes: Sequence[int], *, p0: float, cut: float, shape: float, pr
     >>> bop2_bounds((10, 20, 30, 40), p0=0.2, cut=0.95, shape=1.0).futile
     (1, 4, 7, 12)
     """
-    a, b = (p0, 1.0 - p0) if prior is None else prior
     n = tuple(int(x) for x in sizes)
-    total = n[-1]
-    futile, effective = [], []
-    for size in n:
-        above = posterior_above(np.arange(size + 1.0), size, p0=p0, prior=(a, b))
-        stop = int(np.count_nonzero(above < cut * (size / total) ** shape)) - 1
-        futile.append(stop)
-        effective.append(size + 1)
-    effective[-1] = futile[-1] + 1
-    return CountBounds(sizes=n, futile=tuple(futile), effective=tuple(effective))
+    return _bounds(n, _posteriors(n, p0, prior), cut, shape)
+
+
+def _posteriors(n: tuple[int, ...], p0: float, prior: tuple[float, float] | None) -> list[FloatArray]:
+    """For each look P(p > p0) after every count, rising."""
+    given = (p0, 1.0 - p0) if prior is None else prior
+    return [np.sort(posterior_above(np.arange(size + 1.0), size, p0=p0, prior=given)) for size in n]
+
+
+def _bounds(n: tuple[int, ...], posteriors: Sequence[FloatArray], cut: float, shape: float) -> CountBounds:
+    """The counts at which the rule stops, out of what does not depend on it."""
+    stops = (above.searchsorted(cut * (size / n[-1]) ** shape) for size, above in zip(n, posteriors, strict=True))
+    futile = tuple(int(stop) - 1 for stop in stops)
+    return CountBounds(sizes=n, futile=futile, effective=(*(size + 1 for size in n[:-1]), futile[-1] + 1))
 
 
 def bop2(sizes: Sequence[int], *, p0: float, p1: float, alpha: float, prior: tuple[float, float] | None = None) -> Bop2:
@@ -73,9 +78,10 @@ def bop2(sizes: Sequence[int], *, p0: float, p1: float, alpha: float, prior: tup
     best: tuple[float, float] = (-1.0, 0.0)
     found: Bop2 | None = None
     seen: dict[tuple[int, ...], None] = {}
+    posteriors = _posteriors(n, p0, prior)
     for cut in np.linspace(0.5, 0.999, CUTS):
         for shape in np.linspace(0.0, 1.0, SHAPES):
-            bounds = bop2_bounds(n, p0=p0, cut=float(cut), shape=float(shape), prior=prior)
+            bounds = _bounds(n, posteriors, float(cut), float(shape))
             if bounds.futile in seen or bounds.effective[-1] > n[-1]:
                 continue
             seen[bounds.futile] = None

@@ -10,6 +10,7 @@ response alone does, and one where EFS works and OS does not, because the new ar
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -28,7 +29,6 @@ from nextarm.designs.overall_survival import os_setting, salvage_for_equal_os, s
 from nextarm.designs.seam import BoolArray
 from nextarm.designs.setting import Setting, common_fields, setting_of
 from nextarm.designs.tables import unit
-from nextarm.designs.truths import Distribution
 from nextarm.designs.virtual_one_arm import share_se
 
 if TYPE_CHECKING:
@@ -147,13 +147,9 @@ class GatedEndpointsTable(DesignTable):
     def evaluate(self, plan: Plan) -> GatedEndpoints:
         """Rejections under the plan's truth and under two nulls, from virtual trials with a fixed seed."""
         setting, own = setting_of(plan, latest=self.latest), self.case_of("plan", plan)
-        truths: list[GatedTruth] = []
-        shown = None
-        for case in self.cases(plan):
-            z, split = self._drawn(case)
-            shown = shown or split
-            truths.append(self._truth(case, z))
-        assert shown is not None
+        cases = self.cases(plan)
+        drawn, shown = self._drawn(cases)
+        truths = [self._truth(case, z) for case, z in zip(cases, drawn, strict=True)]
         saved = ", ".join(f"{share:.0%} ({name})" for name, share in own.salvage.items())
         return GatedEndpoints(
             **common_fields(plan, setting, solved_for="power", power=truths[0].rejected["EFS"]),
@@ -222,39 +218,50 @@ class GatedEndpointsTable(DesignTable):
             family_wise_error_se=None if error is None else share_se(error, self.trials),
         )  # fmt: skip
 
-    def _drawn(self, case: GatedCase) -> tuple[FloatArray, tuple[dict[str, float | None], dict[str, float | None]]]:
-        """Z of each end point (trials, 3), and S of EFS at the milestone of responders and others by arm."""
+    def _drawn(self, cases: Sequence[GatedCase]) -> tuple[list[FloatArray], tuple[dict[str, float | None], dict[str, float | None]]]:
+        """Z of each end point (trials, 3) under each case, and S of EFS at the milestone of responders and others by arm under the first.
+
+        All cases have the accrual of the first and the same patients: the same entries, luck and dropouts.
+        """
         from scipy.special import ndtr, ndtri
 
-        setting, response = case.setting, case.response
+        own = cases[0].setting
         random = np.random.default_rng(SEED)
-        n = max(round(setting.accrual.total), 4)
-        new = min(max(round(n * setting.shares[setting.experimental]), 1), n - 1)
+        n = max(round(own.accrual.total), 4)
+        new = min(max(round(n * own.shares[own.experimental]), 1), n - 1)
         arm = np.arange(n) < new
-        z = np.empty((self.trials, 3))
+        sides = ((own.control, ~arm), (own.experimental, arm))
+        z = [np.empty((self.trials, 3)) for _ in cases]
         free: list[dict[str, list[float]]] = [{}, {}]
         for first in range(0, self.trials, 1000):
             shape = (min(1000, self.trials - first), n)
-            entry = setting.accrual.entry_time(random.random(shape))
+            rows, who = slice(first, first + shape[0]), np.broadcast_to(arm, shape)
+            entry = own.accrual.entry_time(random.random(shape))
             latent, other, fate, wait, lost = (random.random(shape) for _ in range(5))
-            good = ndtri(latent)
-            efs_luck = ndtr(self.correlation * good + math.sqrt(1.0 - self.correlation**2) * ndtri(other))
-            responds, efs = np.zeros(shape, np.bool_), np.empty(shape)
-            for name, mine in ((setting.control, ~arm), (setting.experimental, arm)):
-                truth: Distribution = setting.truths[name]
-                responds[:, mine] = latent[:, mine] > 1.0 - response[name]
-                efs[:, mine] = truth.quantile(efs_luck[:, mine])
-                for k, who in enumerate((responds[:, mine], ~responds[:, mine])):
-                    alive = (efs[:, mine] > setting.milestone)[who]
-                    free[k].setdefault(name, []).extend([float(alive.mean())] if alive.size else [])
-            saved = np.where(arm, case.salvage[setting.experimental], case.salvage[setting.control])
-            os = efs + np.where(fate < saved, np.inf, -np.log1p(-wait) * self.after_event / math.log(2.0))
-            open_until = np.minimum(np.maximum(setting.analysis_time - entry, 0.0), setting.accrual.dropout_time(lost))
-            rows = slice(first, first + shape[0])
-            who = np.broadcast_to(arm, shape)
-            z[rows, 0] = response_z(responds, who)
-            for k, time in ((1, efs), (2, os)):
-                z[rows, k] = log_rank_z(np.minimum(time, open_until), time <= open_until, who)
+            efs_luck = ndtr(self.correlation * ndtri(latent) + math.sqrt(1.0 - self.correlation**2) * ndtri(other))
+            after = -np.log1p(-wait) * self.after_event / math.log(2.0)
+            open_until = np.minimum(np.maximum(own.analysis_time - entry, 0.0), own.accrual.dropout_time(lost))
+
+            def z_of(time: FloatArray, until: FloatArray = open_until, who: BoolArray = who) -> FloatArray:
+                return log_rank_z(np.minimum(time, until), time <= until, who)
+
+            of_setting: dict[int, tuple[FloatArray, FloatArray]] = {}  # the time of EFS and its z
+            for case, mine in zip(cases, z, strict=True):
+                responds = latent > 1.0 - np.where(arm, case.response[own.experimental], case.response[own.control])
+                if id(case.setting) not in of_setting:
+                    efs = np.empty(shape)
+                    for name, side in sides:
+                        efs[:, side] = case.setting.truths[name].quantile(efs_luck[:, side])
+                    of_setting[id(case.setting)] = efs, z_of(efs)
+                efs, efs_z = of_setting[id(case.setting)]
+                saved = np.where(arm, case.salvage[own.experimental], case.salvage[own.control])
+                mine[rows, 0], mine[rows, 1] = response_z(responds, who), efs_z
+                mine[rows, 2] = z_of(efs + np.where(fate < saved, np.inf, after))
+                if case is cases[0]:
+                    for name, side in sides:
+                        for k, those in enumerate((responds[:, side], ~responds[:, side])):
+                            alive = (efs[:, side] > own.milestone)[those]
+                            free[k].setdefault(name, []).extend([float(alive.mean())] if alive.size else [])
         of_responders, of_others = ({name: float(np.mean(v)) if v else None for name, v in part.items()} for part in free)
         return z, (of_responders, of_others)
 

@@ -163,7 +163,7 @@ def largest_size(least: FloatArray, n0: int, n1: int, margin: float) -> tuple[fl
 def _sizes_at(p0: FloatArray, least: FloatArray, n0: int, n1: int, margin: float) -> FloatArray:
     from scipy.special import betainc
 
-    control = np.stack([binomial_mass(n0, float(p)) for p in p0])
+    control = binomial_mass(n0, p0[:, None])
     k = np.asarray(least, np.int64)
     p1 = np.clip(p0 - margin, 0.0, 1.0)[:, None]
     inside = (k >= 1) & (k <= n1)
