@@ -148,5 +148,13 @@ def test_predictive_survival_says_that_no_size_it_can_work_out_reaches_the_power
     """A cure fraction of .85 against .86: the search for n ended at 3,000 patients' worth, whatever power that gave."""
     small = {"survival": {"model": "mixture-cure", "cure_fraction": 0.86, "latency": {"model": "exponential", "rate": 1.2}}}
     asked = {"arms": {"a": small}, "design": {"null_survival": 0.85}, "scenario": [], "solve": {"for": "n", "power": 0.8}}
-    with pytest.raises(RefusedError, match="3,000 patients' worth of follow-up: the most is 0"):
+    with pytest.raises(RefusedError, match=r"power 0\.8.* not reached with 3,000 patients"):
         plan("predictive-survival", **asked).evaluate()
+
+
+@pytest.mark.parametrize("power", [0.5, 0.8])
+def test_predictive_survival_solved_for_n_has_the_power_asked(power: float) -> None:
+    """Exact: the binomial tail at the count that the posterior needs. Before, an n beside a fall of the power could be answered."""
+    got: Any = plan("predictive-survival", design={"look_times": []}, scenario=[], solve={"for": "n", "power": power}).evaluate()
+    assert got.n == pytest.approx(round(got.n), abs=1e-9)
+    assert power <= got.power < power + 0.1

@@ -121,3 +121,11 @@ def test_many_decisions_are_those_of_the_graph_one_by_one() -> None:
     want = np.array([rejections(row, w, arrows)[1] <= 0.05 for row in p])
     assert (decide_many(p, weights=w, transitions=arrows, alpha=0.05) == want).all()
     assert 0 < want.sum() < want.size
+
+
+def test_a_hypothesis_without_a_share_is_never_rejected_however_small_its_p() -> None:
+    """p below rounding (0) and a share of 0: the gate before it has not opened, one by one and in many trials."""
+    w, arrows = checked_graph(("a", "b"), {"a": 1.0}, {"a": {"b": 1.0}})
+    p = np.array([[0.3, 0.0], [0.01, 0.0]])
+    assert decide_many(p, weights=w, transitions=arrows, alpha=0.05).tolist() == [[False, False], [True, True]]
+    assert [rejections(row, w, arrows)[0] for row in p] == [[0, 1], [0, 1]]

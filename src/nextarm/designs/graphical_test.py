@@ -113,7 +113,8 @@ def decide_many(p: FloatArray, *, weights: FloatArray, transitions: FloatArray, 
             for j in sorted(set(left) - set(inside)):
                 left.remove(j)
                 w, g = without(j, w, g, left)
-            falls: BoolArray = np.asarray(np.any(p[:, list(inside)] <= w[list(inside)] * alpha, axis=1))
+            held = [j for j in inside if w[j] > 0.0]  # without a share nothing falls, not even with a p below rounding
+            falls: BoolArray = np.asarray(np.any(p[:, held] <= w[held] * alpha, axis=1))
             made[:, list(inside)] &= falls[:, None]
     return made
 

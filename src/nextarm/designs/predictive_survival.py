@@ -16,6 +16,7 @@ worth that each trial shows.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -37,6 +38,7 @@ from nextarm.designs.quadrature import gauss_legendre
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
 from nextarm.designs.true_null import no_better_at
+from nextarm.designs.virtual_one_arm import solved_in_patients
 
 if TYPE_CHECKING:
     import polars as pl
@@ -172,7 +174,9 @@ class PredictiveSurvivalTable(DesignTable):
         setting = setting_of(plan)
         solve_for = plan.solve.for_ if plan.solve else "power"
         if plan.solve is not None and solve_for != "power":
-            setting = solved(setting, what=solve_for, target=plan.solve.power, power=self._power)
+            # power falls a little where the count needed at the end rises by one: whole patients, and the side that has the power
+            find = solved if solve_for == "effect" else partial(solved_in_patients, most=MOST_WORTH)
+            setting = find(setting, what=solve_for, target=plan.solve.power, power=self._power)
         bounds = self.bounds(setting)
         at = setting.survival_at_milestone()[setting.experimental]
         own, null = behaviour_of(bounds, [at, self.null_survival])

@@ -83,11 +83,13 @@ def too_many(plan: Plan) -> list[Problem]:
     return [Problem(f"kind = {plan.design.kind!r} with {total:g} patients", "", rule)]
 
 
-def solved_in_patients(setting: Setting, *, what: str, target: float, power: Callable[[Setting], float]) -> Setting:
+def solved_in_patients(
+    setting: Setting, *, what: str, target: float, power: Callable[[Setting], float], most: int = MOST_BY_TRIALS
+) -> Setting:
     """The smallest whole number of patients (``what`` n: at a faster accrual; duration: at a longer one) whose power is ``target``.
 
     Found by doubling and halving, as virtual trials with the same seed have it: a neighbour may be as good. :class:`RefusedError`
-    where :data:`MOST_BY_TRIALS` patients are not enough.
+    where ``most`` patients are not enough.
     """
     accrual = setting.accrual
 
@@ -103,10 +105,10 @@ def solved_in_patients(setting: Setting, *, what: str, target: float, power: Cal
         except RefusedError:  # too few for any rule to keep alpha
             return False
 
-    return make(smallest_number(enough, target))
+    return make(smallest_number(enough, target, most=most))
 
 
-def smallest_number(enough: Callable[[int], bool], target: float) -> int:
+def smallest_number(enough: Callable[[int], bool], target: float, *, most: int = MOST_BY_TRIALS) -> int:
     """The smallest number of patients, by doubling from 8 and halving, that is ``enough`` for the power ``target``.
 
     >>> smallest_number(lambda n: n >= 23, 0.8)
@@ -114,10 +116,10 @@ def smallest_number(enough: Callable[[int], bool], target: float) -> int:
     """
     high = 8
     while not enough(high):
-        if high >= MOST_BY_TRIALS:
-            rule = f"is not reached with {MOST_BY_TRIALS:,} patients"
+        if high >= most:
+            rule = f"is not reached with {most:,} patients"
             raise RefusedError(f"power {target:g}", rule=rule, cure="Change the effect, alpha or the null")
-        high = min(2 * high, MOST_BY_TRIALS)
+        high = min(2 * high, most)
     low = 1
     while high - low > 1:
         middle = (low + high) // 2
