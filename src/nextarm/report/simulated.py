@@ -276,8 +276,12 @@ def _maps(runs: Runs) -> list[Section]:
 
 
 def _times(runs: Runs) -> Section:
-    """When trials end: the share that has ended by the mean time of each look."""
+    """When trials end: the share that has ended by the mean time of each look; of a single look there is nothing to draw."""
     first = next(iter(runs.values()))
+    mean = _number(next(iter(runs)), first, first.scenarios[0], "duration", "decimal(2)")
+    title = "When does the trial end?"
+    if all(run.looks == 1 for run in runs.values()):
+        return Section("times", title, say("At its only look, under the plan's own truth after ", mean, " years in the mean."))
     series: list[LineSeries] = []
     chosen = [(name, run, run.scenarios[0]) for name, run in runs.items()]
     if len(runs) == 1:
@@ -306,9 +310,7 @@ def _times(runs: Runs) -> Section:
         x_domain=(0.0, longest * 1.02),
         points=False,
     )
-    own = first.scenarios[0]
-    mean = _number(next(iter(runs)), first, own, "duration", "decimal(2)")
-    return Section("times", "When does the trial end?", say("Under the plan's own truth after ", mean, " years in the mean."), (chart,))
+    return Section("times", title, say("Under the plan's own truth after ", mean, " years in the mean."), (chart,))
 
 
 def _looks(runs: Runs) -> Section:

@@ -118,6 +118,7 @@ function dress(root) {
 
 function select(button) {
   const range = document.createRange();
+  button.parentElement.querySelector("details")?.setAttribute("open", "");
   range.selectNodeContents(button.parentElement.querySelector("code"));
   getSelection().removeAllRanges();
   getSelection().addRange(range);
