@@ -153,12 +153,34 @@ def _assured() -> dict[str, float]:
             "arms": {"new": {"response": 0.45}}, "design": {"kind": "exact-binomial", "alpha": 0.05, "null_response": 0.3},
         }
     )  # fmt: skip
-    prior = PriorFile(
-        trail=Trail(method="a beta distribution"), parameter="event-probability", scale="probability", names=("event-probability",),
-        endpoint="MRD", time=None, time_origin="randomisation", arms=(), treatment_class="", backbone="", k=1, likelihood="binomial",
-        model="", cuts=(), mixture=beta_mixture([1.0], [9.0], [11.0]), robust_weight=0.0, divergence=None, worth=(), summary={},
+    arms = {name: {"survival": {"model": "exponential", "rate": 0.2}} for name in ("control", "new")}
+    huge = plan_from_data(
+        {
+            "trial": {"name": "case", "endpoint": "EFS", "milestone": 3.0}, "arms": arms, "design": {"kind": "log-rank"},
+            "accrual": {"rate": 3e5, "duration": 3.0, "follow_up": 3.0},
+        }
     )  # fmt: skip
-    return {"assurance": assurance(plan, prior, nodes=200, sizes=(1.0,)).assurance}
+    old, new = (_beta_prior(a, b, "survival", "EFS", 3.0) for a, b in ((20.0, 20.0), (24.0, 16.0)))
+    return {
+        "assurance": assurance(plan, _beta_prior(9.0, 11.0, "event-probability", "MRD", None), nodes=200, sizes=(1.0,)).assurance,
+        "huge_trial": assurance(huge, old, experimental_prior=new, sizes=(1.0,)).assurance,
+    }
+
+
+def _beta_prior(a: float, b: float, parameter: str, endpoint: str, time: float | None) -> PriorFile:
+    return PriorFile(
+        trail=Trail(method="a beta distribution"), parameter=parameter, scale="probability", names=(parameter,), endpoint=endpoint,
+        time=time, time_origin="randomisation", arms=(), treatment_class="", backbone="", k=1, likelihood="binomial", model="", cuts=(),
+        mixture=beta_mixture([1.0], [a], [b]), robust_weight=0.0, divergence=None, worth=(), summary={},
+    )  # fmt: skip
+
+
+def _new_above_old() -> float:
+    """P(Beta(24, 16) > Beta(20, 20)): for whole shapes a finite sum."""
+    from scipy.special import betaln
+
+    i = np.arange(24.0)
+    return float(np.exp(betaln(20.0 + i, 36.0) - np.log(16.0 + i) - betaln(1.0 + i, 16.0) - betaln(20.0, 20.0)).sum())
 
 
 def _beta_binomial_tail() -> float:
@@ -208,6 +230,7 @@ CASES: tuple[Case, ...] = (
           {"bound": 0.005, "n": 0.0, "upper_1": 6e-4, "upper_2": 6e-4, "lower_1": 6e-4, "n_stage_1": 0.0}),
     _made("bayes-two-arm-complete", "Bayesian comparison of S(t) with complete follow-up", "limit case",
           "the Bayesian design of two proportions, exact", "30 and 40 patients", _bayes_complete, _bayes_binomial(), 1e-9),
-    _made("assurance-beta-binomial", "Assurance of the exact binomial test", "closed form", "the beta-binomial tail",
-          "36 patients, Beta(9, 11), 200 nodes", _assured, {"assurance": _beta_binomial_tail()}, 2e-3),
+    _made("assurance-beta-binomial", "Assurance of the exact binomial test; of a huge trial", "closed form",
+          "the beta-binomial tail; P(one beta value above another)", "36 patients, Beta(9, 11), 200 nodes; two priors",
+          _assured, {"assurance": _beta_binomial_tail(), "huge_trial": _new_above_old()}, {"assurance": 2e-3, "huge_trial": 1e-2}),
 )  # fmt: skip
