@@ -8,6 +8,7 @@ import pytest
 
 import nextarm
 from nextarm.designs.plan import Plan, plan_from_toml
+from nextarm.report.document import Chart
 from nextarm.report.ledger import ledger_of
 from nextarm.report.simulated import report_of_plan
 from nextarm.simulation.null_excess import allowed_errors, rejections_by_formula
@@ -130,3 +131,12 @@ def test_the_formula_stands_beside_the_rates_where_it_is_of_the_whole_design() -
     assert rejections_by_formula(PLANS["gated-endpoints"]) == {}, "it works by virtual trials"
     doses = report_of_plan(nextarm.simulate(PLANS["boin"], trials=64, seed=1), PLANS["boin"])
     assert any("tests no null hypothesis" in str(section.lead) for section in doses.sections)
+
+
+@pytest.mark.parametrize(("kind", "has_z"), [("log-rank", True), ("bayes-one-arm", False)])
+def test_the_looks_of_one_trial_say_z_only_where_the_design_has_one(kind: str, has_z: bool) -> None:
+    made = report_of_plan(nextarm.simulate(PLANS[kind], trials=64, seed=1), PLANS[kind])
+    (chart,) = next(section for section in made.sections if section.id == "one-trial").blocks
+    assert isinstance(chart, Chart)
+    assert chart.play is not None
+    assert all(("z = " in words) == has_z for _, words in chart.play.looks)

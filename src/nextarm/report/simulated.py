@@ -339,7 +339,8 @@ def _calendar(trials: Mapping[str, VirtualTrial]) -> Section:
         rows = zip(found.entry.tolist(), found.leaves.tolist(), found.arm.tolist(), found.outcome.tolist(), strict=True)
         patients = [PatientLine(a, b, arm, OUTCOMES[outcome]) for a, b, arm, outcome in rows]
         looks: Sequence[tuple[float, str]] = [
-            (float(t), f"{int(e)} events, z = {z:.2f}") for t, e, z in zip(found.time, found.events, found.z, strict=True)
+            (float(t), f"{int(e)} events" + (f", z = {z:.2f}" if found.z.any() else ""))  # a design without a z has zeros
+            for t, e, z in zip(found.time, found.events, found.z, strict=True)
         ]
         end = "the null is rejected" if found.rejected else "the null is not rejected"
         title = f"One virtual trial: {name}" if len(trials) > 1 else "One virtual trial"
