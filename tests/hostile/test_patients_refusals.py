@@ -217,6 +217,15 @@ def test_one_reading_without_a_table_is_no_grade_a() -> None:
     assert any("one reading without an at-risk table determines little" in w for w in made.warnings)
 
 
+def test_an_arm_without_numbers_at_risk_is_no_grade_a() -> None:
+    """A typed number of patients is met by itself: all holds, and nothing printed says when patients were censored."""
+    for more in ({}, {"ticks": [0.5, 1.5, 2.5]}, {"events": 12}):
+        made = reconstruct(CURVE, n=40, **more)
+        assert all(item.ok for item in made.checks.items)
+        assert made.checks.grade == "B"
+    assert reconstruct(CURVE, at_risk=([0], [40])).checks.grade == "B"
+
+
 @pytest.mark.parametrize(("mean", "largest", "grade"), [(0.051, 0.06, "D"), (0.01, 0.151, "D"), (0.05, 0.15, "A")])
 def test_a_curve_that_is_missed_is_graded_d_with_a_warning(mean: float, largest: float, grade: str) -> None:
     made = reconstruct(CURVE, n=40)

@@ -52,6 +52,17 @@ def test_a_curve_that_ends_right_after_a_drop_is_not_certain() -> None:
         assert any("right after a drop" in w for w in found.warnings) is told
 
 
+@pytest.mark.parametrize("low", [0.6, 0.4, 0.1])
+def test_the_foot_of_a_drop_that_ends_a_line_is_read(low: float) -> None:
+    figure = Drawn()
+    figure.frame()
+    figure.curve([1.0, 2.5, 4.0, 6.0], [0.9, 0.8, 0.65, low], BLUE, end=6.0)
+    panel = figure.panel()
+    (found,) = trace_curves(figure.image(), panel).curves
+    assert float(panel.y.value(found.y[-1])) == pytest.approx(low, abs=0.01)
+    assert float(panel.y.value(found.y[-2])) == pytest.approx(0.65, abs=0.005)
+
+
 def test_a_line_left_out_that_is_seen_as_well_as_the_one_kept_makes_the_choice_uncertain() -> None:
     for long, told in ((True, True), (False, False)):
         figure = Drawn()

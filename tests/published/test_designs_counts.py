@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 
 from nextarm.designs.boin import boin_table
+from nextarm.designs.count_design import CountDesignResult
+from nextarm.designs.plan import plan_from_data
 from nextarm.designs.predictive_probability import predictive_bounds, predictive_probability
 from nextarm.designs.rolling_six import rolling_six
 from nextarm.designs.simon_search import two_stage_designs
 from nextarm.designs.toxicity_boundary import ToxicityBoundary, pocock_toxicity_boundary, toxicity_characteristics
+from nextarm.report.designed import characteristics_of
+from nextarm.report.document import DataTable
 
 # p0, p1 (alpha .05, power .8): optimal and minimax (r1, n1, r, n, expected n, stopping early), Simon 1989.
 SIMON = [
@@ -26,6 +30,28 @@ def test_simon_1989(p0: float, p1: float, optimal: tuple[float, ...], minimax: t
         assert (got.r1, got.n1, got.r, got.n) == want[:4]
         assert got.expected_n == pytest.approx(want[4], abs=5e-4)
         assert got.stop_early == pytest.approx(want[5], abs=5e-5)
+
+
+@pytest.mark.parametrize(("p0", "p1", "optimal", "minimax"), SIMON)
+def test_simon_1989_in_a_plan(p0: float, p1: float, optimal: tuple[float, ...], minimax: tuple[float, ...]) -> None:
+    plan = plan_from_data(
+        {
+            "trial": {"name": "t", "endpoint": "response", "milestone": 0.25},
+            "accrual": {"rate": 20.0, "duration": 2.0, "follow_up": 0.25},
+            "arms": {"new": {"response": p1}},
+            "design": {"kind": "simon-two-stage", "alpha": 0.05, "null_response": p0, "target_response": p1},
+        }
+    )
+    found = plan.design.evaluate(plan)
+    assert isinstance(found, CountDesignResult)
+    assert found.expected_n_null == pytest.approx(optimal[4], abs=5e-4)
+    assert found.stopped_early_null == pytest.approx(optimal[5], abs=5e-5)
+    assert found.estimand.startswith("response from entry, new against the reference")
+    shown = characteristics_of({"simon": found})
+    table = next(b for b in shown.blocks if isinstance(b, DataTable))
+    titles = [row[0] for row in table.rows]
+    assert {"Patients expected where the null is true", "Stopped early where the null is true"} <= set(titles)
+    assert not [t for t in titles if "log S1" in str(t) or "ever be" in str(t)]
 
 
 # clinfun 1.1.5, printed examples of toxbdry: the most toxicities without stopping, and what happens at six rates.

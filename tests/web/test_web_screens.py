@@ -198,6 +198,9 @@ def test_a_curve_is_saved_and_rebuilt(client: TestClient) -> None:
     broken = client.post("/study/mine/patients/add", data=form | {"curve_csv": "0 1\n6 x"}, headers=OWN)
     assert broken.status_code == 422
     assert "must be a number" in broken.text
+    absent = client.post("/study/mine/patients/add", data=form | {"curve_csv": "time,foo\n0,1\n6,0.8"}, headers=OWN)
+    assert absent.status_code == 422
+    assert "column survival is missing" in absent.text
 
 
 def test_the_design_screen_offers_the_card_of_every_kind(client: TestClient) -> None:

@@ -55,9 +55,18 @@ class CountDesignResult(DesignResult):
         "null_probability", "probability", "type1_error", "expected_n_null", "expected_n",
     )  # fmt: skip
 
+    @property
+    def stopped_early_null(self) -> float | None:
+        """Probability of stopping before the last patient at the null (PET); None of a design with one look."""
+        if len(self.bounds.sizes) == 1:
+            return None
+        null = behaviour_of(self.bounds, [self.null_probability])[0]
+        return null.stop_for_futility + null.stop_for_success
+
     def also_shown(self) -> dict[str, float | str | bool | None]:
-        """The bounds in words."""
-        made: dict[str, float | str | bool | None] = {}
+        """The bounds in words, and how often the null stops early."""
+        early = self.stopped_early_null
+        made: dict[str, float | str | bool | None] = {} if early is None else {"stopped_early_null": early}
         for size, low, high in zip(self.bounds.sizes, self.bounds.futile, self.bounds.effective, strict=True):
             words = [f"stop at {low} or fewer"] * (low >= 0) + [f"success at {high} or more"] * (high <= size)
             made[f"of_{size}"] = "; ".join(words) or "go on"

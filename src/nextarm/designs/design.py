@@ -206,8 +206,10 @@ def last_look(data: LookData) -> IntArray:
 def estimand_text(plan: Plan) -> str:
     """The estimand in words, from the plan's ``[trial]``; what is not stated is said not to be."""
     t = plan.trial
-    arms = " against ".join([plan.experimental, plan.control]) if len(plan.arms) > 1 else f"{plan.experimental} against the reference"
+    alone = len(plan.arms) == 1
+    arms = f"{plan.experimental} against the reference" if alone else f"{plan.experimental} against {plan.control}"
+    origin = "entry" if alone and "time_origin" not in t.model_fields_set else t.time_origin  # nobody is randomised into one arm
     return (
-        f"{t.endpoint} from {t.time_origin}, {arms}; population: {t.population or 'not stated'}; "
-        f"transplantation in first remission and CAR-T cells for MRD: {t.intercurrent or 'handling not stated'}."
+        f"{t.endpoint} from {origin}, {arms}; population: {t.population or 'not stated'}; "
+        f"intercurrent events (in leukaemia transplantation in first remission, say): {t.intercurrent or 'handling not stated'}."
     )

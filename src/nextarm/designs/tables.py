@@ -45,7 +45,7 @@ class TrialTable(Table):
     population: Annotated[str, Field(description="Who may enter: a part of the estimand")] = ""
     time_origin: Annotated[str, Field(description="From when time is counted")] = "randomisation"
     intercurrent: Annotated[
-        str, Field(description="What transplantation in first remission, or CAR-T cells for MRD, does to the end point")
+        str, Field(description="What intercurrent events, such as transplantation in first remission, do to the end point")
     ] = ""
     control: Annotated[str | None, Field(description="The control arm; default: the arm called control, else the first")] = None
 

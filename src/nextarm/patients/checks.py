@@ -95,11 +95,12 @@ def misfits(fits: Sequence[ArmFit]) -> list[str]:
     ]
 
 
-def graded(items: Sequence[CheckItem], fits: Sequence[ArmFit] = (), *, undetermined: bool = False) -> Checks:
+def graded(items: Sequence[CheckItem], fits: Sequence[ArmFit] = (), *, undetermined: bool = False, tableless: bool = False) -> Checks:
     """The grade of a list of items.
 
     D at the best where a curve of ``fits`` misses its readings (:func:`misfits`); C where ``undetermined``: an arm rests
-    on one reading without an at-risk table, so that everything holding says little.
+    on one reading without an at-risk table, so that everything holding says little. B at the best where ``tableless``: an arm has no
+    numbers at risk, so that nothing printed checks when its patients were censored.
     """
     hard, soft = [i.ok for i in items if i.hard], [i.ok for i in items if not i.hard]
     if not all(hard) or misfits(fits):
@@ -107,7 +108,7 @@ def graded(items: Sequence[CheckItem], fits: Sequence[ArmFit] = (), *, undetermi
     elif undetermined:
         grade = "C"
     elif all(soft):
-        grade = "A"
+        grade = "B" if tableless else "A"
     else:
         grade = "B" if sum(soft) >= 0.9 * len(soft) else "C"
     return Checks(grade=grade, items=tuple(items))

@@ -44,7 +44,8 @@ class Checks:
     """All items and a grade.
 
     A: everything holds. B: all hard facts hold, and nine in ten of the others. C: all hard facts hold. D: a hard fact is missed,
-    or the rebuilt curve is off by more than 0.05 on average or 0.15 somewhere. An arm with one reading and no at-risk table is C at best.
+    or the rebuilt curve is off by more than 0.05 on average or 0.15 somewhere. An arm without an at-risk table is B at best
+    (nothing printed checks when its patients were censored), and C with one reading only.
     """
 
     grade: str

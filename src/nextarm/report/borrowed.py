@@ -159,7 +159,7 @@ def sensitivity_section(array: SensitivityArray, *, id: str = "sensitivity", dri
     holds = sum(r.holds for r in array.rows)
     count = number(holds, "count", name=f"{id}.holds", trail=array.trail)
     total = number(len(array.rows), "count", name=f"{id}.rows", trail=array.trail)
-    words = paragraph("In ", count, " of ", total, " readings the interval still leaves out 1. ", array.sentence)
+    words = paragraph("In ", count, " of ", total, " readings the interval leaves out 1. ", array.sentence)
     blocks: list[Block] = [picture, words]
     if drift:
         blocks.append(Note("assumption", say(drift)))

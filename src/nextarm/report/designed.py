@@ -29,12 +29,18 @@ SHOWN = (
     ("n", "Patients", "count"),
     ("events", "Events at the last analysis", "count"),
     ("max_events", "Events there could ever be", "count"),
+    ("expected_n_null", "Patients expected where the null is true", "decimal(1)"),
+    ("stopped_early_null", "Stopped early where the null is true", "percent(1)"),
+    ("expected_n", "Patients expected at the assumed truth", "decimal(1)"),
     ("analysis_time", "Years to the last analysis", "decimal(2)"),
     ("accrual_duration", "Years of accrual", "decimal(2)"),
     ("years_to_accrue", "Years to accrue at the plan's rate", "decimal(2)"),
     ("rate_needed", "Patients a year needed", "decimal(1)"),
     ("hazard_ratio_at_milestone", "log S1 / log S0 at the milestone", "hazard-ratio"),
 )
+#: Titles of a design that counts patients with an event; "" where the field says nothing of it.
+COUNTED = {"events": "Patients expected with the event that is counted", "max_events": "", "hazard_ratio_at_milestone": ""}
+_NAMED = {key for key, _, _ in SHOWN}
 
 
 def characteristics_of(found: Mapping[str, Any], *, not_yet: str = "") -> Section:
@@ -99,7 +105,13 @@ def _common(found: Any, stem: str) -> list[tuple[str, Number | None]]:
         return number(whole_up(value) if how == "count" else value, how, name=f"{stem}.{name}", trail=trail)
 
     rows = [("Power", made(found.power, "percent(1)", "power")), ("One-sided alpha", made(found.alpha, "percent(1)", "alpha"))]
-    rows += [(title, made(getattr(found, key), how, key)) for key, title, how in SHOWN]
+    counts = hasattr(found, "null_probability")
+    for key, title, how in SHOWN:
+        if counts and key in COUNTED:
+            if COUNTED[key]:
+                rows.append((COUNTED[key], made(getattr(found, key), "decimal(1)", key)))
+        else:
+            rows.append((title, made(getattr(found, key, None), how, key)))
     for arm, survival in found.survival_at_milestone.items():
         rows.append((f"S at {found.milestone:g} years, {arm}", made(survival, "percent(1)", f"milestone.{_plain(arm)}")))
         if arm in found.cure_fraction:
@@ -119,8 +131,10 @@ def _alone(found: Any, stem: str) -> tuple[Block, ...]:
     power, alpha, *rows = _common(found, stem)
     figures = [(value, title) for value, title in ((power[1], "power"), (alpha[1], "one-sided alpha")) if value is not None]
     figures += [(value, title.lower()) for title, value in rows[:2] if value is not None]
-    own: list[Row] = list(rows)
+    own: list[Row] = [row for row in rows if row[1] is not None]
     for key, value in found.also_shown().items():
+        if key in _NAMED:
+            continue
         if isinstance(value, int | float) and not isinstance(value, bool):
             own.append((key.replace("_", " "), number(float(value), "decimal(4)", name=f"{stem}.{slug(key)}", trail=found.trail)))
         else:

@@ -113,7 +113,10 @@ class Home:
     def place_for(self, name: str) -> Path:
         """Where a new study of this name would stand."""
         if not NAME.fullmatch(name) or name == BUNDLED:
-            raise CallError(f"name = {name[:60]!r}", rule="must be small letters, digits and hyphens, and not that of the bundled study")
+            raise CallError(
+                f"name = {name[:60]!r}",
+                rule="must be 1 to 48 small letters, digits and hyphens, not a hyphen first, and not that of the bundled study",
+            )
         place = self.folder / name
         if place.exists():
             raise OutputError(f"a study or folder {name!r}", rule="is there already", cure="Open it, or choose another name")

@@ -293,6 +293,10 @@ def _table(text: str, second: str, *, percent: bool = False) -> str:
     if "time" in head and second in head:
         rows = rows[1:]
     else:
+        if {"time", second} & set(head):
+            missing = second if "time" in head else "time"
+            raise DataError(f"column {missing} is missing", rule=f"the first row names the columns time and {second}",
+                            cure="Name it there, or paste numbers only")  # fmt: skip
         head = ["time", second, "arm"][: len(rows[0])]
     if any(len(row) != len(head) for row in rows):
         line = next(i for i, row in enumerate(rows) if len(row) != len(head))

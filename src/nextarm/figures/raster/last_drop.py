@@ -1,4 +1,4 @@
-"""The drop to 0 that ends a line: the last patient's death, drawn as an upright stroke with no level behind it.
+"""The drop that ends a line, to 0 (the last patient's death) or above it: an upright stroke with no level behind it.
 
 A tracer that pays for levels does not see it. It is there where the line's own ink goes straight down from its end to S = 0, narrow
 all the way, and stops there; a censoring mark is as high above the line as below it and much shorter.
@@ -47,6 +47,30 @@ def to_zero(draft: Draft, work: Canvas, zero: float) -> Draft:
     joined = short or (steps.x.size > 1 and place - float(steps.x[-1]) <= 2 * width)
     x, y = (steps.x[:-1], steps.y[:-1]) if joined else (steps.x, steps.y)
     return replace(draft, steps=Steps(x=np.r_[x, place], y=np.r_[y, zero], end=max(steps.end, place)))
+
+
+def to_its_foot(draft: Draft, work: Canvas) -> Draft:
+    """The draft with its last corner at the foot of the upright in which its line ends above S = 0: half a stroke above its last ink.
+
+    Without a level behind it, a tracer settles between the level above and the foot. Left alone where the upright stands as high
+    above the level as below it (a censoring mark). A broken line's last dash need not reach the foot: it lies there at the least.
+    """
+    steps, width = draft.steps, draft.width
+    if steps.x.size < 2:
+        return draft
+    level, place = round(float(steps.y[-2])), round(float(steps.x[-1]))
+    half = max(1, round(width / 2))
+    inked = (draft.own[:, max(0, place - half) : place + half + 1] > INK).any(axis=1)
+    below, above = run_length(inked[level:]), run_length(inked[level::-1])
+    foot = level + below - 0.5 * width
+    if below < 2 * width + 2 or below < 2 * above or foot <= float(steps.y[-1]):
+        return draft
+    return replace(draft, steps=replace(steps, y=np.r_[steps.y[:-1], foot]))
+
+
+def run_length(drawn: np.ndarray) -> int:
+    """How many true values stand at the beginning."""
+    return int(np.argmin(np.r_[drawn, False]))
 
 
 def longest_gap(drawn: np.ndarray) -> int:

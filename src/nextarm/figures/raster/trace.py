@@ -31,7 +31,7 @@ from nextarm.figures.raster.identity import (
     without_limits,
 )
 from nextarm.figures.raster.ink import Canvas, Image, Mask, canvas
-from nextarm.figures.raster.last_drop import to_zero
+from nextarm.figures.raster.last_drop import to_its_foot, to_zero
 from nextarm.figures.raster.mark_ink import fitted_to_marks, ink_for_marks
 from nextarm.figures.raster.on_frame import curve_on_frame
 from nextarm.figures.raster.panel import ArmHint, Panel, TracedCurve, TracedPanel
@@ -226,12 +226,14 @@ def ends_falling(steps: Steps, work: Canvas, width: float, zero: float) -> bool:
 
 def traced(draft: Draft, work: Canvas, ink: Ink, *, zero: float, hint: int | None, marks: Marks, warnings: tuple[str, ...]) -> TracedCurve:
     """A draft in pixels of the image, with its marks; ``zero`` is the row of S = 0 in the canvas."""
+    falling = ends_falling(draft.steps, work, draft.width, zero)
+    draft = to_its_foot(draft, work) if falling else draft
     steps = draft.steps
     if steps.y[-1] > work.bottom - draft.width and steps.end < work.right - 3 * draft.width:
         warnings = (*warnings, "the curve reaches the bottom of the panel before its end and may go on below it")
     elif runs_behind(draft, work):
         warnings = (*warnings, "the curve ends at a legend or a text and may go on behind it: its end is not certain")
-    elif ends_falling(steps, work, draft.width, zero):
+    elif falling:
         warnings = (*warnings, "the curve ends right after a drop and may go on: its end is not certain")
     return TracedCurve(
         x=work.to_image_x(steps.x), y=work.to_image_y(steps.y), end=float(work.to_image_x(steps.end)), colour=colour_of(draft, ink, work),
