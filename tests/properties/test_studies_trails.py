@@ -147,12 +147,13 @@ def test_what_is_counted_or_worked_out_of_a_row_does_not_show_its_marks(sections
 def test_each_count_of_a_cause_stands_on_its_own_row(sections, package):
     arms = {f"{package.study_of(arm).name}, {arm.label}": arm for arm in package.arms}
     table = next(b for b in sections["intensification"].blocks if isinstance(b, DataTable) and b.caption.startswith("What the arms"))
-    lines = {("counts", c.line): c for c in package.counts} | {("arms", a.line): a for a in package.arms}
+    lines = {("counts", c.line): c for c in package.counts} | {("outcomes", o.line): o for o in package.outcomes}
     seen = 0
     for label, *cells in table.rows:
         for cell in (c for c in cells if isinstance(c, Number)):
             row = lines[cell.trail.rows[0].table, cell.trail.rows[0].line]
             assert row.arm_id == arms[label].arm_id
             assert cell.value in (row.n, getattr(row, "events", None))
+            assert row.source_id
             seen += 1
     assert seen >= len(table.rows) > 3

@@ -25,7 +25,7 @@ from nextarm.core.errors import DataError, Problem, RefusedError
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import LeftOut, RowRef, Trail
 from nextarm.core.units import FloatArray
-from nextarm.evidence import Package
+from nextarm.evidence import Count, Outcome, Package
 from nextarm.synthesis.estimates import two_sided_z
 
 if TYPE_CHECKING:
@@ -352,9 +352,15 @@ def cause_counts(package: Package, *, pool_set: str) -> tuple[CauseCounts, ...]:
         n = arm.n or 0 if largest is None else largest.n or 0
         if n < 1:
             continue
+        if largest is None:  # the arm's own row names no source: one that prints the same n does
+            printed: list[Count | Outcome] = [*package.counts, *package.outcomes]
+            same = [r for r in printed if r.arm_id == arm.arm_id and r.n == arm.n and r.source_id]
+            size = package.ref(same[0] if same else arm)
+        else:
+            size = package.ref(largest)
         events = {name: int(c.events or 0) for name, c in given.items()}
         total = events.pop("any", None)
-        refs = {name: package.ref(c) for name, c in given.items()} | {"n": package.ref(arm if largest is None else largest)}
+        refs = {name: package.ref(c) for name, c in given.items()} | {"n": size}
         first = next((refs[cause] for cause in events), None)
         label = f"{package.study_of(arm).name}, {arm.label}"
         found.append(CauseCounts(label=label, n=int(n), events=events, any_event=total, row=first, rows=refs))

@@ -60,7 +60,7 @@ def to_its_foot(draft: Draft, work: Canvas) -> Draft:
         return draft
     level, place = round(float(steps.y[-2])), round(float(steps.x[-1]))
     half = max(1, round(width / 2))
-    inked = (draft.own[:, max(0, place - half) : place + half + 1] > INK).any(axis=1)
+    inked: np.ndarray = np.any(draft.own[:, max(0, place - half) : place + half + 1] > INK, axis=1)
     below, above = run_length(inked[level:]), run_length(inked[level::-1])
     foot = level + below - 0.5 * width
     if below < 2 * width + 2 or below < 2 * above or foot <= float(steps.y[-1]):
