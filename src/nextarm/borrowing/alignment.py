@@ -51,7 +51,8 @@ def require_one_origin(treated: str, control: str, *, one_analysis: bool = False
         raise RefusedError(
             said,
             rule="groups of different sources are compared only from one stated origin",
-            cure="State both: --origin diagnosis, or --treated-origin and --control-origin; or say --assume-origin",
+            cure="State from where time counts in both (--origin, or --treated-origin and --control-origin), or take the "
+            "origins to be the same (--assume-origin)",
         )
     raise RefusedError(
         said,

@@ -146,7 +146,7 @@ def pair_rows(treated: Outcome, control: Outcome, *, assume_origin: bool = False
         rule="rows of different or unstated time origin are not compared unless they come from one analysis of one source",
         cure=(
             f"Align them: find both arms' {treated.endpoint} from {stated} (patients who had the event before a later origin "
-            "are missing there)" + (", or say --assume-origin" if UNSTATED in origins else "")
+            "are missing there)" + (", or take unstated origins to be the same (--assume-origin)" if UNSTATED in origins else "")
         ),
     )
 

@@ -65,7 +65,7 @@ def fields(ask: Ask) -> tuple[Field, ...]:
         made += [
             Field(key, title, "select", q.text(key, default), choices=known),
             unit_field(f"{key}_unit", f"{title}: unit of time", q.text(f"{key}_unit")),
-            Field(f"{key}_origin", f"{title}: time from", "select", q.text(f"{key}_origin", "diagnosis" if not q.pairs else "not-stated"),
+            Field(f"{key}_origin", f"{title}: time from", "select", q.text(f"{key}_origin", _origin(q.text(key, default))),
                   choices=tuple((o, o) for o in ORIGINS)),
             Field(f"{key}_landmark", f"{title}: only those event-free at, years", "number", q.text(f"{key}_landmark"),
                   help="Starts their clock there"),
@@ -132,13 +132,18 @@ def _frame(text: str) -> Any:
         raise DataError("the patients", rule=f"cannot be read as CSV ({str(error).splitlines()[0][:120]})") from None
 
 
+def _origin(source: str) -> str:
+    """From where time counts unless it is said: the examples were drawn from diagnosis, of others nothing is known."""
+    return "diagnosis" if source in EXAMPLES else "not-stated"
+
+
 def _side(ask: Ask, key: str, default: str) -> Side:
     q = ask.query
     value = q.choice(key, [s for s, _ in sources(ask)], default)
     name, _, arm = value.partition("|")
     return Side(
         key, name, arm, q.choice(f"{key}_unit", UNITS, unit_of(ask, name)), q.whole(f"{key}_n", 0, low=0, high=100_000) or None,
-        q.choice(f"{key}_origin", ORIGINS, "not-stated" if q.pairs else "diagnosis"),
+        q.choice(f"{key}_origin", ORIGINS, _origin(value)),
         q.number(f"{key}_landmark", low=0.001, high=50.0),
     )  # fmt: skip
 
