@@ -74,6 +74,26 @@ def test_what_is_not_known_costs() -> None:
     assert from_data(Assurance, to_data(unknown)) == unknown
 
 
+def test_years_of_accrual_are_those_of_plans_that_last_so_long() -> None:
+    plan = two_arms({"kind": "log-rank"})
+    s = plan.survival_at(3.0)["control"]
+    prior, seen = prior_of(s * 60, (1 - s) * 60), []
+    got = assurance(plan, prior, nodes=12, sizes=(1.0,), years=(3.0, 6.0), progress=lambda *at: seen.append(at))
+    own, longer = got.by_years
+    assert (own.assurance, own.power_at_plan) == (got.assurance, got.power_at_plan)
+    there = plan.changed({"accrual": {"duration": 6.0}})
+    assert longer.n == 2 * own.n == 240.0
+    assert longer.power_at_plan == there.evaluate().power
+    assert longer.assurance == pytest.approx(assurance(there, prior, nodes=6, sizes=(1.0,)).assurance, abs=1e-12)
+    assert seen[-1] == (24, 24)
+    assert from_data(Assurance, to_data(got)) == got
+    # over before anybody has reached the milestone: such a trial cannot be planned, and its place is empty
+    short = two_arms({"kind": "absolute-margin", "margin": 0.1}).changed({"accrual": {"follow_up": 1.0}})
+    assert [p.assurance is None for p in assurance(short, prior, nodes=4, sizes=(1.0,), years=(3.0, 1.0)).by_years] == [False, True]
+    with pytest.raises(CallError, match="years"):
+        assurance(plan, prior, years=(0.0,))
+
+
 @pytest.mark.parametrize(
     "spec",
     [

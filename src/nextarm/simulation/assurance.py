@@ -52,6 +52,19 @@ class AssuranceOfSize:
 
 
 @record
+class AssuranceOfYears:
+    """What other years of accrual at the plan's own rate buy, with its follow-up: patients, assurance, power at the plan's own truth.
+
+    ``assurance`` and ``power_at_plan`` are None where the design cannot be planned with these years.
+    """
+
+    years: float
+    n: float
+    assurance: float | None
+    power_at_plan: float | None
+
+
+@record
 class Assurance(Result):
     """Power averaged over a prior.
 
@@ -83,6 +96,7 @@ class Assurance(Result):
     weights: FloatArray
     powers: FloatArray
     sizes: tuple[AssuranceOfSize, ...]
+    by_years: tuple[AssuranceOfYears, ...] = ()
 
     shown: ClassVar[tuple[str, ...]] = (
         "plan_name", "design_kind", "assurance", "error", "power_at_plan", "interval_low", "interval_high", "target",
@@ -107,12 +121,14 @@ def assurance(
     target: float = 0.8,
     nodes: int = 24,
     sizes: Sequence[float] = SIZES,
+    years: Sequence[float] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Assurance:
     """Average the plan's power over ``prior`` (of the control; of the only arm in a one-arm plan).
 
     The prior must be of the plan's end point, time and origin of time (:class:`RefusedError` otherwise). A one-arm plan takes no
-    effect. ``progress(done, total)`` is called as plans are evaluated.
+    effect. ``sizes`` are factors of the trial's size, ``years`` years of accrual at the plan's rate; other than the plan's own they are
+    averaged over half as many nodes. ``progress(done, total)`` is called as plans are evaluated.
     """
     if not 0.0 <= effect_sd < 5.0:
         raise CallError(f"effect_sd = {effect_sd:g}", rule="must be at least 0 and below 5 on the log scale")
@@ -120,6 +136,8 @@ def assurance(
         raise CallError(f"nodes = {nodes}", rule="must lie between 4 and 400")
     if not sizes or any(not 0.05 <= s <= 20.0 for s in sizes):
         raise CallError(f"sizes = {list(sizes)}", rule="must be factors between 0.05 and 20")
+    if any(not 0.0 < y <= 200.0 for y in years):
+        raise CallError(f"years = {list(years)}", rule="must be years of accrual above 0, at most 200")
     _require(plan, prior)
     one_arm = len(plan.arms) == 1
     if one_arm and (effect_sd > 0.0 or experimental_prior is not None):
@@ -132,39 +150,52 @@ def assurance(
     own = plan.without("solve", *VARIANTS) if plan.solve is not None else plan.without(*VARIANTS)
     grid = list(_grid(own, prior, experimental_prior, effect_sd, nodes))
     coarse = list(_grid(own, prior, experimental_prior, effect_sd, nodes // 2))
-    total, done = len(grid) + len(coarse) + len(sizes) * len(coarse), 0
+    others = sum(factor != 1.0 for factor in sizes) + sum(y != own.accrual.duration for y in years)
+    total, done = len(grid) + (1 + others) * len(coarse), 0
 
-    def evaluated(cells: list[tuple[float, float, float]], factor: float = 1.0) -> tuple[list[Any], list[Endings]]:
+    def results_of(plan: Plan, cells: list[tuple[float, float, float]]) -> Iterator[tuple[Plan, Any]]:
         nonlocal done
-        found, ends = [], []
         for control, experimental, _ in cells:
-            there = _moved(_sized(own, factor), control, experimental)
-            found.append(there.evaluate())
-            ends.append(endings(there, found[-1]))
+            there = _moved(plan, control, experimental)
+            yield there, there.evaluate()
             done += 1
             if progress:
                 progress(done, total)
-        return found, ends
 
-    (results, ends), (rough, rough_ends) = evaluated(grid), evaluated(coarse)
+    def evaluated(plan: Plan, cells: list[tuple[float, float, float]]) -> tuple[list[Any], list[Endings]]:
+        found = [(result, endings(there, result)) for there, result in results_of(plan, cells)]
+        return [result for result, _ in found], [end for _, end in found]
+
+    (results, ends), (rough, rough_ends) = evaluated(own, grid), evaluated(own, coarse)
     weights = np.array([w for _, _, w in grid])
     powers = np.array([r.power for r in results])
     mean = float(weights @ powers)
     few = np.array([w for _, _, w in coarse])
     rows = []
     for factor in sizes:
-        there, their_ends = (rough, rough_ends) if factor == 1.0 else evaluated(coarse, factor)
+        there, their_ends = (rough, rough_ends) if factor == 1.0 else evaluated(_sized(own, factor), coarse)
         first = there[0]
         value = mean if factor == 1.0 else float(few @ np.array([r.power for r in there]))
-        years = own.accrual_model().years_for(first.n)
         cost = Spread.of(their_ends, few)
         rows.append(
             AssuranceOfSize(
-                factor=factor, n=first.n, years_to_accrue=years, assurance=value, expected_n=cost.mean(cost.patients),
-                expected_duration=cost.mean(cost.years),
+                factor=factor, n=first.n, years_to_accrue=own.accrual_model().years_for(first.n), assurance=value,
+                expected_n=cost.mean(cost.patients), expected_duration=cost.mean(cost.years),
             )
         )  # fmt: skip
     at_plan, spread = own.evaluate(), Spread.of(ends, weights)
+
+    def lasting(years: float) -> AssuranceOfYears:
+        if years == own.accrual.duration:
+            return AssuranceOfYears(years=years, n=at_plan.n, assurance=mean, power_at_plan=at_plan.power)
+        try:
+            plan = own.changed({"accrual": {"duration": years}})
+            at_truth, value = plan.evaluate(), float(few @ np.array([r.power for _, r in results_of(plan, coarse)]))
+        except NextarmError:
+            return AssuranceOfYears(years=years, n=0.0, assurance=None, power_at_plan=None)
+        return AssuranceOfYears(years=years, n=at_truth.n, assurance=value, power_at_plan=at_truth.power)
+
+    by_years = tuple(map(lasting, years))
     return Assurance(
         trail=Trail(
             method="power averaged over a prior by quadrature",
@@ -195,6 +226,7 @@ def assurance(
         weights=weights,
         powers=powers,
         sizes=tuple(rows),
+        by_years=by_years,
     )
 
 

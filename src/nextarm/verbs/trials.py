@@ -111,13 +111,15 @@ def assurance(
     target: float = 0.8,
     nodes: int = 24,
     sizes: Sequence[float] | None = None,
+    years: Sequence[float] = (),
     progress: Progress | None = None,
 ) -> Assurance:
     """Power of the plan's design averaged over what ``prior`` leaves open of its control, with its whole distribution.
 
     ``prior`` is what :func:`prior` made, or its file; the plan's effect holds relative to each control, ``effect_sd`` uncertain on
     the log scale, or the experimental arm has a prior of its own. ``nodes`` of the prior are averaged, and half as many, whose difference
-    is stated as the error; ``sizes`` are factors of the trial's size shown beside its own.
+    is stated as the error; ``sizes`` are factors of the trial's size shown beside its own, ``years`` years of accrual at the plan's
+    rate (``by_years``).
     """
     from nextarm.borrowing import read_prior
     from nextarm.simulation.assurance import SIZES
@@ -129,5 +131,5 @@ def assurance(
     other = None if experimental_prior is None else opened(experimental_prior)
     return run(
         _plan(plan), opened(prior), experimental_prior=other, effect_sd=effect_sd, target=target, nodes=nodes,
-        sizes=SIZES if sizes is None else sizes, progress=progress,
+        sizes=SIZES if sizes is None else sizes, years=years, progress=progress,
     )  # fmt: skip

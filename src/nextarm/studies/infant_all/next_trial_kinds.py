@@ -10,6 +10,7 @@ from nextarm.core.trail import Trail
 from nextarm.designs import DesignResult, Plan, plan_from_data
 from nextarm.evidence import Package
 from nextarm.report import Block, DataTable, Heading, Note, number, paragraph, say, slug
+from nextarm.report.assured import years_chart
 from nextarm.report.document import Parts, Row
 from nextarm.simulation import OperatingCharacteristics, PlatformCharacteristics, simulate, simulate_platform
 from nextarm.simulation.assurance import Assurance, assurance
@@ -19,6 +20,8 @@ from nextarm.studies.infant_all.next_trial_worked import NULL, SEED, Designs
 
 #: Virtual trials of each kind, and infants that the control of each kind is taken to be as well known as.
 TRIALS, KNOWN_FROM = 4_096, 30
+#: Years of accrual over which the assurance of randomised EFS is drawn.
+YEARS = (1.5, 3.0, 4.5, 6.0, 7.5, 9.0, 12.0)
 #: Responses assumed for the randomised response, and the family of the platform.
 RESPONSES = (0.50, 0.75)
 PLATFORM_ARMS = ("venetoclax", "menin inhibitor", "second immunotherapy")
@@ -61,6 +64,7 @@ def kinds(found: Designs, package: Package) -> list[Block]:
                 "comparisons, each at the level of one; its type I error is that of one comparison. ± is one Monte-Carlo standard error.",
             ),
         ),
+        *_over_years(made[2], found.plan),
         paragraph(*_drift(one_arm)),
         paragraph(*made[3].also),
         Note(
@@ -74,6 +78,23 @@ def kinds(found: Designs, package: Package) -> list[Block]:
             ),
         ),
     ]
+
+
+def _over_years(kind: Kind, plan: Plan) -> list[Block]:
+    """The assurance of the randomised trial of EFS by years of accrual."""
+    if kind.assured is None:
+        return []
+    chart = years_chart(
+        [("assurance", kind.assured)],
+        id="trial-assurance-years",
+        title="Assurance of the randomised trial of EFS, by years of accrual",
+        own=plan.accrual.duration,
+        caption=say(
+            f"{plan.accrual.rate:g} infants a year, one log-rank test {plan.accrual.follow_up:g} years after the last infant. Assurance "
+            "averages the power over what is not known of the control; the other line is the power if the plan's guess were true."
+        ),
+    )
+    return [chart] if chart else []
 
 
 def work_out(plan: Plan, package: Package) -> tuple[Kind, ...]:
@@ -149,7 +170,7 @@ def _efs(plan: Plan) -> Kind:
     at = made.survival_at(made.trial.milestone)[made.control]
     prior = _known(at, made, "survival", made.trial.milestone)
     got = made.evaluate()
-    assured = assurance(made, prior, nodes=12, sizes=(1.0,))
+    assured = assurance(made, prior, nodes=12, sizes=(1.0,), years=YEARS)
     return _kind(
         "Randomised, EFS, one log-rank test", "Does it keep more infants well?", made, simulated, got.n_by_arm[made.control], assured
     )
