@@ -6,16 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nextarm.core.result import Interval
-from nextarm.core.trail import Trail
 from nextarm.report.charts import LineSeries, lines
 from nextarm.report.document import Block, Chart, Column, DataTable, Inline, KeyFigures, Note, Number, Parts, Row, Section, number, say
 from nextarm.simulation.assurance import Assurance
 from nextarm.synthesis.pool import PooledEstimate
-
-_SAME_RATE = (
-    "Patients come at the plan's rate for these years and are followed on as the plan has it. Power at the plan's guess: what the trial "
-    "would have if its own guess of the control were true.",
-)
 
 
 @dataclass(frozen=True)
@@ -28,11 +22,8 @@ class Reading:
     assured: Assurance | None
 
 
-def assured_section(readings: Sequence[Reading], *, plan: str, own: float, why_not: str = "") -> Section:
-    """The assurance of ``plan`` by the first of ``readings``, beside the others; ``why_not`` says why there is none.
-
-    ``own`` are the plan's years of accrual.
-    """
+def assured_section(readings: Sequence[Reading], *, plan: str, why_not: str = "") -> Section:
+    """The assurance of ``plan`` by the first of ``readings``, beside the others; ``why_not`` says why there is none."""
     first = readings[0]
     figures: list[tuple[Number, str]] = [
         (
@@ -65,9 +56,6 @@ def assured_section(readings: Sequence[Reading], *, plan: str, own: float, why_n
     if why_not:
         blocks.append(Note("caution", say(f"No assurance: {why_not}")))
     if first.assured is not None:
-        named = [(r.title, r.assured) for r in readings if r.assured is not None]
-        chart = years_chart(named, id="assured-years", title="What more years of accrual would buy", own=own, caption=_SAME_RATE)
-        blocks += [chart] if chart else []
         blocks.append(Note("information", say(plan)))
         blocks += [Note("assumption", say(text)) for text in first.assured.trail.assumptions]
         blocks += [Note("caution", say(text)) for text in first.assured.warnings]
@@ -75,33 +63,30 @@ def assured_section(readings: Sequence[Reading], *, plan: str, own: float, why_n
     return Section("assured", "What the choice means for a trial", lead, tuple(blocks))
 
 
-def years_chart(named: Sequence[tuple[str, Assurance]], *, id: str, title: str, own: float, caption: Inline | Parts = ()) -> Chart | None:
-    """Assurance by years of accrual, a line for each name, beside the first plan's power at its own truth; ``own`` are the plan's years.
+def years_chart(found: Assurance, *, id: str, title: str, own: float, caption: Inline | Parts = ()) -> Chart | None:
+    """Assurance by years of accrual beside the power at the plan's own truth; ``own`` are the plan's years.
 
     None where no other years than ``own`` can be planned.
     """
-    first = named[0][1]
-    if sum(point.assurance is not None for point in first.by_years) < 2:
+    if sum(point.assurance is not None for point in found.by_years) < 2:
         return None
-    series = [_line(name, [(p.years, p.assurance) for p in found.by_years], found.trail) for name, found in named]
-    series.append(_line("power at the plan's guess", [(p.years, p.power_at_plan) for p in first.by_years], first.trail))
+    years = tuple(point.years for point in found.by_years)
     return lines(
-        series,
+        [
+            LineSeries("assurance", years, tuple(point.assurance for point in found.by_years), trail=found.trail),
+            LineSeries("power at the plan's guess", years, tuple(point.power_at_plan for point in found.by_years), trail=found.trail),
+        ],
         id=id,
         title=title,
         x_title="years of accrual, at the plan's rate",
         y_title="assurance, power",
-        trail=first.trail,
+        trail=found.trail,
         x_format="decimal(1)",
-        references=((first.target, f"{100 * first.target:.0f} %"),),
+        references=((found.target, f"{100 * found.target:.0f} %"),),
         verticals=((own, "the plan"),),
         y_domain=(0.0, 1.0),
         caption=caption,
     )
-
-
-def _line(name: str, points: Sequence[tuple[float, float | None]], trail: Trail) -> LineSeries:
-    return LineSeries(name, tuple(x for x, _ in points), tuple(y for _, y in points), trail=trail)
 
 
 def _pooled(reading: Reading, key: str) -> Number:

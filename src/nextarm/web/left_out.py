@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 #: Nodes of the prior that the assurance is averaged over here; the error this leaves is stated with it.
 NODES = 12
-#: Years of accrual shown, as factors of the plan's own.
-YEARS = (0.5, 1.0, 2.0, 3.0)
 WORKED = "log-rank"
 
 
@@ -63,7 +61,7 @@ def _assured(text: str, package: Any, **question: Any) -> Any:
     """The assurance of a plan that is moved to the end point, the time and the origin of the prior."""
     prior = _prior(package, **question)
     plan = _moved(text, endpoint=prior.endpoint, milestone=prior.time, time_origin=prior.time_origin)
-    return verbs.assurance(plan, prior=prior, nodes=NODES, sizes=(1.0,), years=[plan.accrual.duration * f for f in YEARS])
+    return verbs.assurance(plan, prior=prior, nodes=NODES, sizes=(1.0,))
 
 
 @lru_cache(maxsize=32)
@@ -99,14 +97,10 @@ def left_out(ask: Ask) -> Content:
         except NextarmError as refusal:
             assured, why_not = None, why_not or str(refusal)
         readings.append(Reading(title, key, pooled, assured))
-    plan = _moved(text, endpoint=endpoint, milestone=time)
     words = (
         f"The plan: {name or 'two arms and a log-rank test, the worked plan of the Design screen'}, its milestone moved to {time:g} years."
     )
-    sections: tuple[Section, ...] = (
-        assured_section(readings, plan=words, own=plan.accrual.duration, why_not=why_not),
-        *pooled_sections(package, asked, ("pooled",)),
-    )
+    sections: tuple[Section, ...] = (assured_section(readings, plan=words, why_not=why_not), *pooled_sections(package, asked, ("pooled",)))
     also = (", assume_origin=True" if asked.assume_origin else "") + (f", without={asked.without!r}" if asked.without else "")
     flags = (" --assume-origin" if asked.assume_origin else "") + (f" --without {','.join(asked.without)}" if asked.without else "")
     ours = f"pool_set={chosen!r}, endpoint={endpoint!r}, time={time:g}, window={window:g}{also}, package={ask.study.shown!r}"
@@ -117,5 +111,5 @@ def left_out(ask: Ask) -> Content:
         f"nextarm.assurance('plan.toml', prior=prior, nodes={NODES})  # a plan of {endpoint} at {time:g} years, as below",
         command=f"nextarm pool {line}\nnextarm prior {line} --json --out prior.json\n"
         f"nextarm assurance plan.toml --prior prior.json --nodes {NODES}",
-        plan=plan.to_toml(),
+        plan=_moved(text, endpoint=endpoint, milestone=time).to_toml(),
     )

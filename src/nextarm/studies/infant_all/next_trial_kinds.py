@@ -85,7 +85,7 @@ def _over_years(kind: Kind, plan: Plan) -> list[Block]:
     if kind.assured is None:
         return []
     chart = years_chart(
-        [("assurance", kind.assured)],
+        kind.assured,
         id="trial-assurance-years",
         title="Assurance of the randomised trial of EFS, by years of accrual",
         own=plan.accrual.duration,
