@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +15,9 @@ import nextarm
 from nextarm import verbs
 from nextarm.core.errors import RefusedError
 from nextarm.web.app import web_app
-from web.test_web_browser import AXE, CHROMIUM, axe_api, sync_api
+from web.test_web_browser import AXE, CHROMIUM, Serving, axe_api, browser
 
+__all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
 PLAN = nextarm.designs("log-rank").cards[0].example
 WAIT = 30_000
@@ -38,16 +38,8 @@ class Held:
         return self.simulate(plan, trials=trials, progress=progress, **options)
 
 
-class Here:
+class Here(Serving):
     """A server in a thread, which can be ended and started again on its port."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.base = f"http://127.0.0.1:{self.port}"
-        self.start()
 
     def start(self) -> None:
         from nextarm.web.guard import Access, hosts_for
@@ -75,17 +67,10 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
 @pytest.fixture
 def here(tmp_path: Path, held: Held) -> Iterator[Here]:
     made = Here(tmp_path)
+    made.start()
     yield made
     held.gate.set()
     made.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as p:
-        made = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield made
-        made.close()
 
 
 @pytest.fixture

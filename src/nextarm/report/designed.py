@@ -38,8 +38,12 @@ SHOWN = (
     ("rate_needed", "Patients a year needed", "decimal(1)"),
     ("hazard_ratio_at_milestone", "log S1 / log S0 at the milestone", "hazard-ratio"),
 )
-#: Titles of a design that counts patients with an event; "" where the field says nothing of it.
-COUNTED = {"events": "Patients expected with the event that is counted", "max_events": "", "hazard_ratio_at_milestone": ""}
+#: The same of a design that counts patients with an event: the fields of survival designs say nothing of it.
+COUNTED = tuple(
+    (key, "Patients expected with the event that is counted", "decimal(1)") if key == "events" else (key, title, how)
+    for key, title, how in SHOWN
+    if key not in ("max_events", "hazard_ratio_at_milestone")
+)
 _NAMED = {key for key, _, _ in SHOWN}
 
 
@@ -105,13 +109,8 @@ def _common(found: Any, stem: str) -> list[tuple[str, Number | None]]:
         return number(whole_up(value) if how == "count" else value, how, name=f"{stem}.{name}", trail=trail)
 
     rows = [("Power", made(found.power, "percent(1)", "power")), ("One-sided alpha", made(found.alpha, "percent(1)", "alpha"))]
-    counts = hasattr(found, "null_probability")
-    for key, title, how in SHOWN:
-        if counts and key in COUNTED:
-            if COUNTED[key]:
-                rows.append((COUNTED[key], made(getattr(found, key), "decimal(1)", key)))
-        else:
-            rows.append((title, made(getattr(found, key, None), how, key)))
+    shown = COUNTED if hasattr(found, "null_probability") else SHOWN
+    rows += [(title, made(getattr(found, key, None), how, key)) for key, title, how in shown]
     for arm, survival in found.survival_at_milestone.items():
         rows.append((f"S at {found.milestone:g} years, {arm}", made(survival, "percent(1)", f"milestone.{_plain(arm)}")))
         if arm in found.cure_fraction:

@@ -49,7 +49,7 @@ def to_zero(draft: Draft, work: Canvas, zero: float) -> Draft:
     return replace(draft, steps=Steps(x=np.r_[x, place], y=np.r_[y, zero], end=max(steps.end, place)))
 
 
-def to_its_foot(draft: Draft, work: Canvas) -> Draft:
+def to_its_foot(draft: Draft) -> Draft:
     """The draft with its last corner at the foot of the upright in which its line ends above S = 0: half a stroke above its last ink.
 
     Without a level behind it, a tracer settles between the level above and the foot. Left alone where the upright stands as high

@@ -33,7 +33,7 @@ COMPANY, WITHIN = 3, 15.0
 #: Both ends of a bar are clear with so much ink and at least so far (pixels) from a drop; where a smaller part of the bars is clear, the
 #: rest is slivers of a curve that falls steeply.
 CLEAR, FAR, FREE = 0.6, 3.0, 0.15
-#: Part of the columns of a line where both of its sides must be seen, or one end is enough for a bar to be clear.
+#: Part of the columns of a line where both of its sides must be seen, or a bar is measured, and clear, by the end that is seen.
 ONE_SIDE = 0.3
 #: Missing part of the height of the stroke from which a column is a gap, and the part of columns from which the line is broken.
 GAP, BROKEN = 0.25, 0.1

@@ -20,7 +20,7 @@ from nextarm.figures.raster.ink import Image, Mask
 from nextarm.figures.raster.panel import Floats
 from nextarm.figures.raster.refine import draw
 from nextarm.figures.raster.shapes import Shape, beside, learn_shape, place_shapes, rings_and_crosses
-from nextarm.figures.raster.standing import standing
+from nextarm.figures.raster.standing import ONE_SIDE, standing
 from nextarm.figures.raster.stretches import NONE, SAME_PLACE, Marks, mark_width, place, stretches
 from nextarm.figures.raster.tips import marks_of_level, tip_of
 
@@ -38,8 +38,6 @@ LOWEST, LOWEST_PART = 0.8, 0.3
 SURE, CLEARER, ALIKE = 6, 3, 0.4
 #: Columns after the end of a line that half a bar may cover.
 AFTER = 2
-#: Part of the columns of a line where both of its sides must be seen, or its bars are measured on the side that is seen.
-ONE_SIDE = 0.3
 #: Share of the hidden marks that is left where tips were counted.
 COUNTED = 0.3
 #: Expected number of further marks a pixel of rate at a place whose mark is a ring or a cross.

@@ -227,7 +227,7 @@ def ends_falling(steps: Steps, work: Canvas, width: float, zero: float) -> bool:
 def traced(draft: Draft, work: Canvas, ink: Ink, *, zero: float, hint: int | None, marks: Marks, warnings: tuple[str, ...]) -> TracedCurve:
     """A draft in pixels of the image, with its marks; ``zero`` is the row of S = 0 in the canvas."""
     falling = ends_falling(draft.steps, work, draft.width, zero)
-    draft = to_its_foot(draft, work) if falling else draft
+    draft = to_its_foot(draft) if falling else draft
     steps = draft.steps
     if steps.y[-1] > work.bottom - draft.width and steps.end < work.right - 3 * draft.width:
         warnings = (*warnings, "the curve reaches the bottom of the panel before its end and may go on below it")
