@@ -83,6 +83,13 @@ def pooled(page: Any) -> str:
     return str(page.locator(".key-figures .figure .v").first.inner_text())
 
 
+def run_done(page: Any) -> None:
+    """Wait for the end of the run that is shown; what it says if the end is another."""
+    run = page.locator(".run[data-state=done],.run[data-state=failed],.run[data-state=cancelled]")
+    run.wait_for()
+    assert run.get_attribute("data-state") == "done", run.inner_text()
+
+
 def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: Any) -> None:
     errors: list[str] = []
     page = opened(browser, errors)
@@ -160,20 +167,20 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     page.get_by_label("Virtual trials of each scenario").fill("3000")
     page.get_by_role("button", name="Simulate").click()
     page.wait_for_url(re.compile("trials=3000"))
-    page.locator(".run[data-state=done]").wait_for()
+    run_done(page)
     rejects = page.locator("#rates").inner_text()
     assert "3,000" in page.locator("#answer").inner_text() or "Rejects" in rejects
 
     # two tabs share the run; a killed server comes back to the same numbers at the same address
     other = opened(browser, errors)
     other.goto(page.url)
-    other.locator(".run[data-state=done]").wait_for()
+    run_done(other)
     assert other.locator("#rates").inner_text() == rejects
     assert errors == []
     serving.kill()
     serving.start()
     page.reload()
-    page.locator(".run[data-state=done]").wait_for()
+    run_done(page)
     assert page.locator("#rates").inner_text() == rejects
 
     # report: the question that was kept and the plan, as one page and as a site that opens from its folder
@@ -183,7 +190,7 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     page.locator("form#make input[value=designs]").uncheck()
     page.locator("form#make input[value=patients]").uncheck()
     page.get_by_role("button", name="Make the report").click()
-    page.locator(".run[data-state=done]").wait_for()
+    run_done(page)
     page.get_by_role("link", name="What frontline-kmt2a-r says together").click()
     assert pooled(page) == after
     other.goto((serving.folder / "tour" / "report" / "index.html").as_uri())
@@ -264,7 +271,7 @@ def test_designs_scenarios_and_a_map_by_keyboard_and_one_trial_played(serving: S
         page.wait_for_url(f"**#grid-{place}")
     page.get_by_label("Virtual trials of each scenario").fill("2500")
     page.get_by_role("button", name="Simulate").tap()
-    page.locator(".run[data-state=done]").wait_for()
+    run_done(page)
     assert page.locator("figure#power-map-1 svg, figure#power-map-2 svg").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     # another screen and back: the bundled study writes nothing, this tab has kept the plan
@@ -275,7 +282,7 @@ def test_designs_scenarios_and_a_map_by_keyboard_and_one_trial_played(serving: S
         steps.get_by_role("link", name=step).click()
         page.wait_for_url(re.compile(f"/{step.lower()}"))
     assert page.url == place.removesuffix("#answer")
-    page.locator(".run[data-state=done]").wait_for()
+    run_done(page)
     result = axe_api.Axe().run(page, options=AXE).response
     assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in result["violations"]] == []
 

@@ -15,7 +15,7 @@ import nextarm
 from nextarm import verbs
 from nextarm.core.errors import RefusedError
 from nextarm.web.app import web_app
-from web.test_web_browser import AXE, CHROMIUM, Serving, axe_api, browser
+from web.test_web_browser import AXE, CHROMIUM, Serving, axe_api, browser, run_done
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
@@ -113,7 +113,7 @@ def test_a_run_that_fails_keeps_its_first_answer_says_so_and_can_be_started_agai
     no_barrier(page)
     held.error = None
     page.get_by_role("button", name="Simulate").click()
-    page.locator(".run[data-state=done]").wait_for()
+    run_done(page)
 
 
 def test_a_run_that_is_cancelled_keeps_what_it_has(page: Any, here: Here, held: Held) -> None:
@@ -159,7 +159,7 @@ def test_a_server_that_dies_is_told_and_what_it_ran_is_taken_up_again(page: Any,
     assert page.locator("section#rates table").last.is_visible(), "what was shown stays"
     here.start()
     held.gate.set()
-    page.locator(".run[data-state=done]").wait_for()
+    run_done(page)
     assert "5,000" in page.locator(".run-count").inner_text()
     # the bundled study keeps nothing: its address says so instead of showing an empty page
     page.goto(page.url.replace("/study/mine/", "/study/infant-all/"))

@@ -23,10 +23,12 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nextarm.core.errors import CallError, NextarmError, Problem
 from nextarm.report.charts.svg import for_file, to_png
 from nextarm.report.ledger import charts_of
+from nextarm.verbs.loading import before_loading, load
 from nextarm.web.address import Query
 from nextarm.web.figure import Frame, figure_routes
 from nextarm.web.guard import Access, Guard, hosts_for, new_token
@@ -205,7 +207,8 @@ def _routes(server: Server) -> list[Route]:
             raise HTTPException(400, str(error)) from None
 
     def first(request: Request) -> Response:
-        return server.screen(BUNDLED, _step("start"), "html", asked(request), _path(request))
+        found = asked(request)
+        return before_loading(lambda: server.screen(BUNDLED, _step("start"), "html", found, _path(request)))
 
     def open_study(request: Request) -> Response:
         server.ask(request.path_params["study"], Query(), "")
@@ -290,6 +293,19 @@ def _routes(server: Server) -> list[Route]:
     ]
 
 
+class Loaded:
+    """The middleware that answers nothing but the first page and its files before all that computes is loaded."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer once :func:`load` is through."""
+        if scope["type"] == "http" and scope["path"] != "/" and not scope["path"].startswith("/assets/"):
+            await run_in_threadpool(load)
+        await self.app(scope, receive, send)
+
+
 def _figure(server: Server) -> list[Route]:
     """The Figure screen, in the frame of all."""
 
@@ -317,8 +333,8 @@ def web_app(home: str | Path, *, access: Access | None = None) -> Starlette:
         server.runs.stop_all()
 
     handlers: Any = {HTTPException: refuse, BusyError: refuse, NextarmError: refuse}
-    guard = Middleware(Guard, access=access or Access())
-    app = Starlette(routes=[*_figure(server), *_routes(server)], middleware=[guard], exception_handlers=handlers, lifespan=life)
+    before = [Middleware(Guard, access=access or Access()), Middleware(Loaded)]
+    app = Starlette(routes=[*_figure(server), *_routes(server)], middleware=before, exception_handlers=handlers, lifespan=life)
     app.state.server = server
     return app
 
@@ -336,6 +352,7 @@ def _words(error: Exception) -> tuple[int, str, dict[str, str]]:
 def warm(server: Server) -> None:
     """Compute the first screens once, so that they are there when somebody asks; the very first page does not share its time with that."""
     server.begun.wait(FIRST_PAGE)
+    load()
     for key, question in FIRST_SCREENS:
         if question:
             server.wait_until_quiet()
