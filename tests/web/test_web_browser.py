@@ -83,6 +83,12 @@ def pooled(page: Any) -> str:
     return str(page.locator(".key-figures .figure .v").first.inner_text())
 
 
+def step(page: Any, name: str) -> None:
+    """Go to a step by the rail; the page that is left must not be read for it."""
+    page.get_by_role("navigation", name="Steps").get_by_role("link", name=name).click()
+    page.wait_for_url(re.compile(rf"/study/[^/]+/{name.lower()}(\?|$)"))
+
+
 def run_done(page: Any) -> None:
     """Wait for the end of the run that is shown; what it says if the end is another."""
     run = page.locator(".run[data-state=done],.run[data-state=failed],.run[data-state=cancelled]")
@@ -112,7 +118,7 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     assert number.evaluate("e => e === document.activeElement")
 
     # figure: a drawn curve is uploaded and read, a corner is moved by keys and put back, and its patients are rebuilt
-    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Figure").click()
+    step(page, "Figure")
     page.set_input_files("#file", draw(serving.folder / "trial.svg"))
     page.locator("#said", has_text="Read: grade").wait_for()
     page.get_by_role("radio", name="Control", exact=True).focus()
@@ -136,7 +142,7 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     assert "Cure fraction" in page.locator("#answer").inner_text()
 
     # synthesis: a cohort left out moves the pooled value at once; the address holds it, and a reload shows the same
-    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Synthesis").click()
+    step(page, "Synthesis")
     before = pooled(page)
     page.locator("input[name=without]").nth(1).check()
     page.wait_for_url(re.compile("without="))
@@ -149,7 +155,7 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     page.wait_for_url("**/study/tour/report")
 
     # borrowing: the slider by keyboard; what the prior is worth falls
-    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Borrowing").click()
+    step(page, "Borrowing")
     worth = page.locator(".key-figures .figure .v").nth(3).inner_text()
     page.get_by_label("Robust weight").focus()
     for _ in range(4):
@@ -158,7 +164,7 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     assert float(page.locator(".key-figures .figure .v").nth(3).inner_text()) < float(worth)
 
     # design: a field changes the plan; virtual trials run in the background
-    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Design").click()
+    step(page, "Design")
     power = pooled(page)
     page.locator("input[name='design.events']").fill("90")
     page.get_by_role("button", name="Evaluate").first.click()
@@ -184,7 +190,7 @@ def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: A
     assert page.locator("#rates").inner_text() == rejects
 
     # report: the question that was kept and the plan, as one page and as a site that opens from its folder
-    page.get_by_role("navigation", name="Steps").get_by_role("link", name="Report").click()
+    step(page, "Report")
     chosen = page.locator("form#make input[name=sections]:checked")
     assert [box.input_value() for box in chosen.all()] == ["patients", "synthesis", "designs", "methods"]
     page.locator("form#make input[value=designs]").uncheck()
