@@ -57,6 +57,7 @@ def test_marked_points_off_a_line_make_the_grade_d() -> None:
     found = read(svg(ARMS), Marks(x_axis=uneven))
     assert found.grade == "D"
     assert "time axis lie up to 4.0 px (0.8 %) off one straight line" in found.warnings[-1]
+    assert found.axis_doubts == found.warnings[-1:]
     changes = draft(found).model_dump()
     changes["x_axis"][1]["pixel"] = 320.0  # mended by hand, without reading again
     mended = adjust(found, read_adjustment(changes))

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import suppress
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import nextarm
 from web.figure_files import draw
+from web.serving import AXE, Serving, browser, in_browser, opened, serving
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
-START = """
-import sys, uvicorn
-from pathlib import Path
-from nextarm.web.app import web_app
-uvicorn.run(web_app(Path(sys.argv[1])), port=int(sys.argv[2]), log_level="error", lifespan="off")
-"""
+__all__ = ["browser", "serving"]
+pytestmark = in_browser
 PASTE = """t => {
   const d = new DataTransfer();
   d.setData("text/plain", t);
@@ -38,62 +21,10 @@ PASTE = """t => {
 }"""
 
 
-class Server:
-    """The screen in a process of its own, that can be killed and started again."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.start()
-
-    def start(self) -> None:
-        """Start, and wait until it answers."""
-        paths = os.pathsep.join(p for p in sys.path if p)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", START, str(self.home), str(self.port)], env=os.environ | {"PYTHONPATH": paths}
-        )
-        for _ in range(300):
-            with suppress(urllib.error.URLError, ConnectionError):
-                urllib.request.urlopen(self.at("/assets/report.css"), timeout=5).close()
-                return
-            time.sleep(0.1)
-        raise AssertionError("the server does not answer")
-
-    def kill(self) -> None:
-        """Kill, without a chance to tidy up."""
-        self.process.kill()
-        self.process.wait()
-
-    def at(self, path: str) -> str:
-        """A whole address."""
-        return f"http://127.0.0.1:{self.port}{path}"
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("home")
-    nextarm.new_study(home / "mine")
-    made = Server(home)
-    yield made
-    made.kill()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as play:
-        found = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield found
-        found.close()
-
-
-def opened(browser: Any, errors: list[str], **options: Any) -> Any:
-    page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
-    page.set_default_timeout(60_000)
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: errors.append(str(e)))
-    return page
+def server(serving: Serving) -> Serving:
+    nextarm.new_study(serving.folder / "mine")
+    return serving
 
 
 def said(page: Any, words: str) -> None:
@@ -101,11 +32,11 @@ def said(page: Any, words: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def figure_read(server: Server, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+def figure_read(server: Serving, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a figure that was dropped on the page and read."""
     errors: list[str] = []
     page = opened(browser, errors)
-    page.goto(server.at("/study/mine/figure"))
+    page.goto(server.base + "/study/mine/figure")
     text = draw(tmp_path_factory.mktemp("drawn") / "trial.svg").read_text(encoding="utf-8")
     drop = "text => { const d = new DataTransfer(); d.items.add(new File([text], 'trial.svg')); return d; }"
     page.dispatch_event("#drop", "drop", {"dataTransfer": page.evaluate_handle(drop, text)})
@@ -305,6 +236,69 @@ def test_a_block_from_a_spreadsheet(browser: Any, figure: str) -> None:
     page.context.close()
 
 
+def test_the_end_of_a_curve_and_its_last_corner_are_both_in_reach(browser: Any, figure: str) -> None:
+    page = opened(browser, [])
+    page.goto(figure)
+    said(page, "Step 1")
+    page.get_by_role("radio", name="Control", exact=True).check()
+    page.locator("#over").scroll_into_view_if_needed()
+    before = kept(page)["changes"]["curves"][0]
+    x, y = before["corners"][-1]
+    page.locator("#over").focus()
+    page.keyboard.press("End")
+    for _ in range(30):
+        page.keyboard.press("Shift+ArrowLeft")  # the end of the line comes to its last corner, and not before it
+    said(page, "Saved: moved a point of Control")
+    sx, sy = at(page, x, y)
+    page.mouse.click(sx, sy)
+    page.locator("#where", has_text=f"corner {len(before['corners'])} of {len(before['corners'])}").wait_for()
+    page.mouse.click(sx + 16, sy)
+    page.locator("#where", has_text="end of the line").wait_for()
+    page.click("#undo")
+    said(page, "Step 1")
+    page.context.close()
+
+
+def test_a_wrong_entry_is_told_at_its_cell_and_what_stops_a_rebuilding_at_its_button(browser: Any, figure: str) -> None:
+    errors: list[str] = []
+    page = opened(browser, errors)
+    page.goto(figure)
+    said(page, "Step 1")
+    cell = page.locator("[aria-label='Control at 12']")
+    cell.fill("abc")
+    page.keyboard.press("Tab")
+    assert cell.get_attribute("aria-invalid") == "true"
+    words = page.locator(f"#{cell.get_attribute('aria-describedby')}")
+    assert words.inner_text() == '"abc" is not a whole number.'
+    page.locator("[aria-label='Control at 24']").fill("13")  # another cell is kept; the wrong one stays, and is still told
+    page.keyboard.press("Tab")
+    said(page, "Saved: changed the numbers at risk")
+    assert cell.input_value() == "abc"
+    assert cell.get_attribute("aria-invalid") == "true"
+    page.click("#rebuild")
+    assert page.evaluate("document.activeElement.id") == "rebuild-alert"
+    page.get_by_role("button", name="Go to it").click()
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Control at 12"
+    cell.fill("50")
+    page.keyboard.press("Tab")
+    said(page, "Saved")
+    assert cell.get_attribute("aria-invalid") is None
+    page.click("#rebuild")  # refused by the server: numbers at risk that rise
+    page.locator("#rebuild-alert", has_text="rise").wait_for()
+    assert page.evaluate("document.activeElement.id") == "rebuild-alert"
+    button, told = page.locator("#rebuild").bounding_box(), page.locator("#rebuild-alert").bounding_box()
+    assert 0 < told["y"] - button["y"] < 120
+    page.locator("[aria-label='Patients of Control']").fill("forty")
+    page.click("#rebuild")
+    assert page.evaluate("document.activeElement.getAttribute('aria-invalid')") == "true"
+    page.locator("[aria-label='Patients of Control']").fill("")
+    for _ in range(2):
+        page.click("#undo")
+        page.wait_for_function("() => /^Step/.test(document.getElementById('said').textContent)")
+    assert [e for e in errors if "422" not in e] == []
+    page.context.close()
+
+
 def test_two_tabs_do_not_overwrite_each_other(browser: Any, figure: str) -> None:
     errors: list[str] = []
     page = opened(browser, errors)
@@ -330,7 +324,7 @@ def test_two_tabs_do_not_overwrite_each_other(browser: Any, figure: str) -> None
     page.context.close()
 
 
-def test_a_killed_server_and_a_reload_lose_nothing(browser: Any, server: Server, figure: str) -> None:
+def test_a_killed_server_and_a_reload_lose_nothing(browser: Any, server: Serving, figure: str) -> None:
     page = opened(browser, [])
     page.goto(figure)
     said(page, "Step 1")
@@ -367,15 +361,15 @@ def test_on_to_patients(browser: Any, figure: str) -> None:
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
-def test_nothing_that_axe_finds(browser: Any, server: Server, figure: str, theme: str, width: int) -> None:
+def test_nothing_that_axe_finds(browser: Any, server: Serving, figure: str, theme: str, width: int) -> None:
     script = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
     page = opened(browser, [], color_scheme=theme, viewport={"width": width, "height": 900}, bypass_csp=True)
-    for address in (figure, server.at("/study/mine/figure"), server.at("/study/infant-all/figure")):
+    for address in (figure, server.base + "/study/mine/figure", server.base + "/study/infant-all/figure"):
         page.goto(address)
         if address == figure:
             said(page, "Step 1")
         page.evaluate(script)
-        found = page.evaluate("axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })")
+        found = page.evaluate("options => axe.run(document, options)", AXE)
         assert [(v["id"], [n["target"] for n in v["nodes"]]) for v in found["violations"]] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()

@@ -9,13 +9,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from web.figure_files import draw
-from web.test_web_browser import CHROMIUM, Serving, browser, opened, pooled, serving
+from web.serving import Serving, browser, in_browser, opened, serving
+from web.test_web_browser import pooled
 
 __all__ = ["browser", "serving"]
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
+pytestmark = in_browser
 
 #: What has the focus: in words, whether it is seen (an outline or a frame of its own, inside the window) and where it stands.
 FOCUS = """() => {

@@ -15,10 +15,11 @@ import nextarm
 from nextarm import verbs
 from nextarm.core.errors import RefusedError
 from nextarm.web.app import web_app
-from web.test_web_browser import AXE, CHROMIUM, Serving, axe_api, browser, run_done
+from web.serving import AXE, Serving, browser, in_browser
+from web.test_web_browser import axe_api, run_done
 
 __all__ = ["browser"]
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
+pytestmark = in_browser
 PLAN = nextarm.designs("log-rank").cards[0].example
 WAIT = 30_000
 

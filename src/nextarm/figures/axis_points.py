@@ -71,12 +71,13 @@ def doubted(reading: FigureReading) -> FigureReading:
 
     Once they are mended the grade is again what it would have been without that doubt.
     """
-    found = [w for n, a in (("time", reading.x_axis), ("survival", reading.y_axis)) if (w := _doubt(a, n))]
-    kept = [w for w in reading.warnings if not w.startswith(("the points of the time axis lie", "the points of the survival axis lie"))]
-    if not found and len(kept) == len(reading.warnings):
+    found = tuple(w for n, a in (("time", reading.x_axis), ("survival", reading.y_axis)) if (w := _doubt(a, n)))
+    if found == reading.axis_doubts:
         return reading
+    kept = [w for w in reading.warnings if w not in reading.axis_doubts]
     grade = reading.undoubted or reading.grade
-    return replace(reading, warnings=(*kept, *found), grade="D" if found else grade, undoubted=grade if found else None)
+    undoubted = grade if found else None
+    return replace(reading, warnings=(*kept, *found), axis_doubts=found, grade="D" if found else grade, undoubted=undoubted)
 
 
 def _doubt(axis: AxisReading, name: str) -> str:

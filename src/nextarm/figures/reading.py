@@ -118,7 +118,8 @@ class FigureReading(Result):
     of the one read. ``time_unit`` is years, months, weeks or days where the axis says so. ``width`` and ``height`` are those
     of the figure in its own pixels. Grades: A: every part agrees with every other; B: small doubts, named in the
     warnings; C: a part (a name, the table, a hidden stretch) is not certain; D: do not use without looking at the overlay.
-    ``undoubted`` is the grade without doubtful axis points, where such made it D.
+    ``axis_doubts`` are those of the warnings that are about doubtful axis points; ``undoubted`` is the grade without these,
+    where such made it D.
     """
 
     curves: tuple[CurveReading, ...]
@@ -136,6 +137,7 @@ class FigureReading(Result):
     panel: int = 1
     panels: tuple[ListedPanel, ...] = ()
     undoubted: Grade | None = None
+    axis_doubts: tuple[str, ...] = ()
 
     shown: ClassVar[tuple[str, ...]] = ()
 

@@ -39,6 +39,7 @@ ASSETS = {
     "figure.js": "text/javascript",
     "stage.js": "text/javascript",
     "grid.js": "text/javascript",
+    "entry.js": "text/javascript",
     "drop.js": "text/javascript",
 }
 PICTURES = {".png": "image/png", ".svg": "image/svg+xml", ".csv": "text/csv", ".json": "application/json"}

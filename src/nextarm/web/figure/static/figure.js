@@ -1,6 +1,7 @@
 // The work on one figure: what the server says is shown, each action is kept at once, nothing is overwritten unseen.
 import { Stage } from "./stage.js";
 import { Grid } from "./grid.js";
+import { right, wrong } from "./entry.js";
 
 const root = document.getElementById("figure");
 const base = root.dataset.base;
@@ -10,13 +11,16 @@ let waiting = null, sending = false, burst = 0, stale = false;
 
 const say = (words) => { if ($("said").textContent !== words) $("said").textContent = words; };
 
-function alertWith(lines, buttons = []) {
-  $("alert").replaceChildren(...lines.map((t) => { const p = document.createElement("p"); p.textContent = t; return p; }));
+// What stands in the way of something is told at the button that asked for it, else above the figure.
+function alertWith(lines, buttons = [], at = "alert") {
+  for (const other of root.querySelectorAll(".alert")) if (other.id !== at) other.replaceChildren();
+  $(at).replaceChildren(...lines.map((t) => { const p = document.createElement("p"); p.textContent = t; return p; }));
   if (buttons.length) {
     const p = document.createElement("p");
     for (const [label, go] of buttons) p.append(button(label, go), " ");
-    $("alert").append(p);
+    $(at).append(p);
   }
+  if (at !== "alert" && $(at).childElementCount) { $(at).scrollIntoView({ block: "nearest" }); $(at).focus({ preventScroll: true }); }
 }
 
 function button(label, go) {
@@ -129,9 +133,9 @@ async function load() {
   }
 }
 
-async function does(path, body, { busy, done }) {
+async function does(path, body, { busy, done, at = "alert" }) {
   await settled();
-  if (stale) return;
+  if (stale) { if (at !== "alert") alertWith(["First decide above what becomes of the change that was not saved."], [], at); return; }
   say(busy);
   root.setAttribute("aria-busy", "true");
   try {
@@ -141,12 +145,13 @@ async function does(path, body, { busy, done }) {
     else {
       say("This could not be done.");
       const lines = answer.problems?.length ? answer.problems.map((p) => p.text) : [answer.error];
-      alertWith(lines, status === 429 || path === "read" ? ways(path, body, { busy, done }) : []);
+      alertWith(lines, status === 429 || path === "read" ? ways(path, body, { busy, done, at }) : [], at);
       choices(answer.found ?? []);
     }
   } catch {
-    say("The server does not answer. Nothing is lost: try again when it is back.");
-    alertWith([], ways(path, body, { busy, done }));
+    const words = "The server does not answer. Nothing is lost: try again when it is back.";
+    say(words);
+    alertWith(at === "alert" ? [] : [words], ways(path, body, { busy, done, at }), at);
   }
   root.removeAttribute("aria-busy");
 }
@@ -158,7 +163,7 @@ function ways(path, body, words) {
   return found;
 }
 
-const read = (more = {}) => does("read", more, { busy: "Reading the figure. This can take half a minute for a picture.", done: (v) => (v.refusal ? "The figure was not read." : `Read: grade ${v.reading.grade}.`) });
+const read = (more = {}, at = "alert") => does("read", more, { at, busy: "Reading the figure. This can take half a minute for a picture.", done: (v) => (v.refusal ? "The figure was not read." : `Read: grade ${v.reading.grade}.`) });
 const go = (step) => does("go", { step }, { busy: "Going back.", done: (v) => `Step ${v.step} of ${v.last}: ${v.what}.` });
 
 function take(view, { keep = false } = {}) {
@@ -243,7 +248,7 @@ function verdict() {
     for (const w of adjusted?.set_by_hand ?? []) out.push(w[0].toUpperCase() + w.slice(1) + ".");
   } else out.push("Not read yet. Put the handles of both axes on printed labels, type the value of each, then read the figure.");
   $("verdict").textContent = out.join("\n");
-  if (problems.length) alertWith(problems.map((p) => p.text)); else if (!stale && !$("alert").querySelector("button")) alertWith([]);
+  if (problems.length) alertWith(problems.map((p) => p.text)); else if (!stale && !root.querySelector(".alert button")) alertWith([]);
 }
 
 function row(cells) {
@@ -349,11 +354,21 @@ function choices(found) {
 }
 
 function again() {
-  const number = (id) => (/^\d+$/.test($(id).value.trim()) ? Number($(id).value) : null);
+  if (["page", "panel"].some((id) => !counted($(id)))) return;
+  const number = (id) => ($(id).value.trim() ? Number($(id).value) : null);
   const body = { page: number("page"), panel: number("panel") };
   const choosing = !app.view.reading && !(app.changes.x_axis ?? []).some((p) => p.value != null) && !(app.changes.y_axis ?? []).some((p) => p.value != null);
   if (!choosing) body.changes = app.changes;
-  read(body);
+  read(body, "again-alert");
+}
+
+// Whether a field holds a whole number or nothing; it is told at the field where not.
+function counted(input) {
+  const text = input.value.trim();
+  if (!text || /^\d{1,8}$/.test(text)) { right(input); return true; }
+  wrong(input, `"${text}" is not a whole number.`);
+  input.focus();
+  return false;
 }
 
 const stage = new Stage(app, act);
@@ -364,20 +379,26 @@ $("undo").addEventListener("click", async () => { await settled(); go(app.view.s
 $("redo").addEventListener("click", async () => { await settled(); go(app.view.step + 1); });
 $("again").addEventListener("click", again);
 $("rebuild").addEventListener("click", () => {
+  const cell = root.querySelector("#risk [aria-invalid=true]");
+  if (cell) {
+    alertWith([`Numbers at risk, ${cell.getAttribute("aria-label")}: "${cell.value}" is no number. Correct it or empty the cell first.`], [["Go to it", () => cell.focus()]], "rebuild-alert");
+    return;
+  }
   const body = { unit: app.changes.time_unit, n: {}, events: {} };
   for (const input of $("given").querySelectorAll("input")) {
     const text = input.value.trim();
-    if (text && !/^\d+$/.test(text)) { alertWith([`${input.getAttribute("aria-label")}: "${text}" is not a whole number.`]); input.focus(); return; }
+    if (!counted(input)) return;
     if (text) body[input.dataset.what][input.dataset.arm] = Number(text);
   }
-  does("rebuild", body, { busy: "Rebuilding the patients.", done: (v) => { railAnew(); return `Patients rebuilt: grade ${v.rebuilt.grade}.`; } });
+  does("rebuild", body, { at: "rebuild-alert", busy: "Rebuilding the patients.", done: (v) => { railAnew(); return `Patients rebuilt: grade ${v.rebuilt.grade}.`; } });
 });
 $("unit").addEventListener("change", () => act("set the time unit", (c) => { c.time_unit = $("unit").value || null; }));
 for (const id of ["percent", "upward"]) $(id).addEventListener("change", () => act(`set ${id}`, (c) => { c[id] = $(id).value ? $(id).value === "yes" : null; }));
 $("value").addEventListener("change", () => {
   const text = $("value").value.trim().replace(",", ".");
   const value = Number(text);
-  if (text !== "" && !Number.isFinite(value)) { alertWith([`"${text}" is not a number.`]); return; }
+  if (text !== "" && !Number.isFinite(value)) { wrong($("value"), `"${text}" is not a number.`); return; }
+  right($("value"));
   const k = stage.handle, name = app.layer === "x" ? "x_axis" : "y_axis";
   act("set the value of an axis point", (c) => { c[name][k].value = text === "" ? null : stage.percent() ? value / 100 : value; });
 });

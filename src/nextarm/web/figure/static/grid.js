@@ -1,3 +1,5 @@
+import { right, wrong } from "./entry.js";
+
 // The numbers at risk as a grid of cells: typed over, or pasted as a block from a spreadsheet.
 const whole = (text) => {
   const plain = text.replace(/[\s, '\u00a0\u202f]/g, "");
@@ -14,6 +16,7 @@ export class Grid {
     this.act = act;
     this.table = document.getElementById("risk");
     this.said = document.getElementById("pasted");
+    this.refused = []; // entries that are no numbers: they stay in their cells, told there, until they are mended
     this.table.addEventListener("change", (e) => this.typed(e.target));
     this.table.addEventListener("paste", (e) => this.paste(e));
     this.table.addEventListener("keydown", (e) => this.walk(e));
@@ -55,22 +58,32 @@ export class Grid {
       }));
       return tr;
     }));
+    this.refused = this.refused.filter(({ i, j, text, was }) => {
+      const input = this.cell(i, j);
+      if (!input || (rows[i][j] ?? null) !== was) return false;
+      input.value = text;
+      wrong(input, this.words(i, text));
+      return true;
+    });
     if (here) this.cell(here.i, here.j)?.focus();
   }
 
   cell(i, j) { return this.table.querySelector(`input[data-i="${i}"][data-j="${j}"]`); }
 
+  words(i, text) { return i ? `"${text}" is not a whole number.` : `"${text}" is not a time.`; }
+
   typed(input) {
     const i = Number(input.dataset.i), j = Number(input.dataset.j);
     const value = (i ? whole : number)(input.value);
+    const rows = this.rows();
+    this.refused = this.refused.filter((r) => r.i !== i || r.j !== j);
+    this.said.textContent = "";
     if (value === undefined) {
-      this.said.textContent = i ? `"${input.value}" is not a whole number.` : `"${input.value}" is not a time.`;
-      input.setAttribute("aria-invalid", "true");
+      this.refused.push({ i, j, text: input.value, was: rows[i][j] ?? null });
+      wrong(input, this.words(i, input.value));
       return;
     }
-    input.removeAttribute("aria-invalid");
-    this.said.textContent = "";
-    const rows = this.rows();
+    right(input);
     rows[i][j] = value;
     this.keep("changed the numbers at risk", rows);
   }

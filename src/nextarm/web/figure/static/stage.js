@@ -64,7 +64,9 @@ export class Stage {
     if (this.marks()) return (curve.ticks ?? []).map((x) => ({ x, y: levelAt(curve, x), tick: true }));
     const found = curve.corners.map(([x, y]) => ({ x, y }));
     const last = curve.corners[curve.corners.length - 1];
-    found.push({ x: Math.max(curve.end ?? last[0], last[0]), y: last[1], end: true });
+    const end = Math.max(curve.end ?? last[0], last[0]), room = 16 * this.unit;
+    const aside = last[0] + room < this.app.view.picture.width ? Math.max(room - (end - last[0]), 0) : -room;
+    found.push({ x: end, y: last[1], end: true, aside }); // drawn beside the last corner, which stays in reach
     return found;
   }
 
@@ -138,7 +140,8 @@ export class Stage {
     }
     if (tool !== "pick") all.forEach((h, k) => {
       const mine = k === this.handle;
-      add(h.end ? "rect" : "circle", h.end ? { x: h.x - 4 * u, y: h.y - 4 * u, width: 8 * u, height: 8 * u, fill: mine ? "#ffd23f" : "#fff", stroke: "#1d2126", "stroke-width": 1.3 * u, class: "handle" }
+      if (h.aside) add("path", { d: `M${h.x} ${h.y}h${h.aside}`, stroke: "#1d2126", "stroke-width": 1.3 * u, "stroke-dasharray": `${2 * u} ${2 * u}` });
+      add(h.end ? "rect" : "circle", h.end ? { x: h.x + h.aside - 4 * u, y: h.y - 4 * u, width: 8 * u, height: 8 * u, fill: mine ? "#ffd23f" : "#fff", stroke: "#1d2126", "stroke-width": 1.3 * u, class: "handle" }
         : { cx: h.x, cy: h.y, r: (mine ? 6 : 3.6) * u, fill: mine ? "#ffd23f" : "#fff", stroke: "#1d2126", "stroke-width": 1.3 * u, class: "handle" });
     });
     if (tool === "pick" && this.cross) add("path", { d: `M${this.cross[0] - 9 * u} ${this.cross[1]}h${18 * u}M${this.cross[0]} ${this.cross[1] - 9 * u}v${18 * u}`, stroke: "#a34700", "stroke-width": 1.6 * u });
@@ -338,7 +341,7 @@ export class Stage {
   nearest(x, y) {
     let best = 22 * this.unit, found = -1;
     this.handles().forEach((h, k) => {
-      const far = Math.hypot(h.x - x, h.y - y) - (k === this.handle ? 3 * this.unit : 0);
+      const far = Math.hypot(h.x + (h.aside ?? 0) - x, h.y - y) - (k === this.handle ? 3 * this.unit : 0);
       if (far < best) { best = far; found = k; }
     });
     return found;
