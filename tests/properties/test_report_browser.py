@@ -125,3 +125,25 @@ def test_on_paper_charts_fit_a_page_their_data_stay_folded_and_a_row_is_written_
         page.evaluate("dispatchEvent(new Event('afterprint'))")
         assert page.locator("details[open]:not(.toc details)").count() == 0
         browser.close()
+
+
+def test_the_words_of_charts_stand_once_in_the_text_of_a_printed_page(tmp_path: Path) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    pdfium = pytest.importorskip("pypdfium2")
+    (tmp_path / "page.html").write_text(render_html(example_report()), encoding="utf-8")
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((tmp_path / "page.html").as_uri())
+        page.emulate_media(media="print")
+        drawing = page.locator(".drawing:visible").first
+        drawing.evaluate("(d) => document.body.replaceChildren(d)")
+        shown = letters(drawing.text_content() or "")
+        page.pdf(path=str(tmp_path / "page.pdf"))
+        browser.close()
+    assert len(shown) > 20
+    assert letters(pdfium.PdfDocument(tmp_path / "page.pdf")[0].get_textpage().get_text_range()) == shown
+
+
+def letters(text: str) -> list[str]:
+    return sorted(re.findall("[A-Za-z]", text))
