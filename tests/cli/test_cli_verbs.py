@@ -94,6 +94,10 @@ def test_a_new_study_is_sound_and_its_plan_designs(tmp_path: Path) -> None:
     again = run("new", "my-study", cwd=tmp_path)
     assert again.returncode == 6
     assert "my-study" in again.stderr
+    good("new", "blank", "--empty", cwd=tmp_path)
+    none = run("evidence", "--package", "blank", cwd=tmp_path)
+    assert "no row of outcomes fits the package. The package has none yet: fill its outcomes.csv" in none.stderr
+    assert "Traceback" not in none.stderr
 
 
 def test_classify_says_group_and_reason(tmp_path: Path) -> None:

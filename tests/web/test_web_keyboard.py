@@ -204,3 +204,38 @@ def test_a_broken_study_says_what_and_where_on_every_screen_that_needs_it(servin
     for step in ("start", "figure", "patients", "design", "trust"):
         page.goto(f"{serving.base}/study/broken/{step}")
         assert page.locator("#answer .problems").count() == 0
+
+
+def test_a_long_list_is_narrowed_by_words_what_is_chosen_stays(serving: Serving, browser: Any) -> None:
+    errors: list[str] = []
+    page = opened(browser, errors)
+    page.goto(serving.base + "/study/infant-all/borrowing")
+    boxes, shown = page.locator("#prior-arms-list label"), page.locator("#prior-arms-list label:visible")
+    every = boxes.count()
+    assert every > 100
+    search = page.get_by_label("Arms of the history: narrow the list")
+    search.focus()
+    page.keyboard.type("INTERFANT 99")
+    said = page.locator("fieldset.boxes .narrowed").inner_text()
+    fits = [t for t in boxes.all_text_contents() if "interfant" in t.lower() and "99" in t]
+    assert said == f"{len(fits)} of {every} fit."
+    assert shown.count() == len(fits) + 1  # the arm that is ticked stays in view
+    address = page.url
+    page.keyboard.press("Enter")  # asks nothing: the first that fits has the focus
+    assert page.url == address
+    first = page.evaluate("document.activeElement.closest('label').textContent.trim()")
+    assert first in [t.strip() for t in fits]
+    page.keyboard.press("Space")
+    page.wait_for_url(re.compile("arms=interfant-99"))
+    search.focus()
+    page.keyboard.press("Escape")
+    assert shown.count() == every
+    # one of a long list: the menu holds what fits, and what is chosen
+    menu = page.get_by_label("Historical control", exact=True)
+    chosen = menu.input_value()
+    page.get_by_label("Historical control: narrow the list").fill("jplsg")
+    values = menu.locator("option").evaluate_all("found => found.map((o) => o.value)")
+    assert menu.input_value() == chosen
+    assert chosen in values
+    assert 1 < len(values) < 30
+    assert errors == []

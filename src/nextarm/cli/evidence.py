@@ -100,12 +100,15 @@ def classify(
     emit(found.to_json(indent=2) if json else found.to_csv(), out)
 
 
-def new(folder: Annotated[Path, typer.Argument(help="The folder to make.")]) -> None:
-    """Make a study folder: empty tables, an example plan, a README.
+def new(
+    folder: Annotated[Path, typer.Argument(help="The folder to make.")],
+    empty: Annotated[bool, typer.Option("--empty", help="Stand alone, without the bundled evidence on infant ALL.")] = False,
+) -> None:
+    """Make a study folder: tables for rows of your own beside the bundled evidence (or --empty), an example plan, a README.
 
     Example: nextarm new my-study
     """
     from nextarm import verbs
 
-    made = verbs.new_study(folder)
+    made = verbs.new_study(folder, empty=empty)
     print(f"{made.folder}: {', '.join(made.files)}")

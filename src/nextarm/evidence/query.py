@@ -253,6 +253,8 @@ def _nothing(package: Package, table: str, shown: dict[str, str], wanted: Mappin
             if n:
                 cure = f"Without {name} there are {n}"
                 break
+    if not (package.outcomes if table == "outcomes" else package.counts):
+        cure = f"The package has none yet: fill its {table}.csv (sources, studies and arms first), or save a row on the Evidence screen"
     return NoRowError(f"no row of {table} fits {asked or 'the package'}", cure=cure)
 
 

@@ -206,7 +206,9 @@ def _candidates(package: Package, pool_set: str, endpoint: str) -> list[_Candida
     arms = {arm.arm_id: arm for arm in package.arms if arm.pool_set == pool_set}
     if not arms:
         known = sorted({arm.pool_set for arm in package.arms if arm.pool_set})
-        raise CallError(f"pool_set = {pool_set!r}", where=f"package {package.name}", rule=f"must be one of {', '.join(known) or '(none)'}")
+        rule = f"must be one of {', '.join(known)}" if known else "is not there: no arm has a pool set"
+        cure = "" if known else "Give the arms that may be pooled one name in the column pool_set of arms.csv"
+        raise CallError(f"pool_set = {pool_set!r}", where=f"package {package.name}", rule=rule, cure=cure)
     rows = [row for row in package.outcomes if row.arm_id in arms]
     known_endpoints = sorted({row.endpoint for row in rows})
     if endpoint not in known_endpoints:

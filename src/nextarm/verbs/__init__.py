@@ -155,11 +155,14 @@ def classify(patients: Any, *, protocol: str, package: str | Path | Package = "i
     return run(patients, protocol=protocol, package=_package(package))
 
 
-def new_study(folder: str | Path) -> NewStudy:
-    """Make a study folder with empty tables, an example plan and a README; an existing folder is refused."""
+def new_study(folder: str | Path, *, empty: bool = False) -> NewStudy:
+    """Make a study folder with tables for rows of one's own, an example plan and a README; an existing folder is refused.
+
+    It builds on the bundled evidence, which every selection then holds too; an ``empty`` one stands alone.
+    """
     from nextarm.evidence import new_study as run
 
-    return run(folder)
+    return run(folder, extends=()) if empty else run(folder)
 
 
 def check_evidence(package: str | Path = "infant-all") -> PackageCheck:

@@ -14,12 +14,18 @@ from nextarm.web.against import add as add_patients
 from nextarm.web.against import against
 from nextarm.web.against import fields as against_fields
 from nextarm.web.against import form as against_form
+from nextarm.web.nothing_yet import nothing_yet
 from nextarm.web.screen import Ask, Content, Field, Form, Step
 
 #: What the screen shows: published arms, or patients.
 VIEWS = (("arms", "Prior, and published arms compared"), ("patients", "Patients against patients"))
 ENDPOINTS = ("EFS", "DFS", "OS", "RFS")
-TAUS = ("half-normal", "half-cauchy", "uniform")
+#: Priors of the spread between studies: value, name, when to take it.
+TAUS = (
+    ("half-normal", "half-normal", "The usual choice: spreads far beyond its scale are hardly believed."),
+    ("half-cauchy", "half-Cauchy", "A long tail: large spreads stay possible, so less is borrowed from few studies. The cautious choice."),
+    ("uniform", "uniform", "Every spread up to its scale alike, none beyond: only where the scale is a bound that you can defend."),
+)
 
 
 @lru_cache(maxsize=64)
@@ -47,6 +53,8 @@ def forms(ask: Ask) -> tuple[Form, ...]:
     if q.text("view") == "patients":
         made = (Form("patients", "Patients against patients", (view, *against_fields(ask)), "Compare"),)
         return made if ask.study.folder is None else (*made, against_form(ask))
+    if not arms:
+        return (Form("prior", "Prior and comparison", (view,), "Show"),)
     named = q.many("arms") or _worked(ask)
     fields = (
         view,
@@ -63,20 +71,23 @@ def forms(ask: Ask) -> tuple[Form, ...]:
             help="Share of a vague component: what the prior gives up if the new arm differs",
         ),
         Field("after", "Patients of the new arm, for the preview of conflict", "number", q.text("after", "30")),
-        Field("tau", "Prior of the spread between studies", "select", q.text("tau", "half-normal"), choices=tuple((t, t) for t in TAUS)),
+        Field(
+            "tau", "Prior of the spread between studies", "select", q.text("tau", "half-normal"), choices=tuple((t, n) for t, n, _ in TAUS)
+        ),
         Field("tau_scale", "Its scale", "number", q.text("tau_scale", "0.3")),
         Field(
             "control",
             "Historical control",
             "select",
-            q.text("control", "interfant-06-histctrl"),
+            q.text("control", _control(ask)),
             choices=(("", "none"), *arms),
             help="For the comparison, with the first arm chosen",
         ),
         Field("assume_origin", "Take unstated origins of time to be the same", "check", q.text("assume_origin")),
         Field("arms", "Arms of the history", "many", values=named, choices=arms),
     )
-    return (Form("prior", "Prior and comparison", fields, "Show"),)
+    terms = (("Prior of the spread between studies (tau)", tuple((name, words) for _, name, words in TAUS)),)
+    return (Form("prior", "Prior and comparison", fields, "Show", terms=terms),)
 
 
 @dataclass(frozen=True)
@@ -101,11 +112,16 @@ def question(ask: Ask) -> PriorQuestion:
         endpoint=q.choice("endpoint", ENDPOINTS, "DFS"),
         time=q.needed("time", 4.0, low=0.1, high=50.0),
         robust=q.needed("robust", 0.2, low=0.0, high=0.95),
-        tau=q.choice("tau", TAUS, "half-normal"),
+        tau=q.choice("tau", [t for t, _, _ in TAUS], "half-normal"),
         tau_scale=q.needed("tau_scale", 0.3, low=0.001, high=5.0),
-        control=q.text("control", "" if q.has("control") else "interfant-06-histctrl"),
+        control=q.text("control", "" if q.has("control") else _control(ask)),
         assume_origin=q.text("assume_origin") == "yes",
     )
+
+
+def _control(ask: Ask) -> str:
+    """The historical control of the worked question, where the package has it."""
+    return "interfant-06-histctrl" if any(arm == "interfant-06-histctrl" for arm, _ in _reported(ask)) else ""
 
 
 def _worked(ask: Ask) -> tuple[str, ...]:
@@ -123,6 +139,11 @@ def content(ask: Ask) -> Content:
     known, asked = dict(_reported(ask)), question(ask)
     named, endpoint, time, share = asked.arms, asked.endpoint, asked.time, asked.robust
     tau, scale, assume, control = asked.tau, asked.tau_scale, asked.assume_origin, asked.control
+    if not known:
+        return nothing_yet(
+            ask, "prior", "The prior", "No arm of this study has a survival estimate at a time yet.",
+            "Save a row for each earlier arm. Patients against patients needs none: it compares curves and patients of yours.",
+        )  # fmt: skip
     if not named:
         return Content((Section("prior", "The prior", say("Choose at least one arm of the history."), ()),))
     if odd := [a for a in named if a not in known]:

@@ -17,6 +17,7 @@ from nextarm.web.address import Query, address, quoted
 from nextarm.web.home import Study
 from nextarm.web.left_out import fields as pooled_fields
 from nextarm.web.left_out import left_out
+from nextarm.web.nothing_yet import nothing_yet
 from nextarm.web.screen import Ask, Content, Field, Form, Place, Step
 
 VIEWS = (
@@ -98,6 +99,10 @@ def _facts(ask: Ask) -> Content:
     try:
         found = verbs.evidence(package, **chosen)
     except NoRowError as nothing:
+        if not package.outcomes and not package.counts:
+            missing = "This study holds no facts yet."
+            cure = f"Save the first row with the form above. Counts and the other tables are filled as CSV files in {ask.study.shown}."
+            return nothing_yet(ask, "facts", "Published facts", missing, cure, command=command)
         said = str(nothing)
         words = (paragraph(f"{said[:1].upper()}{said[1:]}"), paragraph("Set one of the choices above back to all."))
         begin = Place("All rows", "Without any choice", address(ask.at("evidence"), {"table": table if table != "outcomes" else ""}))
@@ -129,8 +134,11 @@ def _facts(ask: Ask) -> Content:
 def _timeline(ask: Ask) -> Content:
     package = opened(ask.study.package)
     blocks = timeline(package)
+    if not blocks:
+        cure = "They are the columns enrol_start and enrol_end of studies.csv in the study's folder."
+        return nothing_yet(ask, "timeline", "When the studies enrolled", "No study has enrolment dates yet.", cure)
     return Content(
-        (Section("timeline", "When the studies enrolled", (), tuple(blocks) or (paragraph("No study has enrolment dates."),)),),
+        (Section("timeline", "When the studies enrolled", (), tuple(blocks)),),
         python=f"import nextarm\nnextarm.evidence({ask.study.shown!r}).table()",
         command=f"nextarm evidence --package {ask.study.shown} --format csv",
     )
@@ -138,6 +146,8 @@ def _timeline(ask: Ask) -> Content:
 
 def _study(ask: Ask) -> Content:
     package, name = opened(ask.study.package), ask.query.text("protocol")
+    if not package.studies:
+        return nothing_yet(ask, "study", "One study", "There is no study in the tables yet.", "Saving a row makes its study.")
     if not name:
         return Content((Section("study", "One study", say("Choose a study above."), ()),))
     found = next((s.study_id for s in package.studies if name in (s.name, s.study_id)), None)
@@ -151,6 +161,9 @@ def _study(ask: Ask) -> Content:
 
 
 def _agents(ask: Ask) -> Content:
+    if not opened(ask.study.package).agents:
+        cure = "They stand in agents.csv, agent_evidence.csv and trials_ongoing.csv in the study's folder."
+        return nothing_yet(ask, "agents", "Agents and open trials", "No agent is in the tables yet.", cure)
     return Content(agent_sections(opened(ask.study.package)), command=f"nextarm evidence --package {ask.study.shown} --check")
 
 
@@ -178,6 +191,9 @@ def _classified(ask: Ask, patient: dict[str, str]) -> Any:
 
 def _risk(ask: Ask) -> Content:
     protocol = ask.query.text("protocol")
+    if not facets(opened(ask.study.package), "outcomes")["risk_protocol"]:
+        cure = "They are rows of risk_groups.csv in the study's folder: a protocol, a group and its rule (docs/evidence.md)."
+        return nothing_yet(ask, "risk", "Risk group of a patient", "No protocol has its risk groups in the tables yet.", cure)
     if not protocol:
         return Content((Section("risk", "Risk group of a patient", say("Choose a protocol above."), ()),))
     patient = {n.removeprefix("p."): v.strip() for n, v in ask.query.pairs if n.startswith("p.") and v.strip()}
@@ -251,7 +267,13 @@ def _row_form(ask: Ask, package: Any) -> Form:
     )
     note = "Saved in outcomes.csv of your study (a new arm, study or source in its table). Every row needs a source."
     return Form(
-        "add-row", "Add a row", fields, "Save the row", action=ask.at("evidence") + "/add", note=note, folded=not q.text("row_endpoint")
+        "add-row",
+        "Add a row",
+        fields,
+        "Save the row",
+        action=ask.at("evidence") + "/add",
+        note=note,
+        folded=not q.text("row_endpoint") and bool(package.outcomes),
     )
 
 
@@ -340,7 +362,7 @@ def state(study: Study) -> str:
     """How many facts there are."""
     package = opened(study.package)
     own = sum(o.package != "infant-all" for o in package.outcomes)
-    return f"{len(package.outcomes)} outcomes" + (f", {own} yours" if study.folder is not None else "")
+    return f"{len(package.outcomes)} outcomes" + (f", {own} yours" if study.folder is not None and own < len(package.outcomes) else "")
 
 
 STEP = Step("evidence", "Evidence", "What was published, and where", forms, content, state, {"add": add})

@@ -9,6 +9,7 @@ from nextarm import verbs
 from nextarm.core.errors import CallError, NextarmError
 from nextarm.report import Section
 from nextarm.report.evidence_blocks import facets, opened
+from nextarm.web.nothing_yet import NO_SET, nothing_yet
 from nextarm.web.screen import Ask, Content, Field
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def fields(ask: Ask) -> tuple[Field, ...]:
 
     q, package = ask.query, opened(ask.study.package)
     known = facets(package, "outcomes")
+    if not known["pool_set"]:
+        return ()
     chosen = _set(ask)
     plans = ask.study.files(suffix=".toml") if ask.study.folder is not None else []
     return (
@@ -78,6 +81,8 @@ def left_out(ask: Ask) -> Content:
 
     q, package = ask.query, opened(ask.study.package)
     known = facets(package, "outcomes")
+    if not known["pool_set"]:
+        return nothing_yet(ask, "pooled", "Trials left out", *NO_SET)
     if (chosen := _set(ask)) not in known["pool_set"]:
         raise CallError(f"pool_set = {chosen[:60]!r}", rule=f"must be one of {', '.join(known['pool_set']) or 'none'}")
     endpoint = q.choice("endpoint", known["endpoint"], "EFS")

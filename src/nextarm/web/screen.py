@@ -73,13 +73,18 @@ class Field:
     changed: bool = False
 
     @property
+    def long(self) -> bool:
+        """Whether its choices are too many to look through: a search field narrows them."""
+        return len(self.choices) > (12 if self.kind == "many" else 25)
+
+    @property
     def brief(self) -> bool:
         """Whether its words fit half of a telephone's width."""
         return self.kind == "select" and max(len(words) for _, words in (*self.choices, ("", self.label))) <= 20
 
     def in_view(self) -> tuple[tuple[str, str], ...]:
         """The choices; of a list long enough to scroll, those that are ticked come first, so that they are seen."""
-        return self.choices if len(self.choices) <= 12 else tuple(sorted(self.choices, key=lambda c: c[0] not in self.values))
+        return self.choices if not self.long else tuple(sorted(self.choices, key=lambda c: c[0] not in self.values))
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ class Form:
 
     With ``action`` it changes something: it is posted to that address. ``also`` are further buttons: the value that each sends as
     ``do``, and its words. Forms of one ``within`` are folded together under that name; ``rare`` says of folded fields what they
-    are; ``jump``: a link at the top of a long page leads to it.
+    are; ``jump``: a link at the top of a long page leads to it; ``terms`` explain the choices of some of its fields: the field, then
+    each choice by name and when to take it.
     """
 
     id: str
@@ -103,6 +109,7 @@ class Form:
     within: str = ""
     rare: str = "at their defaults"
     jump: bool = False
+    terms: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
     @property
     def groups(self) -> tuple[tuple[str, tuple[Field, ...], tuple[Field, ...]], ...]:

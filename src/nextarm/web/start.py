@@ -43,6 +43,8 @@ TOUR = (
 )
 
 
+#: What a new study may begin with.
+BEGINS = (("bundled", "the bundled evidence on infant ALL, and rows of your own"), ("empty", "nothing: rows of your own alone"))
 #: Where a new study may open: the screen from which it was asked for.
 OPENS = ("evidence", "figure", "patients")
 
@@ -57,11 +59,10 @@ def forms(ask: Ask) -> tuple[Form, ...]:
             required=True,
             help="Small letters, digits and hyphens, such as my-study",
         ),
+        Field("begins", "It begins with", "select", ask.query.choice("begins", [b for b, _ in BEGINS], "bundled"), choices=BEGINS),
         Field("then", "Opens at", "hidden", ask.query.choice("then", OPENS, OPENS[0])),
     )
-    note = (
-        "A folder with empty tables and an example plan; it builds on the bundled evidence. What you add is saved there and nowhere else."
-    )
+    note = "A folder with tables for your rows and an example plan. What you add is saved there and nowhere else."
     return (Form("new-study", "New study", fields, "Make the study", action=f"/study/{BUNDLED}/start/new", note=note),)
 
 
@@ -103,7 +104,7 @@ def content(ask: Ask) -> Content:
 def new(ask: Ask, sent: Query) -> str:
     """Make a study and open it, at the screen from which it was asked for."""
     name, then = sent.text("name"), sent.choice("then", OPENS, OPENS[0])
-    verbs.new_study(ask.home.place_for(name))
+    verbs.new_study(ask.home.place_for(name), empty=sent.choice("begins", [b for b, _ in BEGINS], "bundled") == "empty")
     return f"/study/{name}/{then}"
 
 

@@ -6,14 +6,54 @@ from typing import TYPE_CHECKING
 
 from nextarm.core.errors import CallError
 from nextarm.report.evidence_blocks import facets, opened
+from nextarm.web.nothing_yet import NO_SET, nothing_yet
 from nextarm.web.screen import Ask, Content, Field, Form, Step
 
 if TYPE_CHECKING:
     from nextarm.report.pooled import PoolQuestion
 
-MEASURES = ("cloglog", "logit", "log", "identity")
-METHODS = ("reml", "ml", "dl", "pm", "eb", "sj", "he")
-INTERVALS = ("ad-hoc", "hartung-knapp", "wald")
+#: Each choice of the question: its value, what it is, and when to take it.
+MEASURES = (
+    ("cloglog", "cloglog: log(-log S)", "The usual choice for survival: limits stay between 0 and 1."),
+    (
+        "logit",
+        "logit: log of the odds",
+        "For shares, such as remission, or beside results of others on this scale; limits stay between 0 and 1.",
+    ),
+    ("log", "log: log S", "The cumulative hazard with its sign turned; for survival well above 0."),
+    ("identity", "identity: S itself", "Easiest to read; not for values near 0 or 1, where limits are too even on both sides."),
+)
+METHODS = (
+    (
+        "reml",
+        "REML: restricted maximum likelihood",
+        "The usual choice: little bias in the variance between cohorts, also with few of them.",
+    ),
+    ("ml", "ML: maximum likelihood", "Takes that variance for too small with few cohorts; to match an analysis that used it."),
+    ("dl", "DL: DerSimonian-Laird", "By moments; in most older papers, so to reproduce one. Can be too small with few cohorts."),
+    ("pm", "PM: Paule-Mandel", "By the weighted deviations, without taking effects for normal; a second opinion beside REML."),
+    ("eb", "EB: empirical Bayes", "Gives the value of Paule-Mandel; the name that other programs use."),
+    ("sj", "SJ: Sidik-Jonkman", "Never 0, and often large: a cautious choice where cohorts surely differ."),
+    ("he", "HE: Hedges", "By moments without weights; where cohorts are of about one size."),
+)
+INTERVALS = (
+    (
+        "ad-hoc",
+        "Hartung-Knapp (HKSJ), ad hoc",
+        "The usual choice: as below, but with q not below 1, so that cohorts which happen to agree do not make it too narrow.",
+    ),
+    (
+        "hartung-knapp",
+        "Hartung-Knapp (HKSJ)",
+        "t distribution with the weighted residual variance q; can be far too narrow where few cohorts happen to agree.",
+    ),
+    ("wald", "Wald", "Normal distribution; too narrow with few cohorts. To reproduce older papers."),
+)
+TERMS = (
+    ("Scale", MEASURES),
+    ("Between cohorts: how their variance (tau2) is estimated", METHODS),
+    ("Interval of the pooled value", INTERVALS),
+)
 
 
 def _set(ask: Ask) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -21,6 +61,10 @@ def _set(ask: Ask) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     sets = known["pool_set"]
     default = "frontline-kmt2a-r" if "frontline-kmt2a-r" in sets else next(iter(sets), "")
     return ask.query.text("pool_set", default), sets, known["endpoint"]
+
+
+def _named(known: tuple[tuple[str, str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((value, name) for value, name, _ in known)
 
 
 def _same(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -33,6 +77,8 @@ def forms(ask: Ask) -> tuple[Form, ...]:
 
     q = ask.query
     chosen, sets, endpoints = _set(ask)
+    if not sets:
+        return ()
     arms = arms_of(opened(ask.study.package), chosen)
     first = (
         Field("view", "Show", "select", q.text("view", "pooled"), choices=(*VIEWS.items(), ("all", "All of it"))),
@@ -41,9 +87,9 @@ def forms(ask: Ask) -> tuple[Form, ...]:
         Field("time", "At, years", "number", q.text("time", "" if q.pairs else "5"), help="Empty: whatever each cohort reports"),
         Field("window", "Within, years", "number", q.text("window", "1")),
         Field("margin", "Margin of the trend, points a decade", "number", q.text("margin", "5")),
-        Field("measure", "Scale", "select", q.text("measure", "cloglog"), choices=_same(MEASURES)),
-        Field("method", "Between cohorts", "select", q.text("method", "reml"), choices=_same(METHODS)),
-        Field("interval", "Interval", "select", q.text("interval", "ad-hoc"), choices=_same(INTERVALS)),
+        Field("measure", "Scale", "select", q.text("measure", "cloglog"), choices=_named(MEASURES)),
+        Field("method", "Between cohorts", "select", q.text("method", "reml"), choices=_named(METHODS)),
+        Field("interval", "Interval", "select", q.text("interval", "ad-hoc"), choices=_named(INTERVALS)),
         Field("assume_origin", "Take unstated origins of time to be the same", "check", q.text("assume_origin")),
         Field(
             "without",
@@ -54,7 +100,8 @@ def forms(ask: Ask) -> tuple[Form, ...]:
             help="The pooled value moves as you choose; what is left out is said in the trail.",
         ),
     )
-    return (Form("pool", "Pool", first, "Pool"),)
+    terms = tuple((name, tuple((term, words) for _, term, words in known)) for name, known in TERMS)
+    return (Form("pool", "Pool", first, "Pool", terms=terms),)
 
 
 def question(ask: Ask) -> PoolQuestion:
@@ -72,9 +119,9 @@ def question(ask: Ask) -> PoolQuestion:
         time=time,
         window=q.needed("window", 1.0, low=0.0, high=20.0),
         assume_origin=q.text("assume_origin") == "yes",
-        measure=q.choice("measure", MEASURES, "cloglog"),
-        method=q.choice("method", METHODS, "reml"),
-        interval=q.choice("interval", INTERVALS, "ad-hoc"),
+        measure=q.choice("measure", [v for v, _ in _named(MEASURES)], "cloglog"),
+        method=q.choice("method", [v for v, _ in _named(METHODS)], "reml"),
+        interval=q.choice("interval", [v for v, _ in _named(INTERVALS)], "ad-hoc"),
         margin=q.needed("margin", 5.0, low=0.1, high=50.0) / 100.0,
         without=q.many("without"),
     )
@@ -84,6 +131,8 @@ def content(ask: Ask) -> Content:
     """Forest, cohort after cohort, trend, competing events, summary of findings."""
     from nextarm.report.pooled import VIEWS, pooled_sections
 
+    if not facets(opened(ask.study.package), "outcomes")["pool_set"]:
+        return nothing_yet(ask, "pooled", "Several studies together", *NO_SET)
     asked = question(ask)
     view = ask.query.choice("view", (*VIEWS, "all"), "pooled")
     sections = pooled_sections(opened(ask.study.package), asked, tuple(VIEWS) if view == "all" else (view,))

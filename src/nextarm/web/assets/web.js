@@ -91,7 +91,29 @@ function addressOf(form) {
   return form.getAttribute("action") + (query ? "?" + query : "");
 }
 
+// A long list is narrowed by words; what is chosen stays in it. Enter or the down arrow leads to the first that fits.
+function narrow(input) {
+  const list = document.getElementById(input.dataset.list), said = input.nextElementSibling, menu = list.tagName === "SELECT";
+  const all = [...list.children], plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const fits = () => { const words = plain(input.value).split(/\s+/).filter(Boolean); return all.filter((e) => words.every((w) => plain(e.textContent).includes(w))); };
+  input.hidden = false;
+  input.addEventListener("input", () => {
+    const found = fits(), value = list.value, kept = all.filter((e) => found.includes(e) || (menu ? e.value === value : e.querySelector("input").checked));
+    if (menu) { list.replaceChildren(...kept); list.value = value; } else for (const e of all) e.hidden = !kept.includes(e);
+    said.textContent = !input.value.trim() ? "" : `${found.length || "None"} of ${all.length} fit${found.length === 1 ? "s" : ""}${found.length ? "" : "; what is chosen stays"}.`;
+  });
+  input.addEventListener("change", (event) => event.stopPropagation());
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && input.value) { event.preventDefault(); input.value = ""; input.dispatchEvent(new Event("input")); }
+    if (event.key !== "Enter" && event.key !== "ArrowDown") return;
+    event.preventDefault();
+    const first = fits()[0];
+    if (menu) list.focus(); else first?.querySelector("input").focus();
+  });
+}
+
 function dress(root) {
+  for (const input of root.querySelectorAll("input.narrow[hidden]")) narrow(input);
   for (const button of root.querySelectorAll("button.copy[hidden]")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
