@@ -40,6 +40,7 @@ def compare_files(
     arm: str | None = None,
     control_arm: str | None = None,
     unit: str = "years",
+    control_unit: str | None = None,
     treated_origin: str = UNSTATED,
     control_origin: str = UNSTATED,
     landmark_treated: float | None = None,
@@ -58,12 +59,14 @@ def compare_files(
     replicates: int = 0,
     seed: int = 1,
     level: float = 0.95,
+    inputs: Sequence[str] = (),
 ) -> PatientComparison:
     """Compare patients of ``treated`` with those of ``control``: CSV paths, frames or ``Patients``.
 
     Without ``control`` both arms are in ``treated``, named by ``arm`` and ``control_arm``, and count as one analysis. ``adjust`` names
     covariate columns of both; ``baseline`` is a published table of the control instead (MAIC). A landmark (years) keeps those of a
     group still free of the event then and starts their clock there; it aligns a group that starts earlier with the other's origin.
+    ``unit`` is that of both files unless ``control_unit`` says another for the control's; ``inputs`` are named in the trail.
     """
     for name, value in (("landmark_treated", landmark_treated), ("landmark_control", landmark_control)):
         require_landmark(value, name)
@@ -77,6 +80,8 @@ def compare_files(
     rows = read_baseline(baseline) if baseline is not None else ()
     names: tuple[str, ...] = tuple(adjust) or tuple(r.covariate for r in rows)
     if control is None:
+        if control_unit is not None:
+            raise CallError(f"control_unit = {control_unit!r}", rule="is of a second file", cure="Both arms of one file have its unit")
         if not (arm and control_arm):
             raise CallError("one file of patients", rule="name its two arms: --arm and --control, or give a second file")
         if arm == control_arm:
@@ -92,7 +97,7 @@ def compare_files(
                 f"{Path(treated).name} given twice", rule=rule, cure="Two arms of one file: give it once, with --arm and --control"
             )
         one = _group(treated, arm, unit, treated_origin, names, "treated")
-        two = _group(control, control_arm, unit, control_origin, names if adjust else (), "external control")
+        two = _group(control, control_arm, control_unit or unit, control_origin, names if adjust else (), "external control")
     one, said_one = _aligned(one, landmark_treated, two.patients.time_origin)
     two, said_two = _aligned(two, landmark_control, one.patients.time_origin)
     recipe = None
@@ -105,7 +110,7 @@ def compare_files(
     return compare_patients(
         one.patients, two.patients, milestones=milestones, tau=tau, cure_model=cure_model, adjust=recipe, endpoint=endpoint,
         labels=(one.label, two.label), one_analysis=control is None, assume_origin=assume_origin, replicates=replicates, seed=seed,
-        level=level, base=Trail(method="", assumptions=(*said_one, *said_two)),
+        level=level, base=Trail(method="", assumptions=(*said_one, *said_two), inputs=tuple(inputs)),
     )  # fmt: skip
 
 

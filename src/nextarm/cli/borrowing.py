@@ -26,6 +26,7 @@ def compare(
     milestones: Annotated[str | None, typer.Option(help="Patients: years at which S(t) is compared, such as 2,4.")] = None,
     tau: Annotated[float | None, typer.Option(help="Patients: years up to which RMST counts.")] = None,
     unit: Annotated[str, typer.Option(help="Patients: years, months, weeks or days.")] = "years",
+    control_unit: Annotated[str | None, typer.Option(help="... of the control's file, where it has another.")] = None,
     origin: Annotated[str | None, typer.Option(help="Patients: from when both files count time, such as diagnosis.")] = None,
     treated_origin: Annotated[str | None, typer.Option(help="... or of the treated alone.")] = None,
     control_origin: Annotated[str | None, typer.Option(help="... and of the control alone.")] = None,
@@ -68,7 +69,7 @@ def compare(
     stated = {"treated_origin": treated_origin or origin, "control_origin": control_origin or origin}
     two = len(patients) == 2
     found = verbs.compare_patients(
-        patients[0], patients[1] if two else None, arm=arm, control_arm=control, unit=unit,
+        patients[0], patients[1] if two else None, arm=arm, control_arm=control, unit=unit, control_unit=control_unit,
         milestones=read_numbers(milestones, "milestones") or (),
         tau=tau, landmark_treated=landmark_treated, landmark_control=landmark_control, adjust=read_names(adjust),
         baseline=baseline, method=method,

@@ -34,6 +34,7 @@ from nextarm.report.document import Row
 from nextarm.report.evidence_blocks import agent_sections, facts, opened, study_sections, timeline
 from nextarm.report.under import under
 from nextarm.studies.own.asked import FILE
+from nextarm.studies.own.study import PATIENTS
 from nextarm.studies.registry import STUDIES
 
 #: Most rows of a table on a page (the CSV has them all).
@@ -161,6 +162,8 @@ def _own_files(folder: Path, name: str) -> dict[str, str | bytes]:
     for pattern, place in wanted:
         for path in sorted(folder.glob(pattern)):
             if not path.is_file() or path.is_symlink() or not path.resolve().is_relative_to(folder.resolve()):
+                continue
+            if path.name.endswith(PATIENTS):  # patients that were given stay where they are
                 continue
             try:
                 if path.stat().st_size > LARGEST:

@@ -385,9 +385,9 @@ def compare_patients(treated: Any, control: Any = None, **options: Any) -> Patie
 
     ``treated`` and ``control`` are CSV paths or frames (columns time, event[, arm, entry, weight, version] and covariates), or one
     file with both arms, named by ``arm`` and ``control_arm``. ``options`` are those of :func:`nextarm.borrowing.compare_files`:
-    ``milestones``, ``tau``, ``unit``, ``treated_origin``, ``control_origin``, ``landmark_treated``, ``landmark_control``, ``adjust``,
-    ``baseline``, ``method``, ``estimand``, ``replicates``. Across files the origins of time must be stated and equal, unless
-    ``assume_origin``.
+    ``milestones``, ``tau``, ``unit``, ``control_unit``, ``treated_origin``, ``control_origin``, ``landmark_treated``,
+    ``landmark_control``, ``adjust``, ``baseline``, ``method``, ``estimand``, ``replicates``. Across files the origins of time must
+    be stated and equal, unless ``assume_origin``.
 
     >>> import polars as pl
     >>> new = pl.DataFrame({"time": [1.0, 5.0, 5.0, 5.0], "event": [1, 0, 0, 0]})

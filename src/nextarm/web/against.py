@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+import shlex
+from typing import TYPE_CHECKING
 
 from nextarm import verbs
-from nextarm.core.errors import CallError, DataError, NextarmError, RefusedError
+from nextarm.core.errors import CallError, DataError, RefusedError
 from nextarm.report import Note, Section, say
 from nextarm.report.evidence_blocks import ORIGINS, facets, opened
 from nextarm.web.address import Query, address
-from nextarm.web.patients import CURVE, EXAMPLE, UNITS, curves_of, rebuilt, saved, unit_field, unit_of
+from nextarm.web.patients import CURVE, EXAMPLE, UNITS, curves_of, saved, unit_field, unit_of
 from nextarm.web.screen import Ask, Content, Field, Form
+
+if TYPE_CHECKING:
+    from nextarm.report.against import Group, GroupsQuestion, Source
 
 #: Patients of a person's own, in the folder of curves.
 PATIENTS = ".patients.csv"
@@ -22,23 +24,6 @@ PATIENTS = ".patients.csv"
 OTHER_CURVE = "time,survival\n0,1\n3,0.86\n6,0.75\n9,0.66\n12,0.60\n18,0.50\n24,0.46\n30,0.42\n36,0.40\n48,0.40\n"
 OTHER_RISK = "time,at_risk\n0,60\n12,33\n24,22\n36,14\n48,8\n"
 EXAMPLES = {"example-new": EXAMPLE, "example-earlier": verbs.saved_curve({"curve": OTHER_CURVE, "at_risk": OTHER_RISK})}
-
-
-#: Years at which the cohorts that drift is learnt from are read, and within how many of them.
-DRIFT_AT = (5.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Side:
-    """One group as the address names it: the source, the arm of it ("" where it has one), unit, patients, origin, landmark."""
-
-    key: str
-    name: str
-    arm: str
-    unit: str
-    n: int | None
-    origin: str
-    landmark: float | None
 
 
 def _given(ask: Ask) -> list[str]:
@@ -76,9 +61,11 @@ def fields(ask: Ask) -> tuple[Field, ...]:
         Field("outcome", "End point", value=q.text("outcome", "EFS"), help="As the figures or the patients' sources name it"),
         Field("at", "Compare at, years", value=q.text("at", "2"), help="One time or several, such as 2, 3"),
         Field("drift", "Drift of controls learnt from", "select", q.text("drift"), choices=(("", "not used"), *((s, s) for s in sets))),
+        Field("adjust", "Weight the control on covariates of both", value=q.text("adjust"),
+              help="Columns of both files of patients, such as age, wbc"),
         Field("cure", "Cure fractions too (a second longer)", "check", q.text("cure")),
         Field("assume_origin", "Take unstated origins of time to be the same", "check", q.text("assume_origin")),
-    )
+    )  # fmt: skip
 
 
 def form(ask: Ask) -> Form:
@@ -89,7 +76,7 @@ def form(ask: Ask) -> Form:
         "Add patients",
         (
             Field("name", "Name", value=q.text("name"), required=True, help="Small letters, digits and hyphens"),
-            Field("patients_csv", "Patients: time,event[,arm]", "area", q.text("patients_csv"), required=True, upload=True,
+            Field("patients_csv", "Patients: time,event[,arm][,covariates]", "area", q.text("patients_csv"), required=True, upload=True,
                   help="One row a patient; event is 1 or 0. Paste from a spreadsheet, or choose a CSV file."),
         ),
         "Save the patients",
@@ -101,12 +88,14 @@ def form(ask: Ask) -> Form:
 
 def add(ask: Ask, sent: Query) -> str:
     """Save patients in the study, once they could be read as such."""
+    from nextarm.report.against import patients_frame
+
     name = sent.text("name")
     if not name or "." in name:
         raise CallError(f"name = {name[:40]!r}", rule="must be small letters, digits and hyphens")
     ask.study.path("curves", name + PATIENTS)
     text = "\n".join(",".join(c.strip() for c in line.replace("\t", ",").replace(";", ",").split(",")) for line in _lines(sent)) + "\n"
-    verbs.fit(_frame(text), arm=_first_arm(text))
+    verbs.fit(patients_frame(text), arm=_first_arm(text))
     ask.study.write({("curves", name + PATIENTS): text})
     return address(ask.at("borrowing"), {"view": "patients", "a": f"={name}", "a_unit": "years"})
 
@@ -123,76 +112,38 @@ def _first_arm(text: str) -> str | None:
     return rows[0][head.index("arm")] if rows and "arm" in head and len(rows[0]) == len(head) else None
 
 
-def _frame(text: str) -> Any:
-    import polars as pl
-
-    try:
-        return pl.read_csv(io.StringIO(text), infer_schema_length=None)
-    except (pl.exceptions.PolarsError, ValueError) as error:
-        raise DataError("the patients", rule=f"cannot be read as CSV ({str(error).splitlines()[0][:120]})") from None
-
-
 def _origin(source: str) -> str:
     """From where time counts unless it is said: the examples were drawn from diagnosis, of others nothing is known."""
     return "diagnosis" if source in EXAMPLES else "not-stated"
 
 
-def _side(ask: Ask, key: str, default: str) -> Side:
+def _group(ask: Ask, key: str, default: str) -> Group:
+    from nextarm.report.against import Group
+
     q = ask.query
     value = q.choice(key, [s for s, _ in sources(ask)], default)
     name, _, arm = value.partition("|")
-    return Side(
-        key, name, arm, q.choice(f"{key}_unit", UNITS, unit_of(ask, name)), q.whole(f"{key}_n", 0, low=0, high=100_000) or None,
-        q.choice(f"{key}_origin", ORIGINS, _origin(value)),
+    return Group(
+        name.removeprefix("="), name.startswith("="), arm, q.choice(f"{key}_unit", UNITS, unit_of(ask, name)),
+        q.whole(f"{key}_n", 0, low=0, high=100_000) or None, q.choice(f"{key}_origin", ORIGINS, _origin(value)),
         q.number(f"{key}_landmark", low=0.001, high=50.0),
     )  # fmt: skip
 
 
-@lru_cache(maxsize=32)
-def _table(source: Any, unit: str, n: int | None, origin: str) -> tuple[Any, Any]:
-    """Patients and all their plausible versions (the same where they were given, as a CSV text)."""
-    if isinstance(source, str):
-        given = verbs.read_patients(_frame(source), unit=unit, time_origin=origin)
-        return given, given
-    made = rebuilt(source, unit, n)
-    return made.patients, made.versions
-
-
-def _source(ask: Ask, side: Side) -> Any:
+def _source(ask: Ask, group: Group) -> Source:
     """A saved curve, or the text of patients that were given."""
-    if side.name in EXAMPLES:
-        return EXAMPLES[side.name]
-    return ask.study.read("curves", side.name[1:] + PATIENTS) if side.name.startswith("=") else saved(ask, side.name)
+    if group.name in EXAMPLES and not group.given:
+        return EXAMPLES[group.name]
+    return ask.study.read("curves", group.name + PATIENTS) if group.given else saved(ask, group.name)
 
 
-def _tones(groups: tuple[Any, Any], sides: tuple[Side, Side]) -> tuple[int | None, int | None]:
-    """The colours of both groups as their figures print them, where these tell them apart."""
-    one, two = (None if isinstance(g, str) else verbs.arm_tones(g).get(s.arm) for g, s in zip(groups, sides, strict=True))
-    return (None, None) if one == two else (one, two)
+def question(ask: Ask) -> GroupsQuestion:
+    """The question of the address."""
+    from nextarm.report.against import GroupsQuestion
 
-
-@lru_cache(maxsize=64)
-def _compared(groups: tuple[Any, Any], sides: tuple[Side, Side], **how: Any) -> Any:
-    (_, one), (_, two) = (_table(t, s.unit, s.n, s.origin) for t, s in zip(groups, sides, strict=True))
-    a, b = sides
-    return verbs.compare_patients(
-        one, two, arm=a.arm or None, control_arm=b.arm or None, treated_origin=a.origin, control_origin=b.origin,
-        landmark_treated=a.landmark, landmark_control=b.landmark, **how,
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=32)
-def _drift(package: Any, pool_set: str, endpoint: str, assume: bool) -> Any:
-    at, within = DRIFT_AT
-    return verbs.drift(pool_set, endpoint=endpoint, time=at, window=within, assume_origin=assume, package=package)
-
-
-def against(ask: Ask) -> Content:
-    """Both curves, every effect, and the milestones under stated biases."""
-    q, package = ask.query, opened(ask.study.package)
-    sides = (_side(ask, "a", "example-new"), _side(ask, "b", "example-earlier"))
-    a, b = sides
-    if (a.name, a.arm) == (b.name, b.arm):
+    q = ask.query
+    a, b = _group(ask, "a", "example-new"), _group(ask, "b", "example-earlier")
+    if (a.name, a.given, a.arm) == (b.name, b.given, b.arm):
         raise CallError("treated and control are the same", rule="a group is compared with another", cure="Choose two")
     try:
         times = tuple(sorted({float(t) for t in q.text("at", "2").replace(";", ",").split(",") if t.strip()}))
@@ -200,78 +151,114 @@ def against(ask: Ask) -> Content:
         raise CallError(f"at = {q.text('at')[:60]!r}", rule="must be years such as 2, 3") from None
     if not 1 <= len(times) <= 4 or not all(0.0 < t <= 50.0 for t in times):
         raise CallError(f"at = {q.text('at')[:60]!r}", rule="must be 1 to 4 years from 0 to 50")
-    endpoint, cure, assume = q.text("outcome", "EFS")[:40], q.text("cure") == "yes", q.text("assume_origin") == "yes"
-    groups = (_source(ask, a), _source(ask, b))
-    how: dict[str, Any] = {"milestones": times, "endpoint": endpoint, "assume_origin": assume}
+    adjust = tuple(dict.fromkeys(c.strip() for c in q.text("adjust").split(",") if c.strip()))
+    return GroupsQuestion(
+        a, b, q.text("outcome", "EFS")[:40], times, q.text("drift"), q.text("cure") == "yes", q.text("assume_origin") == "yes", adjust
+    )
+
+
+def kept(ask: Ask) -> dict[str, object]:
+    """The question of the address as a record of ``report.toml``; :class:`CallError` for the examples, which lie in no study."""
+    asked = question(ask)
+    if drawn := [g.name for g in asked.groups if g.name in EXAMPLES and not g.given]:
+        raise CallError(drawn[0], rule="is an example drawn by hand, evidence of nothing", cure="Keep curves or patients of the study")
+    sides = {
+        side: {
+            "patients" if g.given else "curve": g.name, "arm": g.arm, "unit": g.unit, "n": g.n, "origin": g.origin, "landmark": g.landmark,
+        }
+        for side, g in zip(("treated", "control"), asked.groups, strict=True)
+    }  # fmt: skip
+    return {
+        **{side: {key: value for key, value in told.items() if value not in ("", None)} for side, told in sides.items()},
+        "endpoint": asked.endpoint, "times": list(asked.times), "drift": asked.drift, "cure": asked.cure,
+        "assume_origin": asked.assume_origin, "adjust": list(asked.adjust),
+    }  # fmt: skip
+
+
+def against(ask: Ask) -> Content:
+    """Both curves, every effect, and the milestones under stated biases."""
+    from nextarm.report.against import answer
+
+    asked = question(ask)
+    drawn = any(g.name in EXAMPLES and not g.given for g in asked.groups)
+    note = Note("information", say("The examples were drawn by hand: they show the method and are evidence of nothing."))
+    one, two = (_source(ask, g) for g in asked.groups)
     try:
-        found = _compared(groups, sides, cure_model="mixture-cure:weibull" if cure else None, **how)
+        sections = answer(asked, (one, two), package=opened(ask.study.package), notes=(note,) if drawn else ())
     except RefusedError as refusal:
-        note = Note("caution", say(str(refusal)))
-        sections: tuple[Section, ...] = (Section("patients", "Patients against patients", say("These two cannot be compared."), (note,)),)
-    else:
-        from nextarm.report.compared import patient_sections
-
-        learnt, words = None, ""
-        if pool_set := q.text("drift"):
-            try:
-                learnt = _drift(package, pool_set, endpoint, assume)
-                at, within = DRIFT_AT
-                assumed = "; ".join(learnt.trail.assumptions)
-                words = f"Drift is learnt from the {learnt.k} cohorts of {pool_set} at {at:g} years within {within:g}: {assumed}."
-            except NextarmError as refusal:
-                words = f"No drift can be learnt from {pool_set}: {refusal}"
-        arrays = [verbs.sensitivity(m, drift=learnt) for m in found.milestones if m.log_ratio is not None]
-        names = ("Treated", "Control")
-        curves = [
-            (
-                f"{title}: {s.name.lstrip('=')}{f', {s.arm}' if s.arm else ''}",
-                verbs.fit(_table(t, s.unit, s.n, s.origin)[0], arm=s.arm or None),
-            )
-            for title, t, s in zip(names, groups, sides, strict=True)
-        ]
-        drawn = [s for s in sides if s.name in EXAMPLES]
-        note = Note("information", say("The examples were drawn by hand: they show the method and are evidence of nothing."))
-        sections = patient_sections(
-            found, curves, arrays, drift=words, notes=(note,) if drawn else (), tones=_tones(groups, sides), one_curve=a.name == b.name
-        )
-    return Content(sections, python=_python(sides, times, endpoint, cure, assume), command=_command(sides, times, endpoint, assume))
+        why = Note("caution", say(str(refusal)))
+        sections = (Section("patients", "Patients against patients", say("These two cannot be compared."), (why,)),)
+    return Content(sections, python=_python(asked, ask.study.shown), command=_command(asked), keep=not drawn)
 
 
-def _python(sides: tuple[Side, Side], times: tuple[float, ...], endpoint: str, cure: bool, assume: bool) -> str:
-    a, b = sides
+def _python(asked: GroupsQuestion, package: str) -> str:
+    from nextarm.report.against import DRIFT_AT
+
+    a, b = asked.groups
+    lines, names, units = ["import nextarm"], [], ""
+    for side, unit, group in (("treated", "unit", a), ("control", "control_unit", b))[: 1 if asked.one_curve else 2]:
+        if _is_file(group):
+            names.append(repr(_file(group)))
+            units += f", {unit}={group.unit!r}"
+        else:
+            lines.append(f"{side} = nextarm.reconstruct({_curve(group)!r}, unit={group.unit!r}, seed=1{_n(group, ', n=')}).versions")
+            names.append(side)
     also = "".join(
         f", {name}={value!r}"
         for name, value in (
             ("arm", a.arm), ("control_arm", b.arm), ("landmark_treated", a.landmark), ("landmark_control", b.landmark),
-            ("assume_origin", assume),
+            ("assume_origin", asked.assume_origin), ("adjust", asked.adjust),
         )
         if value
     )  # fmt: skip
-    model = "" if cure else ", cure_model=None"
-    return (
-        f"import nextarm\nfound = nextarm.compare_patients({_file(a)!r}, {_file(b)!r}, milestones={times!r}, endpoint={endpoint!r}, "
-        f"unit={a.unit!r}, treated_origin={a.origin!r}, control_origin={b.origin!r}{also}{model})\n"
-        "nextarm.sensitivity(found.milestones[0])"
+    model = "" if asked.cure else ", cure_model=None"
+    lines.append(
+        f"found = nextarm.compare_patients({', '.join(names)}, milestones={asked.times!r}, endpoint={asked.endpoint!r}"
+        f"{units}, treated_origin={a.origin!r}, control_origin={b.origin!r}{also}{model})"
     )
+    learnt = ""
+    if asked.drift:
+        assume = ", assume_origin=True" if asked.assume_origin else ""
+        where = f"time={DRIFT_AT[0]:g}, window={DRIFT_AT[1]:g}{assume}, package={package!r}"
+        lines.append(f"drift = nextarm.drift({asked.drift!r}, endpoint={asked.endpoint!r}, {where})")
+        learnt = ", drift=drift"
+    return "\n".join([*lines, f"nextarm.sensitivity(found.milestones[0]{learnt})"])
 
 
-def _command(sides: tuple[Side, Side], times: tuple[float, ...], endpoint: str, assume: bool) -> str:
-    a, b = sides
+def _command(asked: GroupsQuestion) -> str:
+    a, b = asked.groups
+    groups = asked.groups[: 1 if asked.one_curve else 2]
     made = [
-        f"nextarm reconstruct curves/{s.name}{CURVE} --unit {s.unit} --seed 1 --out {_file(s)}"
-        for s in sides
-        if not s.name.startswith("=") and s.name not in EXAMPLES
+        f"nextarm reconstruct {_curve(g)} --unit {g.unit} --seed 1{_n(g, ' --n ')} --versions-out {_file(g)}"
+        for g in groups
+        if not _is_file(g)
     ]
-    flags = "".join(f" --{name} {value}" for name, value in (("arm", a.arm), ("control", b.arm)) if value)
+    flags = "".join(f" --{name} {shlex.quote(value)}" for name, value in (("arm", a.arm), ("control", b.arm)) if value)
     flags += "".join(
         f" --{name} {value:g}" for name, value in (("landmark-treated", a.landmark), ("landmark-control", b.landmark)) if value is not None
     )
+    flags += f" --adjust {shlex.quote(','.join(asked.adjust))}" if asked.adjust else ""
+    flags += ("" if asked.cure else " --cure-model none") + (" --assume-origin" if asked.assume_origin else "")
+    other = f" --control-unit {b.unit}" if b.unit != a.unit and not asked.one_curve else ""
     made.append(
-        f"nextarm compare {_file(a)} {_file(b)} --milestones {','.join(f'{t:g}' for t in times)} --endpoint {endpoint} --unit {a.unit} "
-        f"--treated-origin {a.origin} --control-origin {b.origin}{flags}{' --assume-origin' if assume else ''}"
+        f"nextarm compare {' '.join(map(_file, groups))} --milestones {','.join(f'{t:g}' for t in asked.times)} --endpoint "
+        f"{shlex.quote(asked.endpoint)} --unit {a.unit}{other} --treated-origin {a.origin} --control-origin {b.origin}{flags}"
     )
     return "\n".join(made)
 
 
-def _file(side: Side) -> str:
-    return f"curves/{side.name[1:]}{PATIENTS}" if side.name.startswith("=") else f"{side.name}.csv"
+def _is_file(group: Group) -> bool:
+    """Whether a group is a file of patients: what was given is, and the examples lie in no study."""
+    return group.given or group.name in EXAMPLES
+
+
+def _n(group: Group, before: str) -> str:
+    return f"{before}{group.n}" if group.n else ""
+
+
+def _curve(group: Group) -> str:
+    return f"curves/{group.name}{CURVE}"
+
+
+def _file(group: Group) -> str:
+    return f"curves/{group.name}{PATIENTS}" if group.given else f"{group.name}.csv"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from nextarm.web.against import add as add_patients
 from nextarm.web.against import against
 from nextarm.web.against import fields as against_fields
 from nextarm.web.against import form as against_form
+from nextarm.web.against import kept as against_kept
 from nextarm.web.nothing_yet import nothing_yet
 from nextarm.web.screen import Ask, Content, Field, Form, Step
 
@@ -127,6 +128,13 @@ def _control(ask: Ask) -> str:
 def _worked(ask: Ask) -> tuple[str, ...]:
     """The history of the worked question, where the package has it."""
     return ("blin",) if any(arm == "blin" for arm, _ in _reported(ask)) else ()
+
+
+def kept(ask: Ask) -> tuple[str, dict[str, object]]:
+    """What the report keeps of the address: the table of report.toml, and the question as a record of it."""
+    if ask.query.text("view") == "patients":
+        return "comparison", against_kept(ask)
+    return "prior", asdict(question(ask))
 
 
 def content(ask: Ask) -> Content:

@@ -14,6 +14,7 @@ from typing import Any
 from nextarm import verbs
 from nextarm.core.errors import CallError, DataError, NextarmError, RefusedError
 from nextarm.report import Note, Section, paragraph, say
+from nextarm.report.against import rebuilt
 from nextarm.report.document import Block
 from nextarm.report.rebuilt import FitOf, checks_section, hazard_section, rebuilt_section, steps_until, survival_section
 from nextarm.web.address import Query, address
@@ -125,12 +126,6 @@ def saved(ask: Ask, name: str) -> Any:
     return verbs.saved_curve(texts, files=tuple(f"curves/{name}{end}" for part, end in ENDINGS.items() if part in texts))
 
 
-@lru_cache(maxsize=32)
-def rebuilt(curve: Any, unit: str, n: int | None) -> Any:
-    """Patients of a saved curve, kept."""
-    return verbs.reconstruct(curve, unit=unit, seed=1, **({"n": n} if n else {}))
-
-
 @lru_cache(maxsize=128)
 def _fitted(curve: Any, unit: str, n: int | None, model: str, arm: str | None) -> Any:
     """A model of rebuilt patients, kept; what was refused is not."""
@@ -182,7 +177,13 @@ def content(ask: Ask) -> Content:
     for arm, told in zip(made.patients.arms, made.arms, strict=True):
         own = arm if len(made.patients.arms) > 1 else None
         versions = _versions(*asked, own)
-        options = {"times": times, "versions": versions, "band": band, "convention": told.at_risk_convention, "tone": tones.get(arm)}
+        options: dict[str, Any] = {
+            "times": times,
+            "versions": versions,
+            "band": band,
+            "convention": told.at_risk_convention,
+            "tone": tones.get(arm),
+        }
         sections.append(survival_section(fit_of, made.patients, arm, models=models, **options))
         sections.append(_hazard(made.patients, arm, own, partial(_pieces, *asked, own), fit_of, models, tones.get(arm)))
     return Content(tuple(sections), csv=_patients_csv(made.patients), keep=bool(name), **same)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nextarm import verbs
 from nextarm.core.errors import CallError, DataError
@@ -12,40 +12,32 @@ from nextarm.web import borrowing, patients, synthesis
 from nextarm.web.address import Query
 from nextarm.web.screen import Ask, Field, Form
 
-if TYPE_CHECKING:
-    from nextarm.report.pooled import PoolQuestion
-    from nextarm.web.borrowing import PriorQuestion
+
+def _plain(record: dict[str, object]) -> dict[str, object]:
+    """A record as report.toml holds it: lists for tuples, nothing for None."""
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in record.items() if v is not None}
 
 
-def _record(question: PoolQuestion | PriorQuestion) -> dict[str, object]:
-    """The question of another screen as a record of report.toml."""
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(question).items() if v is not None}
+def _pool(ask: Ask) -> tuple[str, dict[str, object]]:
+    return "pool", asdict(synthesis.question(ask))
 
 
-def _pool(ask: Ask) -> dict[str, object]:
-    return _record(synthesis.question(ask))
-
-
-def _prior(ask: Ask) -> dict[str, object]:
-    return _record(borrowing.question(ask))
-
-
-def _curve(ask: Ask) -> dict[str, object]:
+def _curve(ask: Ask) -> tuple[str, dict[str, object]]:
     """The curve of the Patients screen, with its unit and models."""
     q = ask.query
     n = q.whole("n", 0, low=0, high=100_000)
     name = patients.chosen(ask)
     made: dict[str, object] = {"name": name, "unit": q.text("unit") or patients.unit_of(ask, name), "models": list(q.many("model")[:3])}
-    return made | ({"n": n} if n else {})
+    return "curve", made | ({"n": n} if n else {})
 
 
-#: What each screen keeps: a table of report.toml, and the question of its address as a record of it.
-KEEPERS: dict[str, tuple[str, Callable[[Ask], dict[str, object]]]] = {
-    "synthesis": ("pool", _pool),
-    "borrowing": ("prior", _prior),
-    "patients": ("curve", _curve),
+#: What each screen keeps: the question of its address as a table of report.toml and a record of it.
+KEEPERS: dict[str, Callable[[Ask], tuple[str, dict[str, object]]]] = {
+    "synthesis": _pool,
+    "borrowing": borrowing.kept,
+    "patients": _curve,
 }
-TABLES = {"pool": "Synthesis", "prior": "Borrowing", "curve": "Patients"}
+TABLES = {"pool": "Synthesis", "prior": "Borrowing", "comparison": "Borrowing", "curve": "Patients"}
 FILE = "report.toml"
 
 
@@ -74,6 +66,10 @@ def forms(ask: Ask) -> tuple[Form, ...]:
 
 def _said(row: dict[str, Any]) -> str:
     """A question in words."""
+    if isinstance(row.get("treated"), dict):
+        one, two = (", ".join(filter(None, (g.get("curve") or g.get("patients"), g["arm"]))) for g in (row["treated"], row["control"]))
+        years = ", ".join(f"{t:g}" for t in row["times"])
+        return f"{one} against {two}: {row['endpoint']} at {years} years"
     name = row.get("pool_set") or row.get("name") or ", ".join(map(str, row.get("arms", ())))
     rest = [str(row[k]) for k in ("endpoint",) if row.get(k)]
     rest += [f"at {row['time']:g} years"] if isinstance(row.get("time"), int | float) else []
@@ -86,11 +82,13 @@ def _said(row: dict[str, Any]) -> str:
 def keep(ask: Ask, sent: Query) -> str:
     """Keep the question of another screen."""
     step = sent.choice("step", tuple(KEEPERS), "")
-    table, question = KEEPERS[step]
     other = Ask(ask.study, Query.read(sent.text("question")), ask.home, ask.runs, ask.at(step))
     asked = verbs.report_questions(ask.study.package)
-    row = question(other)
-    rows = [r for r in asked.get(table, ()) if r != row and (table != "curve" or r["name"] != row["name"])]
+    table, found = KEEPERS[step](other)
+    row = _plain(found)
+    said = verbs.report_questions_text({table: [row]})
+    others = [r for r in asked.get(table, ()) if verbs.report_questions_text({table: [r]}) != said]
+    rows = [r for r in others if table != "curve" or r["name"] != row["name"]]
     _write(ask, asked | {table: [*rows, row]})
     return ask.at("report")
 

@@ -18,6 +18,13 @@
     robust = 0.2
     control = "interfant-06-histctrl"
 
+    [[comparison]]
+    treated = { patients = "ours", unit = "years", origin = "diagnosis" }
+    control = { curve = "trial-x", arm = "Control", unit = "months", origin = "diagnosis" }
+    endpoint = "EFS"
+    times = [2, 3]
+    drift = "frontline-kmt2a-r"
+
     [[curve]]
     name = "trial-x"
     unit = "months"
@@ -30,12 +37,14 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from nextarm.core.errors import DataError
 from nextarm.designs.plan_checks import Places, problems_of_fields
 from nextarm.designs.toml_lines import key_lines
 from nextarm.designs.toml_text import toml_text
+from nextarm.evidence.schema import TIME_ORIGINS
 
 FILE = "report.toml"
 Unit = Literal["years", "months", "weeks", "days"]
@@ -46,6 +55,9 @@ def _as_tuple(value: Any) -> Any:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+#: A file of the folder ``curves``, without what follows its name.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+Years = Annotated[float, Field(gt=0.0, le=50.0)]
 
 
 class Table(BaseModel):
@@ -82,10 +94,43 @@ class PriorAsked(Table):
     control: str = ""
 
 
+class GroupAsked(Table):
+    """A group of a comparison: a ``curve`` of the folder ``curves`` or ``patients`` given there, and how to read it."""
+
+    curve: Name | None = None
+    patients: Name | None = None
+    arm: str = ""
+    unit: Unit
+    origin: str = "not-stated"
+    n: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    landmark: Years | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> GroupAsked:
+        if (self.curve is None) == (self.patients is None):
+            raise PydanticCustomError("rule", "must name a curve or patients of the folder curves, one of the two", {})
+        if self.origin not in TIME_ORIGINS:
+            raise PydanticCustomError("rule", f"origin must be one of {', '.join(TIME_ORIGINS)}", {})
+        return self
+
+
+class ComparisonAsked(Table):
+    """Patients against patients: a comparison with a historical control unless both are arms of one curve."""
+
+    treated: GroupAsked
+    control: GroupAsked
+    endpoint: Annotated[str, Field(min_length=1, max_length=40)] = "EFS"
+    times: Annotated[tuple[Years, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=4)]
+    drift: str = ""
+    cure: bool = False
+    assume_origin: bool = False
+    adjust: Words = ()
+
+
 class CurveAsked(Table):
     """A curve of the folder ``curves``: the unit of its times, and the models drawn beside it."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+    name: Name
     unit: Unit
     n: Annotated[int | None, Field(ge=1, le=100_000)] = None
     models: Words = ("mixture-cure:weibull",)
@@ -99,6 +144,7 @@ class ReportAsked(Table):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     pool: Annotated[tuple[PoolAsked, ...], BeforeValidator(_as_tuple), Field(max_length=12)] = ()
     prior: Annotated[tuple[PriorAsked, ...], BeforeValidator(_as_tuple), Field(max_length=12)] = ()
+    comparison: Annotated[tuple[ComparisonAsked, ...], BeforeValidator(_as_tuple), Field(max_length=12)] = ()
     curve: Annotated[tuple[CurveAsked, ...], BeforeValidator(_as_tuple), Field(max_length=30)] = ()
 
     def to_toml(self) -> str:

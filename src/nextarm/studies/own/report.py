@@ -10,6 +10,8 @@ from nextarm.studies.own import sections
 from nextarm.studies.own.study import OwnStudy
 from nextarm.studies.part import Part
 
+COMPARISONS = "Patients against patients: comparisons with historical controls"
+
 
 def own_parts(study: OwnStudy) -> tuple[Part, ...]:
     """The parts in the order of the line; those that would be empty are not made unless they are asked for."""
@@ -23,6 +25,7 @@ def own_parts(study: OwnStudy) -> tuple[Part, ...]:
         part("patients", "Patients behind its curves", sections.patients, bool(study.curves())),
         part("synthesis", "Synthesis", sections.synthesis, bool(study.asked.pool or sections.suggested_pools(study))),
         part("priors", "Priors and historical comparisons", sections.priors, bool(study.asked.prior)),
+        part("comparisons", COMPARISONS, sections.comparisons, bool(study.asked.comparison)),
         part("designs", "Designs: its plans, with virtual trials", sections.designs, bool(study.plans())),
         part("methods", "Methods and limits", sections.methods, True),
     )

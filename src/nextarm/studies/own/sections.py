@@ -13,6 +13,7 @@ from nextarm.designs.plan import Plan, load_plan
 from nextarm.patients.from_figure import reconstruct
 from nextarm.patients.traced import ENDINGS, arm_tones, saved_curve
 from nextarm.report import Block, Code, Heading, Note, Section, number, paragraph, say, slug
+from nextarm.report.against import Group, GroupsQuestion, answer
 from nextarm.report.borrowed import comparison_sections, prior_sections
 from nextarm.report.designed import characteristics_of
 from nextarm.report.evidence_blocks import facts, timeline
@@ -23,7 +24,7 @@ from nextarm.report.under import under, with_inputs
 from nextarm.simulation.compare import designs_by_name, simulate_designs
 from nextarm.simulation.run import simulate_any
 from nextarm.simulation.true_error import evaluate
-from nextarm.studies.own.asked import FILE, CurveAsked, PoolAsked, PriorAsked
+from nextarm.studies.own.asked import FILE, ComparisonAsked, CurveAsked, GroupAsked, PoolAsked, PriorAsked
 from nextarm.studies.own.study import CURVES, OwnStudy, joined
 from nextarm.survival import kaplan_meier
 from nextarm.survival.fit import fit_model
@@ -141,6 +142,33 @@ def _prior(study: OwnStudy, place: int, asked: PriorAsked) -> Section:
         return under(f"prior-{place}", joined("borrowing", title, sections))
     except (RefusedError, CallError, DataError) as refusal:
         return _refused(f"prior-{place}-borrowing", title, refusal)
+
+
+def comparisons(study: OwnStudy) -> tuple[Section, ...]:
+    """One section a comparison of patients with patients: both curves, every effect, weights, what biases would undo it."""
+    if not study.asked.comparison:
+        where = "On the Borrowing screen, Patients against patients: Keep in the report"
+        return (_nothing("comparisons", "Patients against patients", "no comparison yet", where),)
+    return tuple(_comparison(study, i, asked) for i, asked in enumerate(study.asked.comparison, start=1))
+
+
+def _comparison(study: OwnStudy, place: int, asked: ComparisonAsked) -> Section:
+    treated, control = map(_group, (asked.treated, asked.control))
+    question = GroupsQuestion(
+        treated, control, asked.endpoint, tuple(sorted(set(asked.times))), asked.drift, asked.cure, asked.assume_origin, asked.adjust
+    )
+    kind = "two arms of one source" if question.one_curve else "a comparison with a historical control, not randomised"
+    title = f"{question.words}, {kind}"
+    try:
+        sources = (study.source(asked.treated), study.source(asked.control))
+        return under(f"comparison-{place}", joined("borrowing", title, answer(question, sources, package=study.package)))
+    except NextarmError as refusal:
+        return _refused(f"comparison-{place}-borrowing", title, refusal)
+
+
+def _group(asked: GroupAsked) -> Group:
+    name, given = (asked.curve, False) if asked.curve is not None else (str(asked.patients), True)
+    return Group(name, given, asked.arm, asked.unit, asked.n, asked.origin, asked.landmark)
 
 
 def designs(study: OwnStudy) -> tuple[Section, ...]:

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from nextarm.core.errors import DataError
 from nextarm.evidence import Package, Selection, select
-from nextarm.patients.traced import ENDINGS
+from nextarm.patients.traced import ENDINGS, SavedCurve, saved_curve
 from nextarm.report import Block, Heading, Inline, KeyFigures, Paragraph, Section, say
 from nextarm.report.document import Parts
 from nextarm.report.evidence_blocks import opened
-from nextarm.studies.own.asked import FILE, CurveAsked, ReportAsked, read_asked
+from nextarm.studies.own.asked import FILE, CurveAsked, GroupAsked, ReportAsked, read_asked
 
 CURVES = "curves"
+#: What follows the name of patients that were given, in the folder of curves.
+PATIENTS = ".patients.csv"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,21 @@ class OwnStudy:
             return CurveAsked(name=name, unit=said["unit"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def source(self, group: GroupAsked) -> SavedCurve | str:
+        """The saved curve of a comparison's group, or the text of its patients; :class:`DataError` where the file is gone."""
+        file = f"{group.curve}{ENDINGS['curve']}" if group.curve is not None else f"{group.patients}{PATIENTS}"
+        place = self.folder / CURVES / file
+        if not place.is_file():
+            rule = "a kept question names it"
+            cure = f"Save it again under this name, or take the question out of {FILE} (Report screen)"
+            raise DataError(f"{CURVES}/{file} is gone", rule=rule, cure=cure)
+        if group.curve is not None and (curve := saved_curve(place)) is not None:
+            return replace(curve, files=tuple(f"{CURVES}/{Path(name).name}" for name in curve.files))
+        try:
+            return place.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            raise DataError(f"{CURVES}/{file} cannot be read", rule="must be UTF-8 text") from None
 
     def plans(self) -> tuple[str, ...]:
         """The names of the plan files of the folder."""
