@@ -215,6 +215,12 @@ def test_design_and_simulate_speak_of_the_same_trial() -> None:
         (("reconstruct", "missing.csv"), 3, "missing.csv"),
         (("report", "other-study"), 2, "infant-all"),
         (("verify", "--room", "kitchen"), 2, "survival"),
+        (("match", "p.csv", "--baseline", "b.csv", "--replicates", "9"), 2, "--replicates without --common"),
+        (
+            ("match", "p.csv", "--baseline", "b.csv", "--common", "a", "--published", "0.8,0.6,1.1", "--covariates", "age"),
+            2,
+            "--covariates with --common",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_once_with_its_exit_code(words: tuple[str, ...], code: int, said: str, tmp_path: Path) -> None:

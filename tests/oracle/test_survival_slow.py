@@ -229,6 +229,27 @@ def test_critical_values_grow_with_the_stretch_watched():
     assert wave[0] > 1.96
 
 
+def test_band_of_few_early_events_among_many_is_that_of_brownian_motion():
+    # With a = j / n the bridge is Brownian motion W there: P(|W(s)| <= c, 1 <= s <= 4) by its sine series between two walls.
+    def stays(c):
+        x, w = (c * part for part in np.polynomial.legendre.leggauss(100))
+        k = np.arange(1, 100, 2)[:, None]
+        rest = 4 / (k * np.pi) * np.sin(k * np.pi * (x + c) / (2 * c)) * np.exp(-((k * np.pi / (2 * c)) ** 2) * 1.5)
+        return float((w * norm.pdf(x) * rest.sum(axis=0)).sum())
+
+    n = 1_000_000
+    for level in (0.5, 0.95):
+        c = hall_wellner_value(1 / n, 4 / n, level) * n**0.5
+        assert stays(c) == pytest.approx(level, abs=2e-6)
+    happened = np.zeros(20_000, int)
+    happened[:4] = 1
+    band = confidence_band(kaplan_meier(make_patients(np.arange(1.0, 20_001.0), happened)))
+    assert band.critical_value == pytest.approx(4.482795 / 20_000**0.5, rel=2e-4)
+    assert confidence_band(kaplan_meier(make_patients([1.0, 2.0, 3.0], [1, 1, 0])), end=1.0).time.tolist() == [1.0]
+    one = confidence_band(kaplan_meier(make_patients(np.arange(1.0, 20_001.0), happened)), end=1.0)
+    assert one.critical_value == pytest.approx(norm.ppf(0.975) * (one.a_low * (1 - one.a_low)) ** 0.5, rel=1e-9)
+
+
 def test_band_holds_the_pointwise_limits():
     p = patients(42, n=80, entry=False, weight=False)
     km = kaplan_meier(p, interval="plain")

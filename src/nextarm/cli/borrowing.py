@@ -166,6 +166,12 @@ def match(
         raise CallError("an anchored comparison", rule="needs both --common and --published")
     if common is not None and baseline is None:
         raise CallError("an anchored comparison", rule="needs the --baseline table of the other trial")
+    apart: dict[str, object] = {"--control": control, "--method": method, "--covariates": covariates, "--weights-out": weights_out}
+    if common is None:
+        apart = {"--replicates": replicates or None, "--adjustment": None if adjustment == "maic" else adjustment}
+    if unused := [name for name, value in apart.items() if value is not None]:
+        rule = "belongs to weights alone" if common is not None else "belongs to an anchored comparison: give --common and --published"
+        raise CallError(f"{', '.join(unused)} {'with' if common is not None else 'without'} --common", rule=rule)
     if common is not None:
         ratio = read_numbers(published, "published") or []
         if len(ratio) != 3:

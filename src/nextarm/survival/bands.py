@@ -19,7 +19,7 @@ from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
 from nextarm.survival.kaplan_meier import KaplanMeier
-from nextarm.survival.limits import transformed_limits
+from nextarm.survival.limits import normal_quantile, transformed_limits
 from nextarm.survival.selection import require_level
 
 BandKind = Literal["hall-wellner", "equal-precision"]
@@ -61,7 +61,8 @@ def confidence_band(
         raise RefusedError("a band for a weighted curve", rule="bands rest on the Greenwood variance", cure="Use variance='greenwood'")
     inside = (curve.survival > 0.0) & (curve.survival < 1.0)
     inside &= curve.time >= (curve.time[0] if start is None else start)
-    inside &= curve.time <= (curve.time[np.flatnonzero(curve.events)[-1]] if end is None and curve.n_events else end or np.inf)
+    last = curve.time[np.flatnonzero(curve.events)[-1]] if curve.n_events else np.inf
+    inside &= curve.time <= (last if end is None else end)
     if not inside.any():
         raise RefusedError("no confidence band", rule="needs at least one time with S strictly between 0 and 1")
     S = curve.survival[inside]
@@ -99,7 +100,10 @@ def hall_wellner_value(a_low: float, a_high: float, level: float) -> float:
     """
     from scipy.optimize import brentq
 
-    return float(brentq(lambda c: bridge_stays(c, a_low, a_high) - level, 0.05, 6.0, xtol=1e-12))
+    # The bridge leaves +-c at least as often as its widest single value: few events of many patients need a small c.
+    widest = min(max(a_low, 0.5), a_high)
+    least = 0.999 * normal_quantile(0.5 + level / 2.0) * np.sqrt(widest * (1.0 - widest))
+    return float(brentq(lambda c: bridge_stays(c, a_low, a_high) - level, least, 6.0, xtol=1e-12))
 
 
 @lru_cache(maxsize=256)
