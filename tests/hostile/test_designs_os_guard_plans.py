@@ -10,7 +10,16 @@ from nextarm.core.errors import PlanError
 from nextarm.designs import plan_from_data
 
 EFS: dict[str, Any] = {"model": "exponential", "rate": 0.1}
+#: Accrual that ends, with its follow-up, before the milestone.
+LATE: dict[str, Any] = {"accrual": {"rate": 40.0, "duration": 1.5, "follow_up": 1.0}}
 GUARD: dict[str, Any] = {"margin": 0.05, "alpha": 0.1, "salvage": 0.5, "after_event": 0.8}
+
+
+def bayes(guard: dict[str, Any], **design: Any) -> dict[str, Any]:
+    """A one-arm posterior with a guard."""
+    made = data(guard, one=True)
+    made.pop("reference")
+    return made | {"design": {"kind": "bayes-one-arm", "null_survival": 0.6, "os_guard": guard} | design}
 
 
 def data(guard: dict[str, Any] | None, *, one: bool = False, arm: dict[str, Any] | None = None, **design: Any) -> dict[str, Any]:
@@ -46,6 +55,14 @@ def data(guard: dict[str, Any] | None, *, one: bool = False, arm: dict[str, Any]
         (data(GUARD, margin=0.0), "superiority has nothing to guard"),
         (data(GUARD, kind="bayes-two-arm", early_success=True), "success is read at the end"),
         (data(GUARD, kind="log-rank"), "os_guard"),
+        (data(GUARD, kind="rmst-difference", margin=0.0), "superiority has nothing to guard"),
+        (data(GUARD, kind="rmst-difference", margin=2.9), "a loss that higher hazards can bring about"),
+        (data(GUARD, kind="rmst-difference", tau=2.0) | LATE, "nobody is followed to the milestone"),
+        (data(GUARD | {"reference": 0.9}, kind="rmst-difference"), "is of one-arm designs"),
+        (bayes(GUARD), "os_guard.reference is missing"),
+        (bayes(GUARD | {"reference": 0.85, "reference_se": 0.02}), "a value taken as known"),
+        (bayes(GUARD | {"reference": 0.04}), "must be below the reference's OS"),
+        (bayes(GUARD | {"reference": 0.85}, early_success=True), "success is read at the end"),
         (data(None, arm={"salvage": 0.3}), "arms.new.salvage"),
         (data(GUARD, arm={"salvage": -0.3}), "arms.new.salvage"),
     ],

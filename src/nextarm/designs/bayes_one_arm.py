@@ -3,11 +3,16 @@
 Patients whose milestone has not passed count for what they have been followed (:mod:`nextarm.designs.survival_posterior`), so looks
 need not wait for them; with a cure fraction or without. Futility at a look: the posterior probability is below ``futility``, or with a
 ``cut`` rising like BOP2's, below cut * (n* / N)^shape.
+
+A guard of OS (:mod:`nextarm.designs.os_guard`) compares the posterior of OS at the milestone, from a uniform prior, with a value taken as
+known, as EFS is compared with ``null_survival``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -21,6 +26,7 @@ from nextarm.designs.bayes_prior import Triples, bayes_problems, mixture_in, pri
 from nextarm.designs.bayes_success import law_of_counts, success_one_arm
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Measures, Schedule
 from nextarm.designs.one_arm_rejection import se_at
+from nextarm.designs.os_guard import Guarded, OsGuard, OsWatch, guard_columns, guard_problems, guarded, joint_power, with_survival
 from nextarm.designs.predictive_stopping import Fractions
 from nextarm.designs.seam import BoolArray
 from nextarm.designs.setting import Setting, common_fields, setting_of, solved
@@ -34,6 +40,8 @@ if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
 
 
+#: The uniform prior.
+FLAT: FloatArray = np.array([[1.0, 1.0, 1.0]])
 #: True S of the control that ``null_survival`` stands for, relative to it, at which type I error and power are shown.
 DRIFT = (-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15)
 
@@ -64,6 +72,7 @@ class BayesOneArm(DesignResult):
     prior_patients: float
     curve: FloatArray
     drift: tuple[NullDrift, ...] = ()
+    guard: Guarded | None = None
 
     def also_shown(self) -> dict[str, float | str | bool | None]:
         """Null, type I error, what the prior is worth, and both rates where the control has drifted from the null."""
@@ -79,6 +88,7 @@ class BayesOneArm(DesignResult):
             "prior_mean": self.prior_mean,
             "prior_patients": self.prior_patients,
             **drifted,
+            **guard_columns(self.guard),
         }
 
     def drift_table(self) -> pl.DataFrame:
@@ -105,6 +115,7 @@ class BayesOneArmTable(DesignTable):
     look_times: Annotated[Fractions, Field(description="Interim looks, years from the first patient", json_schema_extra=unit("years"))] = ()
     prior: Annotated[Triples, Field(description="Beta mixture of S(milestone), each [weight, a, b]")] = ((1.0, 1.0, 1.0),)
     prior_file: Annotated[str | None, Field(description="prior.json of nextarm prior, instead of prior")] = None
+    os_guard: Annotated[OsGuard | None, Field(description="What OS must show as well, with a uniform prior")] = None
 
     arms_needed: ClassVar[int] = 1
 
@@ -119,7 +130,13 @@ class BayesOneArmTable(DesignTable):
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Prior, looks and the milestone must be possible."""
-        return bayes_problems(plan, look_times=self.look_times, prior_file=self.prior_file, prior=self.prior)
+        found = bayes_problems(plan, look_times=self.look_times, prior_file=self.prior_file, prior=self.prior)
+        if self.os_guard is not None and self.early_success:
+            found.append(Problem("early_success with os_guard", "", "success is read at the end where OS is guarded"))
+        if self.os_guard is not None and self.os_guard.reference_se > 0.0:
+            rule = "goes with one-arm-milestone: here OS, like EFS, is compared with a value taken as known"
+            found.append(Problem(f"os_guard.reference_se = {self.os_guard.reference_se:g}", "", rule, "Leave it out"))
+        return found + guard_problems(self.os_guard, plan, efs_margin=None, reference=True)
 
     def mixture(self, plan: Plan) -> FloatArray:
         """The prior as (components, 3)."""
@@ -146,12 +163,18 @@ class BayesOneArmTable(DesignTable):
 
         return decide
 
+    def os_watch(self, plan: Plan) -> OsWatch:
+        """OS in virtual trials: its posterior with a uniform prior against the reference's OS."""
+        guard = self.os_guard
+        assert guard is not None  # the caller looks
+        return OsWatch(self.schedule(plan), PosteriorPassOneArm(1.0 - guard.passing_tail, _os_null(guard), plan.trial.milestone))
+
     def evaluate(self, plan: Plan) -> BayesOneArm:
         """Success at the last look; or what ``[solve]`` asks for."""
         prior, setting = self.mixture(plan), setting_of(plan)
         solve_for = plan.solve.for_ if plan.solve else "power"
         if plan.solve is not None and solve_for != "power":
-            setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self._success(s, prior, None))
+            setting = solved(setting, what=solve_for, target=plan.solve.power, power=lambda s: self._power(plan, s, prior))
         mean, worth = prior_worth(prior)
         points = np.linspace(max(0.01, self.null_survival - 0.2), min(0.99, self.null_survival + 0.3), 26)
         error = self._success(setting, prior, self.null_survival)
@@ -161,7 +184,7 @@ class BayesOneArmTable(DesignTable):
         if error > 1.1 * self.alpha:
             warnings.append(f"the type I error at S = {self.null_survival:g} is {error:.4f}, above alpha = {self.alpha:g}: raise threshold")
         return BayesOneArm(
-            **common_fields(plan, setting, solved_for=solve_for, power=self._success(setting, prior, None)),
+            **common_fields(plan, setting, solved_for=solve_for, power=self._power(plan, setting, prior)),
             trail=Trail(
                 method="one-arm Bayesian design: beta mixture prior of S(milestone), Kaplan-Meier worth its Greenwood patients",
                 assumptions=(f"compared with a fixed S of {self.null_survival:g}: the error of a historical value is not in it",),
@@ -175,7 +198,25 @@ class BayesOneArmTable(DesignTable):
             prior_patients=worth,
             curve=np.array([[s, self._success(setting, prior, float(s))] for s in points]),
             drift=self._drift(setting, prior),
+            guard=None if self.os_guard is None else self._guarded(self.os_guard, plan, setting, prior),
         )
+
+    def _power(self, plan: Plan, setting: Setting, prior: FloatArray) -> float:
+        guard, alone = self.os_guard, self._success(setting, prior, None)
+        return alone if guard is None else joint_power(guard, plan, setting, efs=alone, passing=partial(self._os_passing, guard))
+
+    def _os_passing(self, guard: OsGuard, setting: Setting) -> float:
+        """P(the guard passes): with a uniform prior, OS is above the reference less the margin with enough probability."""
+        law = law_of_counts(setting.survival_at_milestone()[setting.experimental], self._worth(setting))
+        return success_one_arm(law, prior=FLAT, null=_os_null(guard), threshold=1.0 - guard.passing_tail)
+
+    def _guarded(self, guard: OsGuard, plan: Plan, setting: Setting, prior: FloatArray) -> Guarded:
+        lost = with_survival(setting.truths[setting.experimental], setting.milestone, self.null_survival)
+        margin = setting.survival_at_milestone()[setting.experimental] - self.null_survival
+        return guarded(
+            guard, plan, setting, efs=self._success(setting, prior, None), efs_lost=self._success(setting, prior, self.null_survival),
+            lost=lost, margin=margin, passing=partial(self._os_passing, guard),
+        )  # fmt: skip
 
     def _drift(self, setting: Setting, prior: FloatArray) -> tuple[NullDrift, ...]:
         gain = setting.survival_at_milestone()[setting.experimental] - self.null_survival
@@ -196,6 +237,26 @@ class BayesOneArmTable(DesignTable):
         at = setting.survival_at_milestone()[setting.experimental] if survival is None else survival
         law = law_of_counts(at, self._worth(setting))
         return success_one_arm(law, prior=prior, null=self.null_survival, threshold=self.threshold)
+
+
+@dataclass(frozen=True)
+class PosteriorPassOneArm:
+    """The guard passes where the posterior probability that OS exceeds ``null`` is above ``threshold``."""
+
+    threshold: float
+    null: float
+    milestone: float
+
+    def __call__(self, data: LookData) -> BoolArray:
+        """Whether it passes, (trials, looks)."""
+        x, n = counts_seen(data, self.milestone)
+        w, a, b = beta_posterior(x[..., 0], n[..., 0], FLAT)
+        return np.asarray(probability_above(a, b, w, self.null) > self.threshold, np.bool_)
+
+
+def _os_null(guard: OsGuard) -> float:
+    assert guard.reference is not None  # the plan was checked
+    return guard.reference - guard.margin
 
 
 def bayes_schedule(plan: Plan, look_times: tuple[float, ...]) -> Schedule:

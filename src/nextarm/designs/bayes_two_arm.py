@@ -18,7 +18,7 @@ from nextarm.core.errors import Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
-from nextarm.designs.bayes_one_arm import bayes_schedule, counts_seen, decide_in_order
+from nextarm.designs.bayes_one_arm import FLAT, bayes_schedule, counts_seen, decide_in_order
 from nextarm.designs.bayes_prior import Triples, bayes_problems, mixture_in, prior_worth
 from nextarm.designs.bayes_success import success_two_arms
 from nextarm.designs.design import BLOCKED, Decisions, DesignResult, DesignTable, LookData, Schedule
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
 
 #: A uniform prior.
-FLAT: FloatArray = np.array([[1.0, 1.0, 1.0]])
 #: True control survival relative to the prior's mean at which type I error and power are shown.
 DRIFT = (-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15)
 

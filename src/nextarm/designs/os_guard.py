@@ -7,6 +7,7 @@ from EFS by an assumed salvage (:mod:`nextarm.designs.overall_survival`).
 
 The probability of both is that of two correlated normal statistics with each its own marginal probability; with complete follow-up the
 estimates of S_E(t) and S_O(t) in one arm have correlation sqrt(S_E (1 - S_O) / (S_O (1 - S_E))), for whoever is free of events is alive.
+A design that estimates something else of EFS says how that is correlated with S_O(t) (:data:`EfsEstimate`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 #: The probability, in a setting of OS, that the guard lets EFS's result stand.
 Passing = Callable[[Setting], float]
+#: Of an arm in a setting of EFS and one of OS: the standard error of what is estimated of EFS, and its correlation with the
+#: estimate of OS at the milestone with complete follow-up; None where nothing can be estimated.
+EfsEstimate = Callable[[Setting, Setting, str], tuple[float, float] | None]
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ class Guarded:
     ``os_at_milestone`` by arm (``reference`` of a one-arm trial). ``pass_at_margin``: the guard's own error, when OS really is
     the guard's margin below, None where no truth with the plan's EFS has that. ``success_at_efs_margin``: success of both
     when the whole margin of EFS is lost. ``events_per_100`` and ``deaths_per_100``: what a loss of the whole EFS margin means,
-    more events and more deaths by the milestone among 100 treated, the latter with the salvage assumed.
+    more events and more deaths by the milestone among 100 treated, the latter with the salvage assumed. Where a value of EFS is
+    ruled out instead (``bayes-one-arm``), the loss is from the plan's EFS to that value.
     """
 
     rule: str
@@ -127,12 +132,12 @@ def guard_columns(guarded: Guarded | None) -> dict[str, float | str | bool | Non
     return shown | {f"guard_{n}" if n.startswith("pass") else n: getattr(guarded, n) for n in names}
 
 
-def guard_problems(guard: OsGuard | None, plan: Plan, *, efs_margin: float, reference: bool) -> list[Problem]:
-    """What cannot be about a guard in a plan; ``reference``: the design has one arm."""
+def guard_problems(guard: OsGuard | None, plan: Plan, *, efs_margin: float | None, reference: bool) -> list[Problem]:
+    """What cannot be about a guard in a plan; ``efs_margin`` None: a value is ruled out; ``reference``: the design has one arm."""
     if guard is None:
         return []
     found = []
-    if efs_margin <= 0.0:
+    if efs_margin is not None and efs_margin <= 0.0:
         found.append(Problem("os_guard with margin = 0", "", "goes with a margin of EFS above 0: superiority has nothing to guard"))
     if guard.look_times and guard.rule != "harm":
         found.append(Problem("os_guard.look_times", "", 'goes with rule = "harm": a bound is read at the end'))
@@ -151,19 +156,24 @@ def os_setting_of(guard: OsGuard, plan: Plan, setting: Setting) -> Setting:
     return os_setting(setting, salvage=salvage_of(plan, guard.salvage), after_event=guard.after_event)
 
 
-def joint_power(guard: OsGuard, plan: Plan, setting: Setting, *, efs: float, passing: Passing, reference_se: float = 0.0) -> float:
+def joint_power(
+    guard: OsGuard, plan: Plan, setting: Setting, *, efs: float, passing: Passing, reference_se: float = 0.0,
+    estimate: EfsEstimate | None = None,
+) -> float:  # fmt: skip
     """P(EFS succeeds and the guard passes) where EFS alone has probability ``efs`` and its reference the standard error given."""
     overall = os_setting_of(guard, plan, setting)
-    return both(efs, passing(overall), estimates_correlation(setting, overall, errors=(reference_se, guard.reference_se)))
+    errors = (reference_se, guard.reference_se)
+    return both(efs, passing(overall), estimates_correlation(setting, overall, errors=errors, estimate=estimate))
 
 
 def guarded(
     guard: OsGuard, plan: Plan, setting: Setting, *, efs: float, efs_lost: float, lost: Distribution, margin: float, passing: Passing,
-    reference_se: float = 0.0,
+    reference_se: float = 0.0, estimate: EfsEstimate | None = None,
 ) -> Guarded:  # fmt: skip
     """The guard's characteristics.
 
-    ``efs`` and ``efs_lost`` are the design's own success at the plan and where the whole ``margin`` is ``lost``.
+    ``efs`` and ``efs_lost`` are the design's own success at the plan and where the whole margin is ``lost``, which takes ``margin``
+    of S at the milestone.
     """
     overall, salvage = os_setting_of(guard, plan, setting), salvage_of(plan, guard.salvage)
     new, errors = setting.experimental, (reference_se, guard.reference_se)
@@ -180,9 +190,11 @@ def guarded(
         rule=guard.rule, margin=guard.margin, alpha=guard.alpha,
         os_at_milestone=at if guard.reference is None else at | {"reference": guard.reference},
         salvage=salvage, after_event=guard.after_event, efs_alone=efs, pass_probability=passing(overall),
-        correlation=estimates_correlation(setting, overall, errors=errors),
+        correlation=estimates_correlation(setting, overall, errors=errors, estimate=estimate),
         pass_at_margin=_at_margin(guard, setting, kept, salvage, passing),
-        success_at_efs_margin=both(efs_lost, passing(os_losing), estimates_correlation(losing, os_losing, errors=errors)),
+        success_at_efs_margin=both(
+            efs_lost, passing(os_losing), estimates_correlation(losing, os_losing, errors=errors, estimate=estimate)
+        ),
         events_per_100=100.0 * margin, deaths_per_100=100.0 * deaths,
     )  # fmt: skip
 
@@ -212,22 +224,34 @@ def _at_margin(guard: OsGuard, setting: Setting, kept: float, salvage: dict[str,
     return passing(os_setting(setting, salvage=salvage | {new: needed}, after_event=guard.after_event))
 
 
-def estimates_correlation(setting: Setting, overall: Setting, *, errors: tuple[float, float] = (0.0, 0.0)) -> float:
+def _se(setting: Setting, name: str) -> float | None:
+    return kaplan_meier_se(
+        setting.truths[name], accrual=setting.accrual, analysis_time=setting.analysis_time, milestone=setting.milestone,
+        share=setting.shares[name],
+    )  # fmt: skip
+
+
+def survival_estimate(setting: Setting, overall: Setting, name: str) -> tuple[float, float] | None:
+    """The :data:`EfsEstimate` of S_E at the milestone."""
+    e, o = (float(s.truths[name].survival(np.asarray(s.milestone))) for s in (setting, overall))
+    se = _se(setting, name)
+    return (se, math.sqrt(min(e * (1.0 - o) / (o * (1.0 - e)), 1.0))) if se and 0.0 < e < 1.0 and 0.0 < o < 1.0 else None
+
+
+def estimates_correlation(
+    setting: Setting, overall: Setting, *, errors: tuple[float, float] = (0.0, 0.0), estimate: EfsEstimate | None = None
+) -> float:
     """Correlation of the statistics of EFS and OS: each arm's, weighted by what it adds to both variances.
 
     ``errors``: standard errors of a reference's EFS and OS, taken as independent of each other.
     """
-    names = {setting.control, setting.experimental}
     shared, (first, second) = 0.0, (e**2 for e in errors)
-    for name in names:
-        e, o = (float(s.truths[name].survival(np.asarray(s.milestone))) for s in (setting, overall))
-        se_e, se_o = (
-            kaplan_meier_se(s.truths[name], accrual=s.accrual, analysis_time=s.analysis_time, milestone=s.milestone, share=s.shares[name])
-            for s in (setting, overall)
-        )
-        if not (se_e and se_o and 0.0 < e < 1.0 and 0.0 < o < 1.0):
+    for name in {setting.control, setting.experimental}:
+        efs, se_o = (estimate or survival_estimate)(setting, overall, name), _se(overall, name)
+        if efs is None or not se_o:
             continue
-        shared += math.sqrt(min(e * (1.0 - o) / (o * (1.0 - e)), 1.0)) * se_e * se_o
+        se_e, correlation = efs
+        shared += correlation * se_e * se_o
         first, second = first + se_e**2, second + se_o**2
     return shared / math.sqrt(first * second) if first > 0.0 and second > 0.0 else 0.0
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
-from nextarm.designs.quadrature import gauss_legendre
+from nextarm.designs.quadrature import follow_up_nodes, gauss_legendre
 from nextarm.designs.setting import Setting
-from nextarm.designs.truths import Distribution
+from nextarm.designs.truths import Distribution, break_points
 
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
@@ -98,6 +98,25 @@ def os_setting(setting: Setting, *, salvage: dict[str, float], after_event: floa
 def os_at(truth: Distribution, *, salvage: float, after_event: float, time: float) -> float:
     """Overall survival at ``time``; linear in ``salvage``."""
     return float(OverallSurvival(base=truth, salvage=salvage, after_event=after_event).survival(time))
+
+
+def years_of_survivors(truth: Distribution, *, salvage: float, after_event: float, tau: float, time: float) -> float:
+    """E[min(T, ``tau``); alive at ``time``] with T the time to the event of EFS, whose law is ``truth``.
+
+    Who has the event at x < ``time`` is alive then with probability salvage + (1 - salvage) exp(-lambda (time - x)).
+
+    >>> from nextarm.survival.models import Exponential
+    >>> round(years_of_survivors(Exponential(rate=0.5), salvage=1.0, after_event=0.1, tau=2.0, time=3.0), 6)  # all live: RMST(2)
+    1.264241
+    """
+    x, w = follow_up_nodes(time, (*break_points(truth), tau))
+    alive = salvage + (1.0 - salvage) * np.exp(-math.log(2.0) / after_event * (time - x))
+    early = float(np.sum(w * np.minimum(x, tau) * np.asarray(truth.density(x)) * alive))
+    late = min(time, tau) * float(truth.survival(np.asarray(time)))
+    if tau > time:
+        s, w = gauss_legendre(np.unique([time, tau, *(b for b in break_points(truth) if time < b < tau)]))
+        late += float(w @ np.asarray(truth.survival(s)))
+    return early + late
 
 
 def salvage_for_equal_os(setting: Setting, *, salvage: dict[str, float], after_event: float) -> dict[str, float] | None:

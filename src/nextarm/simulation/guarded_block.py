@@ -16,11 +16,13 @@ import numpy as np
 
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.designs.absolute_margin import AbsoluteMarginTable
+from nextarm.designs.bayes_one_arm import BayesOneArmTable
 from nextarm.designs.bayes_two_arm import BayesTwoArmTable
 from nextarm.designs.milestone_one_arm import OneArmMilestoneTable
 from nextarm.designs.os_guard import OsGuard, OsWatch
 from nextarm.designs.overall_survival import salvage_of
 from nextarm.designs.plan import Plan
+from nextarm.designs.rmst_difference import RmstDifferenceTable
 from nextarm.designs.seam import BoolArray, Decisions, Look, LookData, Measures, Seen
 from nextarm.simulation.block import PATIENTS_AT_ONCE, Prepared, Truth, first_patients, joined, prepared
 from nextarm.simulation.counted import BlockCounts, arms_of, counts_from
@@ -32,6 +34,8 @@ from nextarm.simulation.statistics import look_data
 from nextarm.simulation.two_end_points import two_end_points
 
 T = TypeVar("T")
+#: The designs that may have a guard of OS.
+GUARDED = AbsoluteMarginTable | OneArmMilestoneTable | BayesOneArmTable | BayesTwoArmTable | RmstDifferenceTable
 
 
 class Once:
@@ -133,7 +137,7 @@ class GuardedPrepared:
             after_event=self.guard.after_event,
         )  # fmt: skip
         looks = [Look(events=None, latest=t) for t in times]
-        measures = Measures(milestones=(milestone,), cuts=(milestone,))
+        measures = Measures(milestones=(milestone,), cuts=(milestone,), tau=self.own.schedule.measured.tau)
         efs, os = (see(patients, looks, measures, arms=len(truth.allocation)) for patients in groups)
         return efs, os
 
@@ -180,7 +184,7 @@ def at_looks(seen: Seen, looks: IntArray) -> Seen:
 def guarded_prepared(plan: Plan) -> GuardedPrepared:
     """Make a plan whose design has a guard of OS ready to be simulated."""
     design = plan.design
-    assert isinstance(design, AbsoluteMarginTable | OneArmMilestoneTable | BayesTwoArmTable)  # those that have one
+    assert isinstance(design, GUARDED)  # those that have one
     guard = design.os_guard
     assert guard is not None  # the caller looks
     own = prepared(plan)

@@ -42,7 +42,8 @@ def simulate_guarded(plans: Sequence[Plan], *, trials: int, seed: int) -> tuple[
 
 
 def _what_is_drawn(made: GuardedPrepared) -> object:
-    """All that the lives of a plan's patients depend on: the plan without its design, and how many are saved after an event."""
+    """All that what is seen depends on: the plan without its design, how many are saved after an event, where restricted means end."""
     data = {key: table for key, table in made.plan.to_data().items() if key != "design"}
     limits = tuple((truth.limits.tobytes(), truth.shares) for truth in made.truths)
-    return toml_text(data), limits, made.guard.after_event, tuple(share.tobytes() for share in made.salvage)
+    tau = made.own.schedule.measured.tau
+    return toml_text(data), limits, tau, made.guard.after_event, tuple(share.tobytes() for share in made.salvage)

@@ -42,7 +42,7 @@ def _power(guard: dict[str, Any] | None, kind: str) -> float:
     return plan_from_data(data).evaluate().power
 
 
-_KINDS = ("absolute-margin", "bayes-two-arm")
+_KINDS = ("absolute-margin", "bayes-two-arm", "rmst-difference")
 
 
 def _limit() -> dict[str, float]:
@@ -79,7 +79,7 @@ CASES: tuple[Case, ...] = (
         room="designs",
         kind="limit case",
         source="the same designs without a guard",
-        inputs="150 infants, margin 10 points of EFS, 90 points of OS",
+        inputs="150 infants, margin 10 points of EFS (.1 years of its restricted mean), 90 points of OS",
         compute=_limit,
         expected=dict.fromkeys(_KINDS, 0.0),
         tolerance=1e-9,
