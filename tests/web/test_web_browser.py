@@ -8,28 +8,15 @@ from typing import Any
 import pytest
 
 from web.figure_files import draw
-from web.serving import AXE, Serving, browser, in_browser, opened, serving
+from web.serving import AXE, Serving, opened, pooled, run_done
 
-__all__ = ["browser", "serving"]
-axe_api = pytest.importorskip("axe_playwright_python.sync_playwright")
-pytestmark = in_browser
-
-
-def pooled(page: Any) -> str:
-    return str(page.locator(".key-figures .figure .v").first.inner_text())
+pytestmark = pytest.mark.browser
 
 
 def step(page: Any, name: str) -> None:
     """Go to a step by the rail; the page that is left must not be read for it."""
     page.get_by_role("navigation", name="Steps").get_by_role("link", name=name).click()
     page.wait_for_url(re.compile(rf"/study/[^/]+/{name.lower()}(\?|$)"))
-
-
-def run_done(page: Any) -> None:
-    """Wait for the end of the run that is shown; what it says if the end is another."""
-    run = page.locator(".run[data-state=done],.run[data-state=failed],.run[data-state=cancelled]")
-    run.wait_for()
-    assert run.get_attribute("data-state") == "done", run.inner_text()
 
 
 def test_the_tour_from_evidence_to_a_designed_trial(serving: Serving, browser: Any) -> None:
@@ -179,6 +166,8 @@ def test_another_view_brings_the_form_that_asks_for_it(serving: Serving, browser
 
 
 def test_designs_scenarios_and_a_map_by_keyboard_and_one_trial_played(serving: Serving, browser: Any) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
     errors: list[str] = []
     page = opened(browser, errors, viewport={"width": 390, "height": 844}, has_touch=True)
     page.goto(serving.base + "/study/infant-all/design?card=log-rank")
@@ -223,7 +212,7 @@ def test_designs_scenarios_and_a_map_by_keyboard_and_one_trial_played(serving: S
         page.wait_for_url(re.compile(f"/{step.lower()}"))
     assert page.url == place.removesuffix("#answer")
     run_done(page)
-    result = axe_api.Axe().run(page, options=AXE).response
+    result = Axe().run(page, options=AXE).response
     assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in result["violations"]] == []
 
     # one trial: all of it at first; to its first look; by arrow keys; played and paused
@@ -258,10 +247,12 @@ LOOKS = (("light", 1280), ("dark", 390))
 
 
 def test_no_barrier_by_axe_and_nothing_wider_than_a_telephone(serving: Serving, browser: Any) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
     errors: list[str] = []
     found: list[str] = []
     page = opened(browser, errors)
-    axe = axe_api.Axe()
+    axe = Axe()
     for screen in SCREENS:
         page.set_viewport_size({"width": LOOKS[0][1], "height": 900})
         page.goto(serving.base + screen)

@@ -10,10 +10,9 @@ import pytest
 
 import nextarm
 from web.figure_files import draw
-from web.serving import AXE, Serving, browser, in_browser, opened, serving
+from web.serving import AXE, Serving, opened
 
-__all__ = ["browser", "serving"]
-pytestmark = in_browser
+pytestmark = pytest.mark.browser
 PASTE = """t => {
   const d = new DataTransfer();
   d.setData("text/plain", t);

@@ -9,12 +9,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from web.figure_files import draw
-from web.serving import Serving, browser, in_browser, opened, serving
-from web.test_web_browser import pooled
+import pytest
 
-__all__ = ["browser", "serving"]
-pytestmark = in_browser
+from web.figure_files import draw
+from web.serving import Serving, opened, pooled
+
+pytestmark = pytest.mark.browser
 
 #: What has the focus: in words, whether it is seen (an outline or a frame of its own, inside the window) and where it stands.
 FOCUS = """() => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,17 +12,12 @@ from typing import Any
 import pytest
 import uvicorn
 
-import nextarm
 from nextarm import verbs
 from nextarm.core.errors import RefusedError
 from nextarm.web.app import web_app
-from web.serving import AXE, Serving, browser, in_browser
-from web.test_web_browser import axe_api, run_done
+from web.serving import AXE, LONGEST, Serving, opened, run_done
 
-__all__ = ["browser"]
-pytestmark = in_browser
-PLAN = nextarm.designs("log-rank").cards[0].example
-WAIT = 30_000
+pytestmark = pytest.mark.browser
 
 
 class Held:
@@ -49,18 +45,24 @@ class Here(Serving):
         self.server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_level="error", timeout_graceful_shutdown=1))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
+        end = time.monotonic() + LONGEST
         while not self.server.started:
+            if not self.thread.is_alive() or time.monotonic() > end:
+                raise AssertionError("the server did not start")
             time.sleep(0.01)
 
     def stop(self) -> None:
+        """End it, and wait for its runs: they have their folder to themselves until they stop."""
         self.server.should_exit = True
-        self.thread.join(20)
+        for thread in (self.thread, *(t for t in threading.enumerate() if t.name.startswith("run "))):
+            thread.join(LONGEST)
 
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
     made = Held(verbs.simulate)
     monkeypatch.setattr(verbs, "simulate", made)
+    monkeypatch.setattr("nextarm.web.app.warm", lambda server: None)  # no work ahead: it would be done anew by every server
     yield made
     made.gate.set()
 
@@ -75,11 +77,8 @@ def here(tmp_path: Path, held: Held) -> Iterator[Here]:
 
 
 @pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    made = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    made.set_default_timeout(WAIT)
-    yield made
-    made.context.close()
+def page(browser: Any) -> Any:
+    return opened(browser, [])
 
 
 def simulate(page: Any, here: Here, seed: int, *, study: str = "infant-all") -> None:
@@ -91,7 +90,9 @@ def simulate(page: Any, here: Here, seed: int, *, study: str = "infant-all") -> 
 
 
 def no_barrier(page: Any) -> None:
-    found = axe_api.Axe().run(page, options=AXE).response["violations"]
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options=AXE).response["violations"]
     assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found] == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
 
@@ -166,3 +167,15 @@ def test_a_server_that_dies_is_told_and_what_it_ran_is_taken_up_again(page: Any,
     page.goto(page.url.replace("/study/mine/", "/study/infant-all/"))
     assert "This server has not run the virtual trials of this address" in page.locator("section#rates").inner_text()
     no_barrier(page)
+
+
+def test_an_answer_that_does_not_come_is_asked_for_again(page: Any, here: Here, held: Held) -> None:
+    """The run ends, and the page that shows it is lost on the way, then the server is too busy for it: the third time it is there."""
+    simulate(page, here, 1)
+    page.locator("section#rates table").last.wait_for()
+    ways = [lambda route: route.abort(), lambda route: route.fulfill(status=429, body="busy")]
+    page.route(re.compile(r"/design\?"), lambda route: ways.pop(0)(route) if ways else route.continue_())
+    held.gate.set()
+    run_done(page)
+    assert ways == []
+    assert page.locator(".told").count() == 0

@@ -71,6 +71,14 @@ class Server:
         self.begun = threading.Event()
         self.opened: dict[str, threading.Event] = {step.key: threading.Event() for step in STEPS if step.ahead}
         self._since = 0.0
+        self._ends = threading.Event()
+
+    def end(self) -> None:
+        """The server ends: runs stop at their next progress, and no more work is done ahead."""
+        self._ends.set()
+        for waiting in (self.begun, *self.opened.values()):
+            waiting.set()
+        self.runs.stop_all()
 
     def in_turn(self, work: Callable[[], Response]) -> Response:
         """Do ``work`` when it is its turn; :class:`BusyError` where too many wait."""
@@ -87,10 +95,12 @@ class Server:
         finally:
             self._line.release()
 
-    def wait_until_quiet(self) -> None:
-        """Return once nobody has asked for :data:`QUIET` seconds and no run goes on."""
+    def quiet(self) -> bool:
+        """Wait until nobody has asked for :data:`QUIET` seconds and no run goes on; False if the server ends before."""
         while time.monotonic() - self._since < QUIET or any(run.active for run in self.runs.listed()):
-            time.sleep(QUIET / 4)
+            if self._ends.wait(QUIET / 4):
+                return False
+        return not self._ends.is_set()
 
     def ask(self, study: str, query: Query, path: str, *, rough: bool = False) -> Ask:
         """The question of a request."""
@@ -101,7 +111,7 @@ class Server:
 
     def shown(self, step: Step, ask: Ask) -> Shown:
         """Ask a screen, or give the answer it gave to the same question while nothing has changed."""
-        if step.key == "start":
+        if step.key in ("start", "figure"):  # lists of what is there, of which the stamp of a study knows nothing
             return self._asked(step, ask)
         runs = tuple((r.key, r.state, r.revision) for r in self.runs.listed())
         key = (step.key, ask.study.name, ask.query, ask.study.stamp(), runs)
@@ -330,7 +340,7 @@ def web_app(home: str | Path, *, access: Access | None = None) -> Starlette:
     async def life(app: Starlette) -> AsyncIterator[None]:
         threading.Thread(target=warm, args=(server,), daemon=True).start()
         yield
-        server.runs.stop_all()
+        server.end()
 
     handlers: Any = {HTTPException: refuse, BusyError: refuse, NextarmError: refuse}
     before = [Middleware(Guard, access=access or Access()), Middleware(Loaded)]
@@ -354,8 +364,8 @@ def warm(server: Server) -> None:
     server.begun.wait(FIRST_PAGE)
     load()
     for key, question in FIRST_SCREENS:
-        if question:
-            server.wait_until_quiet()
+        if question and not server.quiet():
+            return
         with suppress(Exception):  # a warm-up that fails is shown when the page is asked for
             path = f"/study/{BUNDLED}/{key}" + (f"?{question}" if question else "")
             server.screen(BUNDLED, _step(key), "html", Query.read(question), path)
@@ -365,9 +375,9 @@ def warm(server: Server) -> None:
             with suppress(Exception):  # as above
                 next(pieces, None)
                 server.opened[step.key].wait()
-                server.wait_until_quiet()
-                for _ in pieces:
-                    server.wait_until_quiet()
+                for _ in pieces if server.quiet() else ():
+                    if not server.quiet():
+                        return
 
 
 def serve(folder: str | Path, *, port: int = 8765, host: str = "127.0.0.1", names: tuple[str, ...] = ()) -> None:

@@ -6,9 +6,12 @@ path must lie in the folder: no name, link or ``..`` leads out of it.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from nextarm.core.errors import CallError, DataError, OutputError
 from nextarm.report import write_texts
@@ -73,8 +76,8 @@ class Study:
         if self.folder is None:
             return ()
         places = (self.folder, *(self.folder / name for name in ("curves", "design", "report")))
-        found = [p for place in places if place.is_dir() for p in place.iterdir()]
-        return tuple(sorted((str(p), p.stat().st_mtime_ns, p.stat().st_size) for p in found if p.is_file()))
+        found = _facts(p for place in places for p in _inside(place))
+        return tuple(sorted((str(p), s.st_mtime_ns, s.st_size) for p, s in found if S_ISREG(s.st_mode)))
 
     def files(self, *folder: str, suffix: str) -> list[str]:
         """Names of the files of a sub-folder (or of the study itself) that end in ``suffix``, without it."""
@@ -83,6 +86,24 @@ class Study:
         place = self.path(*folder) if folder else self.folder
         found = place.glob(f"*{suffix}") if place.is_dir() else ()
         return sorted(p.name.removesuffix(suffix) for p in found if p.is_file() and FILE.fullmatch(p.name))
+
+
+def _inside(folder: Path) -> list[Path]:
+    """What lies in a folder that may come and go, without the hidden files that a write fills before it renames them."""
+    try:
+        return [p for p in folder.iterdir() if not p.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _facts(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
+    """What the system says of each path that is still there: other requests write and remove meanwhile."""
+    for path in paths:
+        try:
+            about = path.stat()
+        except OSError:
+            continue
+        yield path, about
 
 
 class Home:
@@ -103,11 +124,8 @@ class Home:
 
     def recent(self) -> list[tuple[Study, float]]:
         """The user's studies with the time of the last change, the latest first."""
-        try:
-            found = [p for p in self.folder.iterdir() if NAME.fullmatch(p.name) and (p / DESCRIPTOR).is_file()]
-        except OSError:
-            return []
-        dated = [(Study(p.name, p), max(f.stat().st_mtime for f in [p, *p.iterdir()])) for p in found]
+        found = [p for p in _inside(self.folder) if NAME.fullmatch(p.name) and (p / DESCRIPTOR).is_file()]
+        dated = [(Study(p.name, p), max((s.st_mtime for _, s in _facts((p, *_inside(p)))), default=0.0)) for p in found]
         return sorted(dated, key=lambda pair: -pair[1])
 
     def place_for(self, name: str) -> Path:

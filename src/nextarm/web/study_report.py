@@ -6,8 +6,10 @@ import io
 import json
 import shutil
 import tempfile
+import threading
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from nextarm import verbs
 from nextarm.core.errors import CallError, OutputError
@@ -23,6 +25,8 @@ from nextarm.web.screen import Ask, Content, Field, File, Form, Place, Step
 #: Where the bundled study's report lies while the server runs; a study of one's own keeps it in its folder.
 _SHELF: list[tempfile.TemporaryDirectory[str]] = []
 ALL = "everything.zip"
+#: Held while a new report takes the place of the old one and while a report is read: between two renames there is none.
+_PLACE = threading.Lock()
 
 
 def _folder(study: Study, name: str = "report") -> Path:
@@ -56,8 +60,8 @@ def content(ask: Ask) -> Content:
     run = None if run is None else run.as_it_is()
     places: tuple[tuple[str, tuple[Place, ...]], ...] = ()
     sections: tuple[Section, ...] = ()
-    if (folder / "results.json").is_file():
-        facts = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    if (made := _made(folder)) is not None:
+        facts, outline = made
         listed = facts["report"]["sections"]
         taken = (
             Place("The report", "One page that opens offline, every number with its trail", f"{here}/file/report.html"),
@@ -67,7 +71,7 @@ def content(ask: Ask) -> Content:
         )
         inside = tuple(Place(s["title"], s["answer"] or "Look at it", address(here, {"look": s["id"]}) + f"#{s['id']}") for s in listed)
         places = (("Read it, take it", taken), ("Its sections: look at one here", inside))
-        sections = (*_looked_at(ask, run, listed), _outline(folder, facts))
+        sections = (*_looked_at(ask, run, listed), outline)
     elif run is None or not run.active:
         words = "Nothing is made yet. Choose above and make it; about a minute for the whole worked study, seconds for some sections."
         sections = (Section("made", "Nothing made yet", say(words)),)
@@ -98,9 +102,17 @@ def _looked_at(ask: Ask, run: Run | None, listed: list[dict[str, str]]) -> tuple
     return (Section(wanted, title, say(words)),)
 
 
-def _outline(folder: Path, facts: dict[str, object]) -> Section:
-    numbers: list[dict[str, str]] = facts["numbers"]  # type: ignore[assignment]
-    listed: list[dict[str, str]] = facts["report"]["sections"]  # type: ignore[index]
+def _made(folder: Path) -> tuple[dict[str, Any], Section] | None:
+    """What results.json of the report says, and the report's outline; None where none was made."""
+    with _PLACE:
+        if not (folder / "results.json").is_file():
+            return None
+        facts: dict[str, Any] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        return facts, _outline(folder, facts)
+
+
+def _outline(folder: Path, facts: dict[str, Any]) -> Section:
+    numbers, listed = facts["numbers"], facts["report"]["sections"]
     rows: list[Row] = [(s["title"], str(sum(n["section"] == s["id"] for n in numbers))) for s in listed]
     charts = len(list((folder / "charts").glob("*.svg")))
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
@@ -128,9 +140,10 @@ def make(ask: Ask, sent: Query) -> str:
             shutil.rmtree(path, ignore_errors=True)
         written = verbs.report(study.package, out=fresh, sections=named, site=True, progress=run.progress)
         try:
-            if place.exists():
-                place.rename(old)
-            fresh.rename(place)
+            with _PLACE:
+                if place.exists():
+                    place.rename(old)
+                fresh.rename(place)
         except OSError as error:
             raise OutputError("the report cannot be put in its place", rule=error.strerror or str(error)) from None
         shutil.rmtree(old, ignore_errors=True)
@@ -145,7 +158,11 @@ def make(ask: Ask, sent: Query) -> str:
 
 def file(ask: Ask, name: str) -> File:
     """A part of the report or its site, or all as a ZIP."""
-    folder = _folder(ask.study)
+    with _PLACE:
+        return _file(ask, _folder(ask.study), name)
+
+
+def _file(ask: Ask, folder: Path, name: str) -> File:
     if name == ALL and (folder / "report.html").is_file():
         return File(_zip(ask.study.name, folder), "application/zip", f"{ask.study.name}-report.zip", attached=True)
     kind = served(folder, name)

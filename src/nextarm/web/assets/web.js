@@ -1,5 +1,6 @@
 // Progressive: every page works without this. Forms that ask answer as one types, runs show their progress, texts copy.
 const answer = () => document.getElementById("answer");
+const pause = (wait) => new Promise((done) => setTimeout(done, wait));
 let asking = null;
 
 // An answer that replaces another holds only the drawings that this window shows; when the window crosses the border it asks again.
@@ -13,7 +14,8 @@ async function show(address, { push = true, whole = false } = {}) {
   const headers = { Accept: "text/html", "Nextarm-Sheet": small.matches ? "narrow" : "wide", ...(whole && { "Nextarm-Whole": "yes" }) };
   const slow = setTimeout(() => { if (!whole) tell("waiting", "status", "Still computing. What stands below answers the question before."); }, 700);
   try {
-    const reply = await fetch(address, { signal: mine.signal, headers });
+    let reply;
+    while ((reply = await fetch(address, { signal: mine.signal, headers })).status === 429) await pause(2000); // busy: it is asked again
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
     const next = page.getElementById("answer");
     if (!next) { location.assign(address); return; }
@@ -148,12 +150,13 @@ function select(button) {
 
 async function follow(run) {
   for (let wait = run.dataset.revision === "0" ? 60 : 250; ; wait = Math.min(700, wait * 1.3)) {  // the first answer comes within a second
-    await new Promise((done) => setTimeout(done, wait));
+    await pause(wait);
     if (!run.isConnected) return;
+    if (answer().getAttribute("aria-busy") === "true") continue; // what was asked by hand comes first
     let facts;
     try {
       const reply = await fetch(run.dataset.run);
-      if (!reply.ok) { await show(location.pathname + location.search, { push: false }); return; } // a server that was started anew
+      if (!reply.ok) { await show(location.pathname + location.search, { push: false }); continue; } // a server that was started anew
       facts = await reply.json();
     } catch {
       run.querySelector(".run-state").textContent = "the server does not answer";
@@ -163,10 +166,8 @@ async function follow(run) {
     if (facts.total) run.querySelector(".run-count").textContent = `${facts.done.toLocaleString("en")} of ${facts.total.toLocaleString("en")}`;
     const bar = run.querySelector("progress");
     if (bar && facts.total) { bar.max = facts.total; bar.value = facts.done; }
-    if (String(facts.revision) !== run.dataset.revision || facts.state !== run.dataset.state) {
-      await show(location.pathname + location.search, { push: false });
-      return;
-    }
+    const news = String(facts.revision) !== run.dataset.revision || facts.state !== run.dataset.state;
+    if (news) await show(location.pathname + location.search, { push: false }); // where that failed, the old answer is followed on
   }
 }
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,8 @@ FOLDER = "figures"
 CURVES = "curves"
 #: Largest record read back.
 LARGEST = 8_000_000
-_LOCKS: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+#: One lock a figure, whoever asks first: ``setdefault`` is one step, where a ``defaultdict`` may give two threads a lock each.
+_LOCKS: dict[str, threading.RLock] = {}
 
 
 class Conflict(Exception):  # noqa: N818 (an answer: somebody else was first)
@@ -54,7 +54,7 @@ class FigureStore:
         self.folder = study / FOLDER / name
         if self.folder.exists() and not self.folder.resolve().is_relative_to(study.resolve()):
             raise CallError(f"figure = {name!r}", rule="leads out of the study folder")
-        self.lock = _LOCKS[str(self.folder.absolute())]
+        self.lock = _LOCKS.setdefault(str(self.folder.absolute()), threading.RLock())
 
     def exists(self) -> bool:
         """Whether there is such a figure."""
@@ -146,12 +146,17 @@ class FigureStore:
 
 
 def new_store(study: Path, title: str) -> FigureStore:
-    """A place for a new figure, named after its file."""
+    """A place for a new figure, named after its file; its folder is made at once, so that two files dropped together get one each."""
     base = slug(title)
     for number in range(1, 1000):
         store = FigureStore(study, base if number == 1 else f"{base}-{number}")
-        if not store.folder.exists():
-            return store
+        try:
+            store.folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError:
+            pass  # told where the first file cannot be written
+        return store
     raise CallError(f"there are too many figures called {base!r}", cure="Rename the file")
 
 
