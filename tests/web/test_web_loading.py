@@ -13,7 +13,7 @@ import json, sys, threading
 from starlette.testclient import TestClient
 from nextarm import verbs
 from nextarm.web.app import FIRST_SCREENS, web_app
-from nextarm.verbs.loading import load
+from nextarm.verbs.loading import load, load_cases
 
 base = "http://127.0.0.1:8765"
 asked = TestClient(web_app(sys.argv[1]), base_url=base, headers={"origin": base})
@@ -30,7 +30,12 @@ for kind in ("log-rank", "platform", "boin", "simon-two-stage"):
     assert sent.status_code == 303, sent.text
 rooms = ("nextarm", "scipy", "numba")
 late = sorted(m for m in set(sys.modules) - at if m.split(".")[0] in rooms and not m.startswith("nextarm.web"))
-print(json.dumps({"loaded": len(at - before), "late": late}))
+cases = [m for m in at if m.startswith("nextarm.validation")]
+load_cases()
+loaded = set(sys.modules)
+verbs.verify(room="evidence")
+verified = sorted(m for m in set(sys.modules) - loaded if m.split(".")[0] in ("nextarm", "scipy"))
+print(json.dumps({"loaded": len(at - before), "late": late, "cases": cases, "verified": verified}))
 """
 
 
@@ -40,6 +45,8 @@ def test_ours_nothing_that_computes_is_imported_after_loading(tmp_path: Path) ->
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["loaded"] > 100, found
     assert found["late"] == []
+    assert found["cases"] == []
+    assert found["verified"] == []
 
 
 #: Many threads ask for everything at once, in a process that has loaded nothing.

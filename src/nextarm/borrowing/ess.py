@@ -26,6 +26,7 @@ from nextarm.borrowing.gamma_mixture import GammaMixture
 from nextarm.borrowing.normal_mixture import NormalMixture
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.units import FloatArray, require_positive
+from nextarm.survival.gauss import legendre_nodes
 
 Method = Literal["elir", "moment", "morita"]
 METHODS: tuple[str, ...] = get_args(Method)
@@ -138,7 +139,7 @@ def _edges(centres: FloatArray, widths: FloatArray, *, reach: float) -> FloatArr
 
 def _panels(edges: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Gauss-Legendre nodes and weights on the panels between ``edges``."""
-    nodes, weights = np.polynomial.legendre.leggauss(16)
+    nodes, weights = legendre_nodes(16)
     half = np.diff(edges)[:, None] / 2.0
     return (edges[:-1, None] + half * (nodes + 1.0)).ravel(), (half * weights).ravel()
 

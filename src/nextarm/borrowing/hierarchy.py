@@ -20,6 +20,7 @@ from nextarm.borrowing.tau_nodes import HALF_NORMAL_REACH as _HALF_NORMAL_REACH
 from nextarm.borrowing.tau_nodes import tau_nodes
 from nextarm.core.errors import CallError, DataError, RefusedError
 from nextarm.core.units import FloatArray, IntArray
+from nextarm.survival.gauss import legendre_nodes
 from nextarm.synthesis import TauPrior
 
 _POINTS = 32
@@ -135,7 +136,7 @@ def _grid(h: History, priors: tuple[TauPrior, ...], points: int) -> tuple[FloatA
 
 def _spread(prior: TauPrior, points: int) -> tuple[FloatArray, FloatArray]:
     """Gauss-Legendre nodes that lie close together near 0, and their weights times the prior density."""
-    x, w = np.polynomial.legendre.leggauss(points)
+    x, w = legendre_nodes(points)
     root = (x + 1.0) / 2.0
     u, w = root**2, w * root  # du = 2 root d(root), d(root) = dx / 2
     if prior.name == "half-cauchy":

@@ -16,6 +16,7 @@ import numpy as np
 from nextarm.core.errors import CallError
 from nextarm.core.result import Interval
 from nextarm.core.units import FloatArray
+from nextarm.survival.roots import brentq
 
 M = TypeVar("M", bound="Mixture")
 
@@ -87,8 +88,6 @@ class Mixture:
         """The value below which the probability is ``p``, 0 < p < 1; :class:`CallError` otherwise."""
         if not 0.0 < p < 1.0:
             raise CallError(f"p = {p}", rule="must lie between 0 and 1, both excluded")
-        from scipy.optimize import brentq
-
         ends = self._component_quantile(p)[self.weights > 0.0]
         low, high = float(ends.min()), float(ends.max())
         if high - low <= 1e-14 * max(1.0, abs(low)):

@@ -20,6 +20,7 @@ from nextarm.borrowing.multinormal import MultinormalMixture
 from nextarm.core.errors import CallError
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, require_probability
+from nextarm.survival.gauss import legendre_nodes
 
 POWER, NORMALISED = "10.1214/ss/1009212673", "10.1002/env.752"
 _ORDER = 16
@@ -114,7 +115,7 @@ def power_nodes(a0_prior: tuple[float, float]) -> tuple[FloatArray, FloatArray]:
 
     near = 0.5 ** np.arange(22, 0, -1.0)
     edges = np.concatenate([[0.0], near, 1.0 - near[::-1][1:], [1.0]])
-    x, w = np.polynomial.legendre.leggauss(_ORDER)
+    x, w = legendre_nodes(_ORDER)
     half = np.diff(edges)[:, None] / 2.0
     nodes = (edges[:-1, None] + half * (x + 1.0)).ravel()
     log_w = np.log((half * w).ravel()) + xlogy(a0_prior[0] - 1.0, nodes) + xlog1py(a0_prior[1] - 1.0, -nodes)

@@ -21,6 +21,7 @@ from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import RowRef, Source
 from nextarm.core.units import FloatArray
 from nextarm.evidence import Package
+from nextarm.survival.gauss import legendre_nodes
 
 _NODES = 64
 #: What the evidence calls reaching remission, in the order they are looked for.
@@ -195,7 +196,7 @@ def _beta_nodes(a: float, b: float) -> tuple[FloatArray, FloatArray]:
     from scipy.special import betaincinv, betaln, xlog1py, xlogy
 
     low, high = float(betaincinv(a, b, 1e-12)), float(betaincinv(a, b, 1.0 - 1e-12))
-    x, w = np.polynomial.legendre.leggauss(_NODES)
+    x, w = legendre_nodes(_NODES)
     p = low + (high - low) * (x + 1.0) / 2.0
     mass = w * np.exp(xlogy(a - 1.0, p) + xlog1py(b - 1.0, -p) - betaln(a, b))
     return np.asarray(p, np.float64), np.asarray(mass / mass.sum(), np.float64)

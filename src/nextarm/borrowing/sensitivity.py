@@ -24,6 +24,7 @@ from nextarm.borrowing.tipping import TippingPoint, tipping_point, under_bias
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import Trail
+from nextarm.survival.roots import brentq
 from nextarm.synthesis.estimates import two_sided_z
 
 if TYPE_CHECKING:
@@ -99,8 +100,6 @@ def hazard_ratio_of(risk_ratio: float, *, rare: bool) -> float:
     >>> round(hazard_ratio_of(risk_ratio_of(0.4, rare=False), rare=False), 10)
     0.4
     """
-    from scipy.optimize import brentq
-
     if rare:
         return risk_ratio
     return math.exp(

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from nextarm.core.units import FloatArray
+from nextarm.survival.gauss import legendre_nodes
+from nextarm.survival.roots import brentq
 from nextarm.synthesis import TauPrior
 
 _ORDER = 10
@@ -37,7 +38,7 @@ class TauNodes:
         """The probability that ``masses`` (posterior mass at each node, sum 1) give to values up to ``tau``."""
         from numpy.polynomial import legendre
 
-        nodes, gauss = _legendre(self.order)
+        nodes, gauss = legendre_nodes(self.order)
         panels = masses.reshape(-1, self.order)
         last = len(panels) - 1
         i = min(int(np.searchsorted(self.edges, tau, side="right")) - 1, last)
@@ -54,9 +55,8 @@ class TauNodes:
         In each panel the density is the polynomial through its nodes, integrated exactly.
         """
         from numpy.polynomial import legendre
-        from scipy.optimize import brentq
 
-        nodes, gauss = _legendre(self.order)
+        nodes, gauss = legendre_nodes(self.order)
         panels = masses.reshape(-1, self.order)
         total = np.concatenate([[0.0], np.cumsum(panels.sum(axis=1))])
         i = min(int(np.searchsorted(total, p, side="right")) - 1, len(panels) - 1)
@@ -74,12 +74,6 @@ class TauNodes:
         return float(self.edges[i] + (self.edges[i + 1] - self.edges[i]) * u)
 
 
-@cache
-def _legendre(order: int) -> tuple[FloatArray, FloatArray]:
-    nodes, weights = np.polynomial.legendre.leggauss(order)
-    return np.asarray(nodes, np.float64), np.asarray(weights, np.float64)
-
-
 def tau_nodes(prior: TauPrior, unit: float, *, order: int = _ORDER) -> TauNodes:
     """Nodes for ``prior`` on tau where the smallest standard error of a study is ``unit`` (both on one scale), ``order`` a panel.
 
@@ -95,7 +89,7 @@ def tau_nodes(prior: TauPrior, unit: float, *, order: int = _ORDER) -> TauNodes:
     bottom = min(unit, scale, top) / 8.0
     count = max(1, math.ceil(math.log2(top / bottom)))
     edges = np.concatenate([[0.0], top * 0.5 ** np.arange(count, -1, -1.0)])
-    nodes, gauss = _legendre(order)
+    nodes, gauss = legendre_nodes(order)
     half = np.diff(edges)[:, None] / 2.0
     taus: FloatArray = (edges[:-1, None] + half * (nodes + 1.0)).ravel()
     weights: FloatArray = (half * gauss).ravel()

@@ -24,6 +24,7 @@ from nextarm.borrowing.landmark import LandmarkComparison
 from nextarm.core.errors import CallError
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import Trail
+from nextarm.survival.roots import brentq
 from nextarm.synthesis.estimates import two_sided_z
 
 if TYPE_CHECKING:
@@ -155,8 +156,6 @@ def tipping_point(comparison: LandmarkComparison) -> TippingPoint:
 
 def _excluded(comparison: LandmarkComparison) -> float:
     """The share q at which ``(1 - q) S1 - S0`` has an interval that touches 0; the treated arm's limits shrink with S1."""
-    from scipy.optimize import brentq
-
     one, two = comparison.treated, comparison.control
     down, up = one.survival - one.ci.low, two.ci.high - two.survival
 

@@ -7,11 +7,17 @@ May import: verbs, the plan schema (designs.plan), core.errors, report; starts w
 
 from __future__ import annotations
 
+import gc
 from typing import NoReturn
+
+#: New objects before the collector looks for dead cycles. Loading numba and scipy makes hundreds of thousands that live to the end;
+#: at Python's 700, looking through them again and again is a fifth of the time of a short command.
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
         from nextarm.cli.app import main as run
 

@@ -18,6 +18,7 @@ from nextarm.core.errors import RefusedError
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.quadrature import follow_up_nodes
 from nextarm.designs.truths import Distribution, break_points
+from nextarm.survival.roots import brentq
 
 #: A time by which everybody who will ever have the event has had it.
 _FOREVER = 1e6
@@ -94,8 +95,6 @@ def find_root(function: Callable[[float], float], low: float, high: float) -> fl
     >>> round(find_root(lambda x: x**3 - 2.0, 0.0, 2.0) ** 3, 12)
     2.0
     """
-    from scipy.optimize import brentq
-
     try:
         return float(brentq(function, low, high, xtol=1e-12, rtol=1e-13))
     except ValueError:

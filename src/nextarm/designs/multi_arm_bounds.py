@@ -20,6 +20,8 @@ from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 from nextarm.designs.expected_events import find_root
+from nextarm.survival.gauss import legendre_nodes
+from nextarm.survival.roots import brentq
 
 Shape = Literal["pocock", "obrien-fleming", "triangular"]
 SHAPES: tuple[str, ...] = get_args(Shape)
@@ -115,7 +117,6 @@ def multi_arm_size(bounds: MultiArmBounds, *, effect: float, others: float, powe
 
     :class:`RefusedError` where a million would not do.
     """
-    from scipy.optimize import brentq
 
     def gap(x: float) -> float:
         return multi_arm_power(bounds, effect=effect, others=others, information=math.exp(x)) - power
@@ -162,7 +163,7 @@ def _edges(paths: FloatArray, t: FloatArray, z: FloatArray, ratio: float) -> Flo
     return made
 
 
-_GL = np.polynomial.legendre.leggauss(_INNER)
+_GL = legendre_nodes(_INNER)
 
 
 @numba.njit(cache=True)  # type: ignore[misc,unused-ignore]

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from nextarm.core.units import FloatArray
+from nextarm.survival.gauss import legendre_nodes
 
 _ORDER = 12
 _HALVINGS = 36
@@ -19,7 +20,7 @@ _HALVINGS = 36
 
 @cache
 def _legendre(order: int) -> tuple[FloatArray, FloatArray]:
-    nodes, weights = np.polynomial.legendre.leggauss(order)
+    nodes, weights = legendre_nodes(order)
     return 0.5 * (nodes + 1.0), 0.5 * weights
 
 

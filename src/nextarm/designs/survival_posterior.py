@@ -9,12 +9,11 @@ integrated, with few nodes, and exactly where those leave a doubt.
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 
 from nextarm.core.units import FloatArray
 from nextarm.designs.seam import BoolArray
+from nextarm.survival.gauss import legendre_nodes
 
 Mixture = tuple[FloatArray, FloatArray, FloatArray]
 
@@ -64,12 +63,6 @@ def probability_above(a: FloatArray, b: FloatArray, weights: FloatArray, value: 
     return np.asarray((weights * (1.0 - betainc(a, b, value))).sum(axis=-1), np.float64)
 
 
-@cache
-def _legendre(nodes: int) -> tuple[FloatArray, FloatArray]:
-    x, weight = np.polynomial.legendre.leggauss(nodes)
-    return np.asarray(x, np.float64), np.asarray(weight, np.float64)
-
-
 def probability_better(control: Mixture, experimental: Mixture, *, margin: float = 0.0) -> FloatArray:
     """P(S1 > S0 - ``margin``) exactly, for mixtures of shape (m, components); the result has shape (m,)."""
     from scipy.special import betaincinv
@@ -96,7 +89,7 @@ def _integrated(
 
     w0, a0, b0 = control
     w1, a1, b1 = experimental
-    x, weight = _legendre(nodes)
+    x, weight = legendre_nodes(nodes)
     low, high = low[..., None], high[..., None]
     share, weight = 0.5 * (x + 1.0), 0.5 * weight
     if steep:

@@ -16,6 +16,7 @@ import numpy as np
 from nextarm.core.errors import CallError
 from nextarm.core.units import FloatArray
 from nextarm.designs.two_proportions_exact import RejectionRegion
+from nextarm.survival.gauss import legendre_nodes
 
 if TYPE_CHECKING:
     from nextarm.borrowing import BetaMixture
@@ -33,7 +34,7 @@ def posterior_gain(n0: int, n1: int, *, control: BetaMixture, experimental: tupl
     """
     from scipy.special import betainc, betaln
 
-    x, weight = np.polynomial.legendre.leggauss(NODES)
+    x, weight = legendre_nodes(NODES)
     # p rises from either end like the fourth power of a node's place: shapes far below 1 make the density steep there.
     u = 0.5 * (x + 1.0)
     rise, fall = np.sin(0.5 * np.pi * u * u * (3.0 - 2.0 * u)), np.sin(0.5 * np.pi * (1.0 - u) ** 2 * (1.0 + 2.0 * u))

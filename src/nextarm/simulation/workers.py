@@ -7,6 +7,7 @@ it draws only as far as its results are taken, and yields (block, counts).
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import threading
 from collections.abc import Iterable, Iterator
@@ -100,7 +101,7 @@ def _start(text: str, seed: int) -> tuple[SpawnProcess, Connection[Any, Any]]:
 
     context = get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, text, seed), daemon=True)
+    process = context.Process(target=_serve, args=(there, text, seed, gc.get_threshold()), daemon=True)
     with _deaf_to_ctrl_c():
         process.start()
     there.close()
@@ -120,9 +121,10 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _serve(pipe: Connection[Any, Any], text: str, seed: int) -> None:
-    """A worker's life: blocks in, counts out, until the other end closes."""
+def _serve(pipe: Connection[Any, Any], text: str, seed: int, collections: tuple[int, int, int]) -> None:
+    """A worker's life: blocks in, counts out, until the other end closes; looks for dead cycles as rarely as who started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(*collections)
     while True:
         try:
             block = pipe.recv()

@@ -18,8 +18,10 @@ from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
+from nextarm.survival.gauss import legendre_nodes
 from nextarm.survival.kaplan_meier import KaplanMeier
 from nextarm.survival.limits import normal_quantile, transformed_limits
+from nextarm.survival.roots import brentq
 from nextarm.survival.selection import require_level
 
 BandKind = Literal["hall-wellner", "equal-precision"]
@@ -98,8 +100,6 @@ def hall_wellner_value(a_low: float, a_high: float, level: float) -> float:
     >>> round(hall_wellner_value(0.0, 1.0, 0.95), 4)  # Kolmogorov's
     1.3581
     """
-    from scipy.optimize import brentq
-
     # The bridge leaves +-c at least as often as its widest single value: few events of many patients need a small c.
     widest = min(max(a_low, 0.5), a_high)
     least = 0.999 * normal_quantile(0.5 + level / 2.0) * np.sqrt(widest * (1.0 - widest))
@@ -109,15 +109,13 @@ def hall_wellner_value(a_low: float, a_high: float, level: float) -> float:
 @lru_cache(maxsize=256)
 def equal_precision_value(a_low: float, a_high: float, level: float) -> float:
     """c with P(|B(u)| / sqrt(u (1 - u)) <= c for a_low <= u <= a_high) = level."""
-    from scipy.optimize import brentq
-
     odds = np.log(a_high / (1.0 - a_high)) - np.log(a_low / (1.0 - a_low))
     return float(brentq(lambda c: wave_stays(c, 0.5 * odds) - level, 0.05, 12.0, xtol=1e-12))
 
 
 def bridge_stays(c: float, a_low: float, a_high: float) -> float:
     """P(|B(u)| <= c on [a_low, a_high]) for a Brownian bridge B on [0, 1]."""
-    nodes, weights = np.polynomial.legendre.leggauss(96)
+    nodes, weights = legendre_nodes(96)
     tau = a_high - a_low
     if tau <= 0.0:
         from scipy.special import erf
@@ -169,7 +167,7 @@ def wave_stays(c: float, duration: float) -> float:
         return float(erf(c / np.sqrt(2.0)))
     # The k-th mode decays like exp(-(k pi / 2c)^2 duration): short stretches need more of them.
     size = int(np.clip(14.0 * c / (np.pi * np.sqrt(duration)), 40, 400))
-    nodes, weights = np.polynomial.legendre.leggauss(3 * size)
+    nodes, weights = legendre_nodes(3 * size)
     x, w = c * nodes, c * weights
     k = np.arange(1, size + 1)
     basis = np.sin(k[:, None] * np.pi * (x + c) / (2.0 * c)) / np.sqrt(c)

@@ -18,6 +18,7 @@ from nextarm.survival.fit_likelihood import Evaluation
 from nextarm.survival.fit_optimise import maximise
 from nextarm.survival.fit_result import normal_quantile
 from nextarm.survival.models.family import Link, from_predictor, to_predictor
+from nextarm.survival.roots import brentq
 
 #: How far the search on the estimation scale goes before it takes 0 or 1 for the limit.
 FARTHEST = 30.0
@@ -77,8 +78,6 @@ def _crossing(
     step: float,
 ) -> float | None:
     """The predictor in the direction of ``step`` where the profile has fallen by ``drop``; infinity where it never does."""
-    from scipy.optimize import brentq
-
     target = math.sqrt(2.0 * drop)
     last = best
 

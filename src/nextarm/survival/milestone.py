@@ -21,6 +21,7 @@ from nextarm.survival.kaplan_meier import KaplanMeier, SurvivalAt, kaplan_meier
 from nextarm.survival.limits import normal_quantile, pointwise_limits
 from nextarm.survival.rank_scores import normal_below
 from nextarm.survival.risk_table import last_row_at
+from nextarm.survival.roots import brentq
 from nextarm.survival.selection import require_level, two_arms
 from nextarm.survival.table import Patients
 
@@ -135,8 +136,6 @@ def _square_and_add(curves: list[KaplanMeier], t: float, level: float) -> tuple[
 
 def _p_by_inversion(curves: list[KaplanMeier], t: float) -> float:
     """One-sided p of "second arm above first": half of one minus the level at which the interval just meets 0."""
-    from scipy.optimize import brentq
-
     gap = _limits(curves[1], t, 0.5)[0] - _limits(curves[0], t, 0.5)[0]
     if gap == 0.0:
         return 0.5

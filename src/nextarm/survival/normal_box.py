@@ -15,6 +15,7 @@ import itertools
 import numpy as np
 
 from nextarm.core.units import FloatArray
+from nextarm.survival.gauss import legendre_nodes
 
 _REACH = 8.5
 _PIECE_NODES = 12
@@ -35,7 +36,7 @@ def normal_box(correlation: FloatArray, low: float, high: float) -> float:
     if r > 3:
         return _by_lattice(correlation, low, high)
     bounds = [b for b in (low, high) if np.isfinite(b)]
-    y, w = np.polynomial.legendre.leggauss(_PIECE_NODES)
+    y, w = legendre_nodes(_PIECE_NODES)
     total = 0.0
     for point, mass in _outer_grid(A, bounds):
         # Row a asks low <= shift_a + slope_a s + lead_a e <= high, s the coordinate cut in pieces, e the last.
@@ -77,7 +78,7 @@ def _outer_grid(A: FloatArray, bounds: list[float]) -> list[tuple[FloatArray, fl
     if r == 2:
         return [(np.zeros(0), 1.0)]
     cuts = np.unique(np.concatenate([np.linspace(-_REACH, _REACH, 11), _corners(A, bounds)]))
-    y, w = np.polynomial.legendre.leggauss(_PIECE_NODES)
+    y, w = legendre_nodes(_PIECE_NODES)
     half = 0.5 * np.diff(cuts)
     x = (0.5 * (cuts[1:] + cuts[:-1])[:, None] + half[:, None] * y).ravel()
     mass = (half[:, None] * w).ravel() * np.exp(-0.5 * x * x) / np.sqrt(2.0 * np.pi)

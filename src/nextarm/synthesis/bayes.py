@@ -18,6 +18,8 @@ from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
+from nextarm.survival.gauss import legendre_nodes
+from nextarm.survival.roots import brentq
 from nextarm.synthesis.estimates import StudyEstimate, extend, scale_all
 from nextarm.synthesis.scales import scale
 
@@ -90,8 +92,6 @@ class Mixture:
 
     def quantile(self, p: float, *, column: int = 0, new_study: bool = False) -> float:
         """Posterior quantile of coefficient ``column`` or of a new study's true value."""
-        from scipy.optimize import brentq
-
         sd = np.sqrt(self.covariances[:, column, column] + (self.taus**2 if new_study else 0.0))
         heavy = self.weights > 1e-14
         reach = 10.0 * float(sd[heavy].max())
@@ -112,9 +112,8 @@ class Mixture:
     def tau_quantile(self, p: float) -> float:
         """Posterior quantile of tau: the density in u is a polynomial on each panel, integrated exactly."""
         from numpy.polynomial import legendre
-        from scipy.optimize import brentq
 
-        nodes, gauss = legendre.leggauss(_ORDER)
+        nodes, gauss = legendre_nodes(_ORDER)
         panels = self.weights.reshape(-1, _ORDER)
         total = np.concatenate([[0.0], np.cumsum(panels.sum(axis=1))])
         i = min(int(np.searchsorted(total, p, side="right")) - 1, len(panels) - 1)
@@ -149,7 +148,7 @@ def tau_mixture(
     edges = np.linspace(0.0, 1.0, _PANELS + 1)
     if prior.name == "uniform" and math.isfinite(prior.scale):
         edges = np.linspace(0.0, prior.scale / (unit + prior.scale), _PANELS + 1)
-    nodes, gauss = np.polynomial.legendre.leggauss(_ORDER)
+    nodes, gauss = legendre_nodes(_ORDER)
     half = np.diff(edges)[:, None] / 2.0
     u = (edges[:-1, None] + half * (nodes + 1.0)).ravel()
     taus = unit * u / (1.0 - u)

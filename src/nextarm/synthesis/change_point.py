@@ -20,6 +20,7 @@ from nextarm.core.random import block_stream
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
+from nextarm.survival.roots import brentq
 from nextarm.synthesis.bayes import TauPrior, half_normal, tau_mixture
 from nextarm.synthesis.estimates import StudyEstimate, extend, scale_all, two_sided_z
 from nextarm.synthesis.many import Batch, statistic
@@ -167,7 +168,6 @@ def _search_p(y: FloatArray, v: FloatArray, year: FloatArray, splits: FloatArray
 def _shrunken(
     y: FloatArray, v: FloatArray, centred: FloatArray, middle: float, margin: float, measure: str, prior: TauPrior, level: float
 ) -> tuple[float, Interval, float]:
-    from scipy.optimize import brentq
     from scipy.special import ndtr
 
     on = scale(measure)

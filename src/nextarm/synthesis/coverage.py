@@ -20,6 +20,7 @@ from nextarm.core.random import block_stream
 from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
+from nextarm.survival.gauss import legendre_nodes
 from nextarm.synthesis.many import pool_many
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def posterior_shares(y: FloatArray, v: FloatArray, at: FloatArray, *, new_study:
     """
     from scipy.special import ndtr
 
-    nodes, gauss = np.polynomial.legendre.leggauss(_NODES)
+    nodes, gauss = legendre_nodes(_NODES)
     taus, steps = 3.0 * PRIOR_SCALE * (nodes + 1.0), 3.0 * PRIOR_SCALE * gauss
     log_weights, means, variances = [], [], []
     for tau, step in zip(taus, steps, strict=True):

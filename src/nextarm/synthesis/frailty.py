@@ -26,6 +26,7 @@ from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.survival import Patients, combine_versions
 from nextarm.survival.cox_design import CoxData, cox_data
+from nextarm.survival.roots import brentq
 from nextarm.synthesis.estimates import two_sided_z
 from nextarm.synthesis.pool import check_choice
 
@@ -164,7 +165,7 @@ class _Penalised:
 
     def theta(self, start: FloatArray) -> tuple[float, FloatArray]:
         """The variance between trials and the coefficients there; 0 where nothing differs beyond chance."""
-        from scipy.optimize import brentq, minimize_scalar
+        from scipy.optimize import minimize_scalar
 
         held = [start]
 

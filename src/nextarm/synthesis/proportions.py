@@ -22,6 +22,7 @@ from nextarm.core.errors import DataError, Problem, RefusedError
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import LeftOut, Trail
 from nextarm.core.units import FloatArray
+from nextarm.survival.roots import brentq
 from nextarm.synthesis.adaptive import NODES, binomial_normal
 from nextarm.synthesis.estimates import StudyEstimate, cautions_of, row_of, two_sided_z
 from nextarm.synthesis.pool import check_choice, t_quantile
@@ -305,7 +306,6 @@ def _binomial_normal(x: FloatArray, n: FloatArray, interval: str, level: float) 
 
 def _limits(profile: Callable[[float], float], mu: float, se: float, value: float, interval: str, level: float) -> tuple[float, float]:
     """Limits of mu: Wald, or where the profile has fallen by half a chi-square on 1."""
-    from scipy.optimize import brentq
     from scipy.special import chdtri
 
     z = two_sided_z(level)
@@ -317,7 +317,11 @@ def _limits(profile: Callable[[float], float], mu: float, se: float, value: floa
         reach = z * se
         while profile(mu + sign * reach) > floor and reach < 60.0:
             reach *= 1.6
-        ends.append(float(brentq(lambda r, s=sign: profile(mu + s * r) - floor, 0.0, reach, xtol=1e-10)) if reach < 60.0 else reach)
+
+        def above(r: float, sign: float = sign) -> float:
+            return profile(mu + sign * r) - floor
+
+        ends.append(brentq(above, 0.0, reach, xtol=1e-10) if reach < 60.0 else reach)
     return mu - ends[0], mu + ends[1]
 
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from nextarm.core.errors import CallError
 from nextarm.core.units import FloatArray
+from nextarm.survival.roots import brentq
 
 _GRID = 64
 
@@ -105,8 +106,6 @@ class Model:
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
     """The root between ``low`` and ``high``, to the last digits."""
-    from scipy.optimize import brentq
-
     if function(high) == 0.0:
         return high
     return float(brentq(function, low, high, xtol=1e-300, rtol=1e-14, maxiter=1000))

@@ -20,6 +20,7 @@ import numpy as np
 from nextarm.core.errors import CallError, RefusedError
 from nextarm.core.result import Interval, Result, record
 from nextarm.core.trail import LeftOut, Trail
+from nextarm.survival.roots import brentq
 from nextarm.synthesis.bayes import TauPrior, half_normal, tau_mixture
 from nextarm.synthesis.estimates import StudyEstimate, extend
 from nextarm.synthesis.groups import GroupTrend, group_trends
@@ -106,8 +107,6 @@ def slope_at(on: Scale, level: float, change: float) -> float:
     >>> round(change_per_decade(cloglog, 0.0, slope_at(cloglog, 0.0, 0.05)), 12)
     0.05
     """
-    from scipy.optimize import brentq
-
     reach = 1.0
     while abs(change_per_decade(on, level, reach)) < abs(change):
         reach *= 2.0

@@ -7,17 +7,17 @@ thread reads it. Neither happens once all that computes is there, so a server as
 
 from __future__ import annotations
 
+import gc
 import pkgutil
 import threading
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import TypeVar
 
-import nextarm
-
 T = TypeVar("T")
-#: What is not loaded: the command line, the readers of pictures (they work in a locked process of their own), the page that asks for it.
-NOT = ("nextarm.cli", "nextarm.figures.raster", "nextarm.figures.warm", "nextarm.web")
+#: What is not loaded: the command line, the readers of pictures (they work in a locked process of their own), the validation cases
+#: (see :func:`load_cases`), the page that asks for it.
+NOT = ("nextarm.cli", "nextarm.figures.raster", "nextarm.figures.warm", "nextarm.validation", "nextarm.web")
 #: Packages that modules reach only when they need them, and whose parts reach into each other.
 OTHERS = ("numba", "scipy.special", "scipy.optimize", "scipy.ndimage", "scipy.fft", "scipy.signal", "scipy.interpolate", "scipy.stats")
 _LOCK = threading.Lock()
@@ -34,7 +34,16 @@ def load() -> None:
         for name in (*OTHERS, *_modules()):
             import_module(name)
         _first_loop()
+        gc.freeze()  # what is there now stays: no later search for dead cycles goes through it again
         _DONE.set()
+
+
+def load_cases() -> None:
+    """Import the validation cases too, by one thread: some compute what they expect as they are made, and few visitors run them."""
+    load()
+    with _LOCK:
+        for name in _modules("nextarm.validation"):
+            import_module(name)
 
 
 def before_loading(work: Callable[[], T]) -> T:
@@ -45,9 +54,9 @@ def before_loading(work: Callable[[], T]) -> T:
         return work()
 
 
-def _modules() -> Iterator[str]:
-    """The names of our own modules, without those in :data:`NOT`."""
-    waiting = [("nextarm.", list(nextarm.__path__))]
+def _modules(room: str = "nextarm") -> Iterator[str]:
+    """The names of the modules of ``room``, or of all our own, without those in :data:`NOT`."""
+    waiting = [(f"{room}.", list(import_module(room).__path__))]
     while waiting:
         prefix, path = waiting.pop(0)
         for found in pkgutil.iter_modules(path, prefix):

@@ -7,6 +7,7 @@ from typing import Any
 from nextarm import verbs
 from nextarm.report import Column, DataTable, KeyFigures, ListBlock, Note, Section, number, say, slug
 from nextarm.report.document import Block, Row, RowGroup
+from nextarm.verbs.loading import load_cases
 from nextarm.web.address import Query, address
 from nextarm.web.runs import Run, key_of
 from nextarm.web.screen import Ask, Content, Field, Form, Step
@@ -120,6 +121,7 @@ def verify(ask: Ask, sent: Query) -> str:
     room = sent.choice("room", ("", *ROOMS), "")
 
     def work(run: Run) -> Any:
+        load_cases()
         return verbs.verify(room=room or None, progress=run.progress)
 
     key, where = _key(room), address(ask.at("trust"), {"room": room})

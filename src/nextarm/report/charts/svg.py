@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from nextarm.report.charts.palette import COLOURS, sentinel
 
@@ -26,6 +25,8 @@ _REFERENCE = re.compile(r"url\(['\"]?#([^)'\"]+)['\"]?\)")
 _NOISE = re.compile(r'\s(?:class|role|aria-[a-z]+|pointer-events|font-family)="[^"]*"')
 _COLOUR = re.compile("|".join(re.escape(sentinel(role)) for role in COLOURS), re.IGNORECASE)
 _ROLE = {sentinel(role): role for role in COLOURS}
+#: As xml.sax.saxutils has it, which would load the whole of urllib and ssl.
+_IN_ATTRIBUTE = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
 
 
 def draw(spec: dict[str, Any]) -> str:
@@ -43,7 +44,7 @@ def for_page(svg: str, *, prefix: str, label: str) -> str:
 
 def for_file(svg: str, *, label: str) -> str:
     """The drawing as a file of its own: the light theme's colours on paper, ``label`` for a screen reader."""
-    root = f'<svg xmlns="http://www.w3.org/2000/svg" font-family={quoteattr(FONT)}'
+    root = f'<svg xmlns="http://www.w3.org/2000/svg" font-family="{FONT}"'
     return _dressed(svg, prefix="", label=label, root=root, colour=lambda role: COLOURS[role][0])
 
 
@@ -67,7 +68,7 @@ def _dressed(svg: str, *, prefix: str, label: str, root: str, colour: Callable[[
     def change(match: re.Match[str]) -> str:
         tag = match[0]
         if tag.startswith("<svg"):
-            return f'{root} viewBox="{box}" width="{width}" height="{height}" role="img" aria-label={quoteattr(label)}>'
+            return f'{root} viewBox="{box}" width="{width}" height="{height}" role="img" aria-label="{label.translate(_IN_ATTRIBUTE)}">'
         tag = _NOISE.sub("", tag)
         tag = _ID.sub(lambda m: f'id="{renamed(m[1])}"', tag)
         tag = _REFERENCE.sub(lambda m: f"url(#{renamed(m[1])})", tag)

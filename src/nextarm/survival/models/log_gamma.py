@@ -19,6 +19,7 @@ from functools import cache
 import numpy as np
 
 from nextarm.core.units import FloatArray
+from nextarm.survival.gauss import legendre_nodes
 
 LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 NODES = 48
@@ -32,7 +33,7 @@ STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
 
 @cache
 def _rule() -> tuple[FloatArray, FloatArray]:
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = legendre_nodes(NODES)
     return 0.5 * (nodes + 1.0), 0.5 * weights
 
 
