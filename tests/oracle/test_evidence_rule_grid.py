@@ -13,7 +13,7 @@ import pytest
 
 from nextarm.evidence import load_package
 from nextarm.evidence.classify import classify_patient, protocol_rules, protocols
-from nextarm.evidence.rules import FIELD, conditions_in, evaluate, fields_in, parse_rule
+from nextarm.evidence.rules import FIELD, conditions_in, evaluate, fields_in, parse_rule, settle
 
 Patient = dict[str, Any]
 
@@ -128,6 +128,37 @@ def test_a_rule_with_missing_fields_only_says_what_all_ways_to_fill_them_agree_o
             assert answers == {got}, patient
         elif once:
             assert answers == {True, False}, patient
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if len(fields_in(parse_rule(r.rule))) < 5], ids=lambda r: f"{r.protocol}: {r.group}")
+def test_a_rule_is_settled_where_and_only_where_all_ways_to_fill_it_agree(row: Any) -> None:
+    rule, oracle = parse_rule(row.rule), ORACLES[row.protocol, row.group]
+    fields = fields_in(rule)
+    grid = {f: GRID[f] if f != "age_days" else (0.0, 90.0, 180.0, 183.0, 366.0) for f in fields}
+    for cells in product(*((*grid[f], None) for f in fields)):
+        patient = dict(zip(fields, cells, strict=True))
+        filled = product(*((grid[f] if v is None else (v,)) for f, v in patient.items()))
+        answers = {oracle(dict(zip(fields, values, strict=True))) for values in filled}
+        got = settle(rule, patient)
+        assert got.value is (next(iter(answers)) if len(answers) == 1 else None), patient
+        for name in got.missing:  # each field that is still asked for can decide
+            ways = list(product(*((grid[f] if v is None and f != name else (v,)) for f, v in patient.items())))
+            told = [{oracle(dict(zip(fields, w, strict=True)) | {name: v}) for v in grid[name]} for w in ways]
+            assert any(len(t) == 2 for t in told), (patient, name)
+
+
+def test_interfant_21_without_an_age_is_medium_risk_where_the_other_fields_settle_it() -> None:
+    rules = protocol_rules("Interfant-21")
+    known = {"kmt2a_status": "rearranged", "wbc_1e9_per_l": 50.0}
+    assert all(interfant_21_mr(known | {"age_days": float(age), "day8_prednisone_response": "good"}) for age in range(0, 400))
+    good = classify_patient(known | {"day8_prednisone_response": "good"}, rules)
+    assert good.group == "MR"
+    assert "whatever age_days may be" in good.reason
+    poor = classify_patient(known | {"day8_prednisone_response": "poor"}, rules)
+    assert (poor.group, poor.missing[0]) == ("undetermined", "age_days")
+    assert poor.reason.startswith("missing: age_days; ")
+    both = classify_patient(known, rules)
+    assert both.reason.startswith("missing: age_days, day8_prednisone_response; ")
 
 
 def test_the_groups_of_a_protocol_exclude_each_other_on_the_grid() -> None:

@@ -276,3 +276,45 @@ def test_a_formula_that_takes_long_does_not_keep_the_page_waiting(client: TestCl
     whole = client.get(AT, params={"toml": plan}, headers={"nextarm-whole": "yes"}).text
     assert "Being worked out." not in whole
     assert "Characteristics" in whole
+
+
+def test_a_card_sends_to_other_designs_by_their_titles_with_a_way_to_their_cards(client: TestClient) -> None:
+    page = client.get(f"{AT}?card=bop2").text
+    assert page.count('see <a href="#card-bayes-one-arm">One arm, Bayesian, time to event</a>') == 2  # its table, and the list of cards
+    assert '<li id="card-bayes-one-arm">' in page
+    assert 'see <a href="#card-bop2-time-to-event">BOP2 for a time to event</a> or <a href="#card-cure-fraction">' in page
+    assert '<a href="#card-simon-two-stage">Simon&#39;s two stages</a>: one look' in page
+    assert not re.findall(rf">[^<]*\bsee ({'|'.join(CARDS)})\b", page)
+
+
+def test_after_virtual_trials_their_answer_stands_first_and_the_rest_is_folded(client: TestClient) -> None:
+    where = client.post(f"{AT}/simulate", data={"toml": CARDS["log-rank"], "trials": "40", "seed": "5"}, headers=OWN).headers["location"]
+    finished(client, where)
+    page = client.get(where).text
+    assert re.findall(r'<section id="([a-z-]+)" class="body"', page) == ["rates", "more", "characteristics"]
+    folds = re.findall(r"<summary>([^<]+)", page)
+    assert {"The plan by fields", "When does the trial end?", "What does one such trial look like?", "Characteristics"} <= set(folds)
+    assert "The plan by fields" not in re.findall(r"<summary>([^<]+)", client.get(f"{AT}?card=log-rank").text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("duration = ", "duration = -", "duration"),
+        ("[accrual]", "[accrual", "[accrual"),
+        ('kind = "log-rank"', 'kind = "log-rank"\nalpha = 2.0', "alpha"),
+    ],
+)
+def test_a_wrong_plan_text_is_open_at_its_line(client: TestClient, old: str, new: str, line: str) -> None:
+    text = CARDS["log-rank"].replace(old, new, 1)
+    answer = client.post(f"{AT}/text", data={"toml": text}, headers=OWN)
+    assert answer.status_code == 422
+    form = answer.text[: answer.text.index("</textarea>")]
+    area = form[form.rindex("<textarea") :]
+    assert 'aria-invalid="true"' in area
+    assert text.splitlines()[int(re.findall(r'data-line="(\d+)"', area)[0]) - 1].startswith(line)
+    assert answer.text.count('aria-invalid="true"') == 1
+    assert "<summary>The plan as text" not in answer.text  # it is not folded
+    # a field that is changed is told at the field, as before
+    other = client.post(f"{AT}/set", data={"toml": CARDS["log-rank"], "accrual.duration": "-3"}, headers=OWN).text
+    assert "<summary>The plan as text" in other

@@ -1,7 +1,7 @@
 """Put patients into a protocol's risk groups: the group, the reason, and the fields that are missing.
 
-The rules come from ``risk_groups.csv``. A patient is in a group when its rule is true, may be in it while fields are
-missing (three-valued logic, :mod:`nextarm.evidence.rules`). A rule that only adds conditions to another rule of the same
+The rules come from ``risk_groups.csv``. A patient is in a group when its rule is true whatever the missing fields may be, and may be in
+it while they decide (:func:`nextarm.evidence.rules.settle`). A rule that only adds conditions to another rule of the same
 protocol is a subgroup of it. Rules marked ``as_printed_only`` are misprints kept for the record and are never used.
 """
 
@@ -20,7 +20,7 @@ from nextarm.core.trail import Trail
 from nextarm.evidence.loading import load_package
 from nextarm.evidence.package import Package
 from nextarm.evidence.reading import nearest, place, read_cells, read_number
-from nextarm.evidence.rules import FIELD, AllOf, PatientField, Rule, Value, evaluate, explain, fields_in, parse_rule
+from nextarm.evidence.rules import FIELD, AllOf, PatientField, Rule, Value, fields_in, parse_rule, settle
 from nextarm.evidence.schema import RiskGroup
 
 if TYPE_CHECKING:
@@ -141,12 +141,12 @@ def classify_patient(patient: Mapping[str, Value | None], rules: ProtocolRules, 
     >>> classify_patient({"kmt2a_status": "rearranged", "age_days": 90.0}, rules).missing
     ('wbc_1e9_per_l', 'day8_prednisone_response')
     """
-    values = {row.group: evaluate(rule, patient) for row, rule in rules.groups}
+    verdicts = {row.group: settle(rule, patient) for row, rule in rules.groups}
+    values = {group: verdict.value for group, verdict in verdicts.items()}
     base = [row.group for row, _ in rules.groups if row.group not in rules.refines]
     finer = [row.group for row, _ in rules.groups if row.group in rules.refines]
     true = [g for g in base if values[g]]
     open_ = [g for g in base if values[g] is None] if not true else []
-    verdicts = {row.group: explain(rule, patient) for row, rule in rules.groups}
     subgroups = tuple(g for g in finer if values[g] and rules.refines[g] in true)
     possible = (*open_, *(g for g in finer if values[g] is None and rules.refines[g] in (*true, *open_)))
     missing = tuple(dict.fromkeys(m for g in possible for m in verdicts[g].missing))
@@ -156,7 +156,8 @@ def classify_patient(patient: Mapping[str, Value | None], rules: ProtocolRules, 
         reason = "; ".join(dict.fromkeys(b for g in (*true, *subgroups) for b in verdicts[g].because))
     elif open_:
         known = dict.fromkeys(b for g in open_ for b in verdicts[g].because)
-        reason = "; ".join(("missing: " + ", ".join(missing), *known))
+        deciding = dict.fromkeys(m for g in open_ for m in verdicts[g].missing)
+        reason = "; ".join(("missing: " + ", ".join(deciding), *known))
     else:
         reason = "no rule holds: " + "; ".join(dict.fromkeys(b for g in base for b in verdicts[g].because))
     group = " / ".join(true) if true else UNDETERMINED if open_ else NO_GROUP

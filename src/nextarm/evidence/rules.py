@@ -17,6 +17,8 @@ Reference: Kleene SC. Introduction to Metamathematics, section 64 (1952).
 
 from __future__ import annotations
 
+import itertools
+import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -203,6 +205,53 @@ def explain(rule: Rule, patient: Mapping[str, Value | None]) -> Verdict:
             value = patient.get(rule.field)
             result = _condition(rule, value)
             return Verdict(None, missing=(rule.field,)) if value is None else Verdict(result, (_say(rule, value, bool(result)),))
+
+
+#: Completions that :func:`settle` goes through at most; beyond them missing fields stay missing.
+_MOST_COMPLETIONS = 5_000
+
+
+def settle(rule: Rule, patient: Mapping[str, Value | None]) -> Verdict:
+    """The verdict of ``rule`` whatever the missing fields may be; where it is open, ``missing`` are the fields that could decide.
+
+    Goes through one value of every kind that the conditions of the rule tell apart, so that a field all of whose values lead to
+    one answer is no longer asked for.
+
+    >>> rule = parse_rule("age_days >= 183 or (age_days < 183 and wbc_1e9_per_l < 300)")
+    >>> settle(rule, {"wbc_1e9_per_l": 50.0}).because
+    ('wbc_1e9_per_l = 50 is < 300', 'whatever age_days may be')
+    >>> settle(rule, {"wbc_1e9_per_l": 400.0}).missing
+    ('age_days',)
+    """
+    first = explain(rule, patient)
+    asked = first.missing
+    kinds = [_kinds(name, rule) for name in asked]
+    if not asked or math.prod(map(len, kinds)) > _MOST_COMPLETIONS:
+        return first
+    made = {chosen: explain(rule, {**patient, **dict(zip(asked, chosen, strict=True))}) for chosen in itertools.product(*kinds)}
+    if len({verdict.value for verdict in made.values()}) == 1:
+        known = {_say(c, v, bool(_condition(c, v))) for c in conditions_in(rule) if (v := patient.get(c.field)) is not None}
+        because = dict.fromkeys(b for verdict in made.values() for b in verdict.because if b in known)
+        return Verdict(next(iter(made.values())).value, (*because, f"whatever {' and '.join(asked)} may be"))
+    deciding = (
+        name
+        for i, name in enumerate(asked)
+        if any(made[chosen].value != made[(*chosen[:i], other, *chosen[i + 1 :])].value for chosen in made for other in kinds[i])
+    )
+    return Verdict(None, first.because, tuple(deciding))
+
+
+def _kinds(name: str, rule: Rule) -> tuple[Value, ...]:
+    """Values of a field of which every other one is like one of them to the conditions of ``rule``."""
+    field = FIELD[name]
+    if field.kind == "category":
+        return field.categories
+    if field.kind == "yes/no":
+        return (True, False)
+    cuts = sorted({float(c.value) for c in conditions_in(rule) if c.field == name and isinstance(c, Compare)})
+    cuts = sorted({*cuts, *(float(v) for c in conditions_in(rule) if c.field == name and isinstance(c, Member) for v in c.values)})
+    ends = [field.minimum, *cuts, field.maximum]
+    return tuple(dict.fromkeys(v for low, high in itertools.pairwise(ends) for v in (low, (low + high) / 2, high)))
 
 
 def _say(condition: Condition, value: Value, holds: bool) -> str:

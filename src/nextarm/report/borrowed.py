@@ -147,8 +147,11 @@ def comparison_sections(found: LandmarkComparison, array: SensitivityArray | Non
     return tuple(made)
 
 
-def sensitivity_section(array: SensitivityArray, *, id: str = "sensitivity", drift: str = "") -> Section:
-    """A comparison read again under stated biases; ``drift`` says where the prior on drift comes from."""
+def sensitivity_section(array: SensitivityArray, *, id: str = "sensitivity", drift: str = "", several: bool = False) -> Section:
+    """A comparison read again under stated biases, at one of ``several`` times or the only one.
+
+    ``drift`` says where the prior on drift comes from.
+    """
     ends = [v for r in array.rows for v in (r.ci.low, r.ci.high) if v > 0.0] or [0.1, 1.0]
     span = (min(*ends, 0.9) / 1.15, max(*ends, 1.1) * 1.15)
     drawn = [ForestRow(r.label, r.ratio, r.ci.low, r.ci.high, group=r.group, trail=r.trail) for r in array.rows]
@@ -163,6 +166,7 @@ def sensitivity_section(array: SensitivityArray, *, id: str = "sensitivity", dri
     blocks: list[Block] = [picture, words]
     if drift:
         blocks.append(Note("assumption", say(drift)))
-    when = f" At {array.time:g} years." if array.time is not None else ""
-    lead = say(f"None of the readings is the truth: they show how far the finding bends before it breaks.{when}")
-    return Section(id, "How wrong could it be?", lead, tuple(blocks))
+    when = f"At {array.time:g} {'year' if array.time == 1.0 else 'years'}" if array.time is not None else ""
+    said = "None of the readings is the truth: they show how far the finding bends before it breaks."
+    title = f"How wrong could it be? {when}" if several else "How wrong could it be?"
+    return Section(id, title, say(said if several or not when else f"{said} {when}."), tuple(blocks))

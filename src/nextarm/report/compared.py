@@ -48,15 +48,16 @@ def patient_sections(
         how = next((f for words, f in _FORMATS.items() if words.lower() in effect.measure.lower()), "signed-points")
         key = f"effect.{slug(effect.measure)}"
         value = number(effect.estimate, how, name=key, trail=found.trail, interval=effect.ci)
+        title = effect.measure + (f", up to {effect.time:.2f} years" if "RMST" in effect.measure else "")
         if len(figures) < 4:
-            figures.append((value, f"{effect.measure}, {how_made}"))
+            figures.append((value, f"{title}, {how_made}"))
         plain = "decimal(2)" if "RMST" in effect.measure else "percent(1)"
         own = [
             None if v is None else number(v, plain, name=f"{key}.{side}", trail=found.trail)
             for side, v in (("treated", effect.treated), ("control", effect.control))
         ]
         share = None if effect.rebuilt_share is None else number(effect.rebuilt_share, "percent", name=f"{key}.rebuilt", trail=found.trail)
-        rows.append((effect.measure, *own, value, number(effect.p, "p", name=f"{key}.p", trail=found.trail), share))
+        rows.append((title, *own, value, number(effect.p, "p", name=f"{key}.p", trail=found.trail), share))
     columns = (
         "Effect", Column("Treated", align="right"), Column("Control", align="right"), Column("Effect (95 % interval)", align="right"),
         Column("p, two-sided", align="right"), Column("Of its variance, from rebuilding", align="right"),
@@ -78,8 +79,9 @@ def patient_sections(
     if found.weighting is not None:
         made.append(_weights(found.weighting, replace(found.weighting.trail, inputs=found.trail.inputs)))
     for array in arrays:
-        many = f"-{array.time:g}".replace(".", "-") if len(arrays) > 1 and array.time is not None else ""
-        made.append(sensitivity_section(array, id=f"sensitivity{many}", drift=drift))
+        many = len(arrays) > 1 and array.time is not None
+        id = f"sensitivity-{array.time:g}".replace(".", "-") if many else "sensitivity"
+        made.append(sensitivity_section(array, id=id, drift=drift, several=many))
     return tuple(made)
 
 

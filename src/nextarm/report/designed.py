@@ -7,6 +7,7 @@ from typing import Any
 
 from nextarm.core.errors import NextarmError
 from nextarm.core.units import whole_up
+from nextarm.designs.cards import design_cards
 from nextarm.report.document import (
     Block,
     Column,
@@ -59,13 +60,13 @@ def characteristics_of(found: Mapping[str, Any], *, not_yet: str = "") -> Sectio
             return Section("characteristics", "What it can do", say("Being worked out."))
         if isinstance(only, NextarmError):
             return Section("characteristics", "What it can do", say("No characteristics by formula."), (Note("caution", say(str(only))),))
-        lead = ", ".join(filter(None, (only.kind_of_design, only.solved_for, not_yet)))
-        return Section("characteristics", "What it can do", say(f"{lead}."), _alone(only, "design"))
+        worked = f"{title_of(only)}: {only.solved_for} worked out from the plan"
+        return Section("characteristics", "What it can do", say(f"{', '.join(filter(None, (worked, not_yet)))}."), _alone(only, "design"))
     names = _short(found)
     made = {name: result for name, result in found.items() if result is not None and not isinstance(result, NextarmError)}
     cells = {name: dict(_common(result, names[name]) + _error(result, names[name])) for name, result in made.items()}
     missing = {name: "being worked out" if result is None else "no formula" for name, result in found.items()}
-    kinds: Row = ("Kind of design", *(made[name].kind_of_design if name in made else missing[name] for name in found))
+    kinds: Row = ("Kind of design", *(title_of(made[name]) if name in made else missing[name] for name in found))
     differ: list[Row] = [kinds]
     same: list[Row] = []
     for title in dict.fromkeys(t for one in cells.values() for t in one):
@@ -84,13 +85,18 @@ def characteristics_of(found: Mapping[str, Any], *, not_yet: str = "") -> Sectio
         if isinstance(result, NextarmError):
             blocks.append(Note("caution", say(f"{name}: no characteristics by formula. {result}")))
         elif result is not None:
-            blocks.append(Details(f"{name}: {result.kind_of_design}, all it says", _alone(result, names[name])))
+            blocks.append(Details(f"{name}: {title_of(result)}, all it says", _alone(result, names[name])))
     return Section(
         "characteristics",
         "What they can do",
         say(f"{', '.join(filter(None, (f'{len(found)} designs for the same patients', not_yet)))}."),
         tuple(blocks),
     )
+
+
+def title_of(found: Any) -> str:
+    """What the card of its kind calls the design of a result."""
+    return next(c.title for c in design_cards().cards if c.kind == found.kind_of_design)
 
 
 def _short(found: Mapping[str, Any]) -> dict[str, str]:
@@ -131,18 +137,32 @@ def _alone(found: Any, stem: str) -> tuple[Block, ...]:
     figures = [(value, title) for value, title in ((power[1], "power"), (alpha[1], "one-sided alpha")) if value is not None]
     figures += [(value, title.lower()) for title, value in rows[:2] if value is not None]
     own: list[Row] = [row for row in rows if row[1] is not None]
+    called = _of_rmst(found)
     for key, value in found.also_shown().items():
         if key in _NAMED:
             continue
+        title = called.get(key, key.replace("_", " "))
         if isinstance(value, int | float) and not isinstance(value, bool):
-            own.append((key.replace("_", " "), number(float(value), "decimal(4)", name=f"{stem}.{slug(key)}", trail=found.trail)))
+            own.append((title, number(float(value), "decimal(4)", name=f"{stem}.{slug(key)}", trail=found.trail)))
         else:
-            own.append((key.replace("_", " "), None if value is None else str(value)))
+            own.append((title, None if value is None else str(value)))
     table = DataTable("Characteristics", ("Characteristic", Column("Value", align="right")), tuple(own), sortable=False, narrow="stack")
     blocks: list[Block] = [KeyFigures(tuple(figures[:4])), table, paragraph(Strong("Estimand. "), found.estimand)]
     blocks += [Note("caution", say(text)) for text in found.warnings]
     blocks += [Note("assumption", say(text)) for text in found.trail.assumptions]
     return tuple(blocks)
+
+
+def _of_rmst(found: Any) -> dict[str, str]:
+    """What the fields of a design on restricted means are called: each with the restriction time."""
+    if not hasattr(found, "rmst"):
+        return {}
+    up_to = f"up to {found.tau:g} years"
+    named = {"difference": f"RMST difference {up_to}, years", "se": f"its standard error {up_to}, years"}
+    return {
+        "tau": "Restriction time of RMST, years",
+        "critical_difference": f"Smallest RMST difference {up_to} that rejects, years",
+    } | named
 
 
 def _plain(name: str) -> str:

@@ -28,6 +28,7 @@ from nextarm.report.document import (
     say,
     slug,
 )
+from nextarm.report.formats import format_number
 from nextarm.report.html import render_html
 from nextarm.report.monte_carlo import cautions, page, plans_section, with_interval
 from nextarm.report.simulated_arms import platform_report
@@ -339,7 +340,10 @@ def _calendar(trials: Mapping[str, VirtualTrial]) -> Section:
         rows = zip(found.entry.tolist(), found.leaves.tolist(), found.arm.tolist(), found.outcome.tolist(), strict=True)
         patients = [PatientLine(a, b, arm, OUTCOMES[outcome]) for a, b, arm, outcome in rows]
         looks: Sequence[tuple[float, str]] = [
-            (float(t), f"{int(e)} events" + (f", z = {z:.2f}" if found.z.any() else ""))  # a design without a z has zeros
+            (
+                float(t),
+                f"{int(e)} events" + (f", z = {format_number(float(z), 'decimal')}" if found.z.any() else ""),
+            )  # a design without a z has zeros
             for t, e, z in zip(found.time, found.events, found.z, strict=True)
         ]
         end = "the null is rejected" if found.rejected else "the null is not rejected"

@@ -13,9 +13,10 @@ from nextarm import verbs
 from nextarm.core.errors import CallError, NextarmError, PlanError
 from nextarm.report import DataTable, Note, Section, say
 from nextarm.report.designed import characteristics_of
-from nextarm.report.document import Report, Row
+from nextarm.report.document import Inline, Parts, Report, Row
 from nextarm.web import design_kept, design_variants
 from nextarm.web.address import Query, address
+from nextarm.web.design_answer import arranged, in_words, to_card
 from nextarm.web.design_fields import fields_of, merged
 from nextarm.web.design_runs import FIRST, MOST, ahead, evaluated, plan_address, planned, run_of, start
 from nextarm.web.home import Study
@@ -67,16 +68,21 @@ def _card_section(card: Any) -> Section:
     """When to use the design of a card, and when not."""
     parts = (("Use it when", card.use_when), ("Do not use it when", card.not_when), ("You must know", card.must_know))
     rows: tuple[Row, ...] = (
-        *((name, "; ".join(values)) for name, values in parts),
-        ("Nearest alternatives", "; ".join(f"{kind}: {why}" for kind, why in card.alternatives.items())),
+        *((name, _joined(values)) for name, values in parts),
+        ("Nearest alternatives", say(*_between([(to_card(kind), f": {why}") for kind, why in card.alternatives.items()]))),
         ("Key reference", f"{card.reference}, doi {card.doi}"),
     )
     table = DataTable(f"{card.title}: when to use it", ("About", "What the card says"), rows, sortable=False, narrow="stack")
     return Section("card", card.title, say(card.question), (table,))
 
 
-def _plain(said: Sequence[str]) -> str:
-    return "; ".join(said).replace("`", "")
+def _joined(said: Sequence[str]) -> Parts:
+    return say(*_between([in_words(text) for text in said]))
+
+
+def _between(parts: Sequence[Parts]) -> list[Inline]:
+    """Parts with a semicolon between them."""
+    return [piece for i, part in enumerate(parts) for piece in (("; ", *part) if i else part)]
 
 
 def _card_places(ask: Ask) -> tuple[tuple[str, tuple[Place, ...]], ...]:
@@ -84,9 +90,9 @@ def _card_places(ask: Ask) -> tuple[tuple[str, tuple[Place, ...]], ...]:
     chosen = ask.query.text("card")
     made: dict[str, list[Place]] = {}
     for c in verbs.designs().cards:
-        points = (("Use it when", _plain(c.use_when)), ("Not when", _plain(c.not_when)))
+        points = (("Use it when", _joined(c.use_when)), ("Not when", _joined(c.not_when)))
         made.setdefault(c.group, []).append(
-            Place(c.title, c.question, address(ask.at("design"), {"card": c.kind}), points, c.kind == chosen)
+            Place(c.title, c.question, address(ask.at("design"), {"card": c.kind}), points, c.kind == chosen, f"card-{c.kind}")
         )
     return tuple((group, tuple(places)) for group, places in made.items())
 
@@ -106,6 +112,7 @@ def forms(ask: Ask) -> tuple[Form, ...]:
         text = q.text("toml")
     here, hidden = ask.at("design"), Field("toml", "", "hidden", text)
     made: list[Form] = []
+    blamed = False
     with suppress(tomllib.TOMLDecodeError):
         data = tomllib.loads(text)
         note = "Made from the plan's own schema. An empty field takes its default."
@@ -115,10 +122,13 @@ def forms(ask: Ask) -> tuple[Form, ...]:
             laid = design_variants.forms(text, data, here, q)
         except NextarmError:  # what is wrong with the plan is said below, and was so before any field was changed
             fields = tuple(replace(f, changed=False) for f in fields)
-        made.append(Form("fields", "The plan by fields", (hidden, *fields), "Evaluate", action=f"{here}/set", note=note))
+            blamed = not any("." in name for name, _ in q.pairs)  # no field was sent with it
+        simulated = q.has("trials") and bool(laid)
+        made.append(Form("fields", "The plan by fields", (hidden, *fields), "Evaluate", action=f"{here}/set", note=note, folded=simulated))
         made += laid
     area = Field("toml", "Plan (TOML)", "area", text, rows=18, upload=True)
-    made.append(Form("text", "The plan as text", (area,), "Evaluate", action=f"{here}/text", folded=not q.text("toml") or bool(made)))
+    folded = bool(made) and not blamed
+    made.append(Form("text", "The plan as text", (area,), "Evaluate", action=f"{here}/text", folded=folded, blamed=blamed or not made))
     shown_at_once = f"{FIRST:,} are shown at once; it then refines in the background"
     trials = Field("trials", "Virtual trials of each scenario", "number", q.text("trials", "20000"), help=shown_at_once)
     seed = Field("seed", "Seed", "number", q.text("seed", "1"))
@@ -137,19 +147,19 @@ def content(ask: Ask) -> Content:
     planned(text)
     sections: list[Section] = [_card_section(_card(q))] if q.text("card") and not (q.text("toml") or q.text("plan")) else []
     found, not_yet = evaluated(text, rough=ask.rough and not q.has("whole"))
-    sections.append(characteristics_of(found, not_yet=not_yet))
+    answer: tuple[Section, ...] = (characteristics_of(found, not_yet=not_yet),)
     run = None
     trials, seed = q.whole("trials", 0, low=0, high=MOST), q.whole("seed", 1, low=0, high=2**31)
     if trials:
         run = run_of(ask, text, trials, seed)
         if run is None:
-            sections.append(Section("rates", "Virtual trials", say(GONE)))
+            answer = (*answer, Section("rates", "Virtual trials", say(GONE)))
         elif isinstance(run.result, Report):
-            sections += run.result.sections
+            answer = arranged(run.result.sections, answer[0])
     saved = tuple(Place(name, "A plan of this study", address(ask.at("design"), {"plan": name})) for name in plans_of(ask.study))
     count = trials or 20_000
     return Content(
-        tuple(sections),
+        (*sections, *answer),
         intro=() if ask is opened else (Note("information", say(LATEST)),),
         python=f'import nextarm\nnextarm.design("plan.toml")\nnextarm.simulate("plan.toml", trials={count}, seed={seed})',
         command=f"nextarm design plan.toml\nnextarm simulate plan.toml --trials {count} --seed {seed} --out build/run",

@@ -12,6 +12,7 @@ from typing import Any
 
 from nextarm.core.errors import PlanError, Problem
 from nextarm.web.address import Query
+from nextarm.web.design_answer import titles
 from nextarm.web.screen import Field
 
 #: Tables of the plan in the form; of ``trial`` and ``accrual`` these fields, of the design all that are simple.
@@ -61,7 +62,8 @@ def fields_of(data: Mapping[str, Any], *, sent: Query = Query()) -> tuple[Field,
         made += [replace(f, group="Reference") for f in number_fields(reference, "reference.", sent)]
     design = data.get("design")
     if isinstance(design, Mapping):
-        made += [replace(f, group=f"Design: {design.get('kind')}") for f in design_fields(design, "design.", sent=sent)]
+        kind = str(design.get("kind"))
+        made += [replace(f, group=f"Design: {titles().get(kind, kind)}") for f in design_fields(design, "design.", sent=sent)]
     return tuple(made)
 
 

@@ -12,6 +12,7 @@ from nextarm import verbs
 from nextarm.core.errors import CallError
 from nextarm.designs.plan import plan_from_data
 from nextarm.web.address import Query
+from nextarm.web.design_answer import titles
 from nextarm.web.design_fields import VARIANTS, design_fields, merged, numbers_of, words
 from nextarm.web.design_runs import planned
 from nextarm.web.screen import Field, Form
@@ -89,7 +90,8 @@ def _form(
 
 def _designs(text: str, data: Mapping[str, Any], i: int, here: str, sent: Query, within: str) -> Form:
     one = data["compare"][i]
-    title = f"Design {i + 2}: {one.get('name', '')} ({one['design'].get('kind')})"
+    kind = str(one["design"].get("kind"))
+    title = f"Design {i + 2}: {one.get('name', '')} ({titles().get(kind, kind)})"
     return _form(text, "compare", i + 1, _fields("compare", i + 1, data, sent), here, within, title)
 
 
@@ -162,7 +164,7 @@ def _another(table: str, place: int, text: str, here: str, sent: Query, within: 
     fields: tuple[Field, ...]
     name = Field(f"{stem}name", "Name", value=sent.text(f"{stem}name"), required=table == "scenario")
     if table == "compare":
-        cards = {c.kind: c.title for c in verbs.designs().cards}
+        cards = titles()
         choices = tuple((kind, cards[kind]) for kind in found.designs)
         kind = Field(
             f"{stem}kind", "Design", "select", sent.text(f"{stem}kind"), choices=choices,
@@ -200,7 +202,7 @@ def _added(table: str, place: int, data: Mapping[str, Any], sent: Query) -> dict
     found = verbs.beside(plan)
     if table == "compare":
         kind = sent.choice(f"{stem}kind", found.designs, next(iter(found.designs), ""))
-        title = name or next(c.title for c in verbs.designs().cards if c.kind == kind)
+        title = name or titles()[kind]
         return {"name": title, "design": dict(found.designs[kind])}
     start = sent.choice(f"{stem}start", ("", "no effect"), "")
     return {"name": name, **(found.no_effect if start else {})}

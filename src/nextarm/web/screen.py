@@ -51,7 +51,7 @@ class Field:
     """A field of a form. ``kind``: text, number, range, select, many (a list of boxes), area, check, hidden, date.
 
     Fields of one ``group`` stand together under its name, those that are ``rare`` folded; ``problem`` is what is wrong with its value,
-    ``changed``: it was sent with another value than it had in what was sound.
+    ``line`` where in a long text that is, ``changed``: it was sent with another value than it had in what was sound.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Field:
     rare: bool = False
     problem: str = ""
     changed: bool = False
+    line: int = 0
 
     @property
     def long(self) -> bool:
@@ -94,7 +95,7 @@ class Form:
     With ``action`` it changes something: it is posted to that address. ``also`` are further buttons: the value that each sends as
     ``do``, and its words. Forms of one ``within`` are folded together under that name; ``rare`` says of folded fields what they
     are; ``jump``: a link at the top of a long page leads to it; ``terms`` explain the choices of some of its fields: the field, then
-    each choice by name and when to take it.
+    each choice by name and when to take it. ``blamed``: what is wrong is wrong in its one text, and told there alone.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Form:
     rare: str = "at their defaults"
     jump: bool = False
     terms: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    blamed: bool = False
 
     @property
     def groups(self) -> tuple[tuple[str, tuple[Field, ...], tuple[Field, ...]], ...]:
@@ -125,15 +127,19 @@ class Form:
 
     def told(self, problems: Sequence[Problem]) -> Form:
         """The form with each of ``problems`` at the field that it names; where one alone was changed, at that one."""
+        if self.blamed:
+            said = [". ".join(filter(None, (f"{p.what}{f' in {p.where}' if p.where else ''}", p.rule, p.cure))) for p in problems]
+            lines = [int(n) for p in problems for n in re.findall(r"\bline (\d+)", f"{p.where} {p.rule}")]
+            return replace(self, fields=(replace(self.fields[0], problem="; ".join(said), line=min(lines, default=0)),))
         names, changed = [f.name for f in self.fields], [f.name for f in self.fields if f.changed]
-        said: dict[str, str] = {}
+        at: dict[str, str] = {}
         for p in problems:
             name, words = _field_named(p.what, names), ". ".join(filter(None, (p.rule, p.cure)))
             if len(changed) == 1 and name != changed[0]:  # what was sound before is not so with it
-                said.setdefault(changed[0], f"{p.what}: {words}")
+                at.setdefault(changed[0], f"{p.what}: {words}")
             elif name:
-                said.setdefault(name, words)
-        return replace(self, fields=tuple(replace(f, problem=said.get(f.name, "")) for f in self.fields)) if said else self
+                at.setdefault(name, words)
+        return replace(self, fields=tuple(replace(f, problem=at.get(f.name, "")) for f in self.fields)) if at else self
 
     @property
     def many(self) -> bool:
@@ -152,13 +158,17 @@ def _field_named(what: str, names: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """A way on from a screen: where to, what is there, ``points`` in small type (a heading, what it says), whether it is chosen."""
+    """A way on from a screen: where to, what is there, ``points`` in small type (a heading, what it says), whether it is chosen.
+
+    ``id`` is its place on the page, for links that lead to it.
+    """
 
     title: str
     words: str
     address: str
-    points: tuple[tuple[str, str], ...] = ()
+    points: tuple[tuple[str, doc.Parts], ...] = ()
     here: bool = False
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -227,7 +237,8 @@ class Shown:
 
     def folds(self) -> tuple[tuple[str, tuple[Form, ...]], ...]:
         """The forms in order with their problems told, neighbours of one ``within`` together."""
-        told = (form.told(self.problems) if self.problems else form for form in self.forms)
+        blamed = any(form.blamed for form in self.forms)
+        told = (form.told(self.problems) if self.problems and form.blamed >= blamed else form for form in self.forms)
         return tuple((name, tuple(forms)) for name, forms in itertools.groupby(told, key=lambda form: form.within))
 
     def report(self) -> doc.Report:

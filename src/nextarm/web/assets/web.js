@@ -192,6 +192,16 @@ addEventListener("pageshow", back);
 const wrong = document.querySelector("[aria-invalid=true]");
 (wrong ?? document.querySelector("#answer .problems"))?.scrollIntoView({ block: "center" });
 wrong?.focus({ preventScroll: true });
+if (wrong?.dataset.line) { // a long text that is wrong: the line itself is chosen, and in view
+  const lines = wrong.value.split("\n"), line = Number(wrong.dataset.line) - 1, start = lines.slice(0, line).join("\n").length + (line ? 1 : 0);
+  wrong.setSelectionRange(start, start + (lines[line] ?? "").length);
+  wrong.scrollTop = Math.max(0, line - 3) * parseFloat(getComputedStyle(wrong).lineHeight);
+}
 // a place on the page may lie in a fold
-for (let fold = document.getElementById(location.hash.slice(1))?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
-if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+function unfold() {
+  const place = document.getElementById(location.hash.slice(1));
+  for (let fold = place?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  if (location.hash) place?.scrollIntoView();
+}
+addEventListener("hashchange", unfold);
+unfold();

@@ -1,5 +1,5 @@
 // The work on one figure: what the server says is shown, each action is kept at once, nothing is overwritten unseen.
-import { Stage } from "./stage.js";
+import { fixed, Stage } from "./stage.js";
 import { Grid } from "./grid.js";
 import { right, wrong } from "./entry.js";
 
@@ -269,7 +269,7 @@ function tables() {
   if (!now) return;
   $("axes").tBodies[0].replaceChildren(...[["x_axis", "Time"], ["y_axis", "Survival"]].map(([k, name]) => row([
     [now[k].label ? `${name} (${now[k].label})` : name, "head"], [app.changes[k]?.length ?? 0, "right"],
-    [problems.length ? "not known" : now[k].residual_px.toFixed(2), "right"], [problems.length ? "" : (adjusted?.residuals[k] ?? []).map((v) => (Math.abs(v) < 0.005 ? 0 : v).toFixed(2)).join(", ")],
+    [problems.length ? "not known" : fixed(now[k].residual_px, 2), "right"], [problems.length ? "" : (adjusted?.residuals[k] ?? []).map((v) => fixed(v, 2)).join(", ")],
   ])));
 }
 
@@ -294,7 +294,7 @@ function lists() {
         const facts = c.on ? adjusted?.curves[used] : null;
         const cell = document.createElement("span");
         cell.append(on);
-        return row([[cell], [name], [facts?.drops, "right"], [facts?.ticks, "right"], [facts?.last_survival?.toFixed(3), "right"]]);
+        return row([[cell], [name], [facts?.drops, "right"], [facts?.ticks, "right"], [facts?.last_survival == null ? "" : fixed(facts.last_survival, 3), "right"]]);
       }));
       if (focus) $(focus)?.focus();
     }
@@ -341,7 +341,7 @@ function rebuilt() {
   $("grade").textContent = r.current ? `Patients: grade ${r.grade}. Times in ${r.unit}.` : `Patients: grade ${r.grade}, from an earlier step. Rebuild to see the figure as it is now.`;
   const usual = "mixture-cure:weibull"; // as for a curve that was pasted
   if ($("onward")) $("onward").href = `${$("onward").dataset.to}?${new URLSearchParams({ curve: r.curve, model: usual })}`;
-  const f = (v, n) => (v == null ? "" : Number.isInteger(v) ? String(v) : v.toFixed(n));
+  const f = (v, n) => (v == null ? "" : Number.isInteger(v) ? String(v) : fixed(v, n));
   $("arms").tBodies[0].replaceChildren(...r.arms.map((a) => row([[a.arm, "head"], [a.n, "right"], [a.events, "right"], [f(a.mean_residual, 4), "right"], [f(a.max_residual, 4), "right"]])));
   $("checks").tBodies[0].replaceChildren(...r.checks.map((c) => row([[c.arm, "head"], [c.item], [f(c.published, 3), "right"], [f(c.rebuilt, 3), "right"],
     [c.low == null ? "" : `${f(c.low, 3)} to ${f(c.high, 3)}`, "right"], [c.ok ? "yes" : c.hard ? "no, and it must" : "no"]])));

@@ -2,7 +2,10 @@
 const NS = "http://www.w3.org/2000/svg";
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "12 4", "4 4"];
 const PRINTED = { solid: "", dashed: "7 3", dotted: "2 3", "dash-dotted": "9 3 2 3" };
-const round = (v) => Math.round(v * 1000) / 1000;
+const round = (v) => Math.round(v * 1000) / 1000 || 0; // no -0
+
+// A number with so many digits; what rounds to nothing has no sign.
+export const fixed = (v, digits) => { const text = v.toFixed(digits); return Number(text) === 0 ? text.replace("-", "") : text; };
 
 export class Stage {
   // app: { changes, view, layer, tool }; act(what, change) keeps one action.
@@ -87,7 +90,7 @@ export class Stage {
     const a = this.app.view.adjusted;
     if (!a) return "";
     const s = a.y_axis.intercept + a.y_axis.slope * h.y;
-    return `time ${(a.x_axis.intercept + a.x_axis.slope * h.x).toFixed(2)}, S ${(a.upward ? 1 - s : s).toFixed(3)}`;
+    return `time ${fixed(a.x_axis.intercept + a.x_axis.slope * h.x, 2)}, S ${fixed(a.upward ? 1 - s : s, 3)}`;
   }
 
   draw() {
