@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 SRC = Path(__file__).resolve().parents[2] / "src" / "nextarm"
 ROOMS = (
@@ -31,11 +30,17 @@ def room_of(path: Path) -> str:
     return first.removesuffix(".py")
 
 
+@cache
+def read(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imported(path: Path) -> set[str]:
     """Every module that a file imports, at its top or inside a function, in absolute form."""
     names: set[str] = set()
     package = ("nextarm", *path.relative_to(SRC).parts[:-1])
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(read(path)):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -55,21 +60,24 @@ def test_every_folder_is_a_known_room() -> None:
         assert "May import" in text, f"{room}/__init__.py must say what the room is and what it may import"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.relative_to(SRC).as_posix())
-def test_a_room_imports_only_from_rooms_above(path: Path) -> None:
-    room = room_of(path)
-    if room in ("__init__", "__main__"):
-        return
-    for name in imported(path):
-        if not name.startswith("nextarm"):
+def test_a_room_imports_only_from_rooms_above() -> None:
+    found = []
+    for path in modules():
+        room = room_of(path)
+        if room in ("__init__", "__main__"):
             continue
-        target = name.split(".")[1] if "." in name else "__init__"
-        if target in ("__version__", "__init__", room):
-            continue
-        if room in OUTER:
-            assert name.startswith(OUTER[room]) or name in ("nextarm.designs", "nextarm.core"), f"{path} imports {name}"
-        else:
-            assert ROOMS.index(target) < ROOMS.index(room), f"{path} imports {name}: {target} is not above {room}"
+        for name in imported(path):
+            if not name.startswith("nextarm"):
+                continue
+            target = name.split(".")[1] if "." in name else "__init__"
+            if target in ("__version__", "__init__", room):
+                continue
+            if room in OUTER:
+                if not (name.startswith(OUTER[room]) or name in ("nextarm.designs", "nextarm.core")):
+                    found.append(f"{path} imports {name}")
+            elif ROOMS.index(target) >= ROOMS.index(room):
+                found.append(f"{path} imports {name}: {target} is not above {room}")
+    assert found == []
 
 
 def test_core_holds_its_five_files_only() -> None:
@@ -84,15 +92,15 @@ def test_core_stands_on_the_standard_library_and_numpy() -> None:
                 assert all(a.name.split(".")[0] not in ("scipy", "polars", "pandas") for a in node.names), path
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.relative_to(SRC).as_posix())
-def test_no_way_to_run_a_users_text(path: Path) -> None:
-    names = imported(path)
-    assert not names & FORBIDDEN_MODULES, path
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in FORBIDDEN_CALLS, f"{path} line {node.lineno} calls {node.func.id}"
-        if isinstance(node, ast.keyword) and node.arg == "shell":
-            raise AssertionError(f"{path} line {node.value.lineno} starts a shell")
+def test_no_way_to_run_a_users_text() -> None:
+    found = [f"{path} imports {name}" for path in modules() for name in imported(path) & FORBIDDEN_MODULES]
+    for path in modules():
+        for node in ast.walk(read(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FORBIDDEN_CALLS:
+                found.append(f"{path} line {node.lineno} calls {node.func.id}")
+            if isinstance(node, ast.keyword) and node.arg == "shell":
+                found.append(f"{path} line {node.value.lineno} starts a shell")
+    assert found == []
 
 
 def test_no_drawer_of_odds_and_ends() -> None:
@@ -100,19 +108,22 @@ def test_no_drawer_of_odds_and_ends() -> None:
         assert path.stem not in ("utils", "util", "helpers", "common", "misc"), path
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.relative_to(SRC).as_posix())
-def test_files_stay_small(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 600, path
+def test_files_stay_small() -> None:
+    assert [path for path in modules() if len(path.read_text(encoding="utf-8").splitlines()) > 600] == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: p.relative_to(SRC).as_posix())
-def test_every_public_name_is_documented(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree), f"{path} has no docstring"
-    scopes: list[ast.Module | ast.ClassDef] = [tree]
-    while scopes:
-        for node in scopes.pop().body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                assert ast.get_docstring(node), f"{path} line {node.lineno}: {node.name} has no docstring"
-                if isinstance(node, ast.ClassDef):
-                    scopes.append(node)
+def test_every_public_name_is_documented() -> None:
+    found = []
+    for path in modules():
+        tree = read(path)
+        if not ast.get_docstring(tree):
+            found.append(f"{path} has no docstring")
+        scopes: list[ast.Module | ast.ClassDef] = [tree]
+        while scopes:
+            for node in scopes.pop().body:
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                    if not ast.get_docstring(node):
+                        found.append(f"{path} line {node.lineno}: {node.name} has no docstring")
+                    if isinstance(node, ast.ClassDef):
+                        scopes.append(node)
+    assert found == []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import nextarm
+from command import Done, fresh
+from command import run as command
 from figures_as_text import COLOURS, document, exponential_arm, svg
 from nextarm.figures import FigureReading, FigureRefused
 
@@ -18,10 +19,8 @@ pytest.importorskip("PIL")
 ARMS = [exponential_arm("Control", 50), exponential_arm("New drug", 40, median=30.0)]
 
 
-def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "nextarm.cli", "read-figure", *map(str, words)], capture_output=True, text=True, check=False
-    )
+def run(*words: str | Path, start: Callable[..., Done] = command) -> Done:
+    return start("read-figure", *words)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -32,7 +31,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_a_figure_becomes_six_files_and_patients(tmp_path: Path) -> None:
     figure, out = tmp_path / "figure.svg", tmp_path / "out"
     figure.write_text(svg(ARMS))
-    ran = run(figure, "--out", out, "--reconstruct")
+    ran = run(figure, "--out", out, "--reconstruct", start=fresh)
     assert ran.returncode == 0, ran.stderr
     assert "grade A; time in months" in ran.stdout
     assert {p.name for p in out.iterdir()} == {

@@ -9,9 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from command import Done, fresh, run
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN = ROOT / "src/nextarm/studies/infant_all/plan.toml"
@@ -19,13 +22,8 @@ CURVE = "time,survival\n0,1\n6,0.9\n12,0.8\n24,0.7\n36,0.65\n48,0.65\n"
 AT_RISK = "time,at_risk\n0,40\n12,31\n24,25\n36,18\n48,9\n"
 
 
-def run(*words: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "nextarm.cli", *words]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, timeout=240, check=False)
-
-
-def good(*words: str, cwd: Path | None = None) -> str:
-    done = run(*words, cwd=cwd)
+def good(*words: str, cwd: Path | None = None, start: Callable[..., Done] = run) -> str:
+    done = start(*words, cwd=cwd)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout
@@ -36,7 +34,7 @@ def strict(text: str) -> dict[str, object]:
 
 
 def test_help_names_every_verb_and_each_has_an_example() -> None:
-    words = good("--help")
+    words = good("--help", start=fresh)
     verbs = re.findall(r"^  ([a-z]+)  ", words, re.M)
     assert {"evidence", "new", "reconstruct", "fit", "pool", "compare", "prior", "design", "simulate", "report", "verify", "serve"} <= set(
         verbs
@@ -46,7 +44,7 @@ def test_help_names_every_verb_and_each_has_an_example() -> None:
 
 
 def test_designs_are_listed_and_a_card_gives_a_plan_to_start_from(tmp_path: Path) -> None:
-    assert "  toxicity-monitoring " in good("designs")
+    assert "  toxicity-monitoring " in good("designs", start=fresh)
     good("designs", "exact-binomial", "--example", "--out", str(tmp_path / "plan.toml"))
     assert strict(good("design", str(tmp_path / "plan.toml"), "--json"))["kind_of_design"] == "exact-binomial"
     done = run("designs", "--example")
@@ -64,7 +62,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_evidence_in_every_format() -> None:
     filters = ("--endpoint", "EFS", "--subtype", "KMT2A-r")
-    csv = good("evidence", *filters, "--format", "csv")
+    csv = good("evidence", *filters, "--format", "csv", start=fresh)
     rows = strict(good("evidence", *filters, "--json"))
     assert len(csv.splitlines()) - 1 == len(rows["cells"]) > 20  # type: ignore[arg-type]
     assert "pieters2019" in good("evidence", *filters, "--format", "bibtex")
@@ -88,9 +86,9 @@ def test_a_broken_package_lists_its_problems_as_json_too(tmp_path: Path) -> None
 
 
 def test_a_new_study_is_sound_and_its_plan_designs(tmp_path: Path) -> None:
-    good("new", "my-study", cwd=tmp_path)
+    good("new", "my-study", cwd=tmp_path, start=fresh)
     assert "outcomes" in good("evidence", "--check", "--package", "my-study", cwd=tmp_path)
-    assert "power" in good("design", "my-study/plan.toml", cwd=tmp_path)
+    assert "power" in good("design", "my-study/plan.toml", cwd=tmp_path, start=fresh)
     again = run("new", "my-study", cwd=tmp_path)
     assert again.returncode == 6
     assert "my-study" in again.stderr
@@ -104,7 +102,7 @@ def test_classify_says_group_and_reason(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text(
         "id,kmt2a_status,age_days,wbc_1e9_per_l,day8_prednisone_response\n1,germline,200,10,good\n2,rearranged,90,400,good\n3,rearranged,90,,good\n"
     )
-    out = good("evidence", "classify", "--protocol", "Interfant-06", "p.csv", cwd=tmp_path)
+    out = good("evidence", "classify", "--protocol", "Interfant-06", "p.csv", cwd=tmp_path, start=fresh)
     groups = [line.split(",")[5] for line in out.splitlines()[1:]]
     assert groups == ["LR", "HR", "undetermined"]
 
@@ -113,7 +111,7 @@ def test_reconstruct_writes_patients_and_versions(tmp_path: Path) -> None:
     (tmp_path / "curve.csv").write_text(CURVE)
     (tmp_path / "nar.csv").write_text(AT_RISK)
     words = ("reconstruct", "curve.csv", "--at-risk", "nar.csv", "--unit", "months", "--versions", "5")
-    out = good(*words, "--out", "patients.csv", "--versions-out", "all.csv", cwd=tmp_path)
+    out = good(*words, "--out", "patients.csv", "--versions-out", "all.csv", cwd=tmp_path, start=fresh)
     assert "40 patients" in out
     patients = (tmp_path / "patients.csv").read_text().splitlines()
     assert patients[0].split(",")[:3] == ["time", "event", "arm"]
@@ -124,7 +122,9 @@ def test_reconstruct_writes_patients_and_versions(tmp_path: Path) -> None:
 
 
 def test_pool_from_evidence_and_from_a_file_agree(tmp_path: Path) -> None:
-    rows = strict(good("pool", "--endpoint", "EFS", "--pool-set", "frontline-kmt2a-r", "--time", "5", "--window", "1", "--json"))
+    rows = strict(
+        good("pool", "--endpoint", "EFS", "--pool-set", "frontline-kmt2a-r", "--time", "5", "--window", "1", "--json", start=fresh)
+    )
     (tmp_path / "data.csv").write_text("study,estimate,se\n" + "".join(f"{s['label']},{s['estimate']},0.05\n" for s in rows["studies"]))  # type: ignore[index,attr-defined]
     plain = strict(good("pool", "data.csv", "--json", cwd=tmp_path))
     assert plain["k"] == rows["k"]
@@ -144,7 +144,7 @@ def test_pool_from_evidence_and_from_a_file_agree(tmp_path: Path) -> None:
 def test_fit_gives_the_curve_and_a_model_with_cure(tmp_path: Path) -> None:
     rows = [f"{t},1" for t in (0.2, 0.3, 0.4, 0.6, 0.7, 0.9, 1.1, 1.4)] + [f"{t},0" for t in (3, 4, 5, 5, 6, 6, 7, 7)]
     (tmp_path / "p.csv").write_text("time,event\n" + "\n".join(rows) + "\n")
-    curve = good("fit", "p.csv", cwd=tmp_path).splitlines()
+    curve = good("fit", "p.csv", cwd=tmp_path, start=fresh).splitlines()
     assert curve[1].split()[:5] == ["0.2", "16", "1", "0", "0.9375"]
     model = strict(good("fit", "p.csv", "--model", "mixture-cure:weibull", "--json", cwd=tmp_path))
     assert model["kind"] == "Fit"
@@ -153,7 +153,7 @@ def test_fit_gives_the_curve_and_a_model_with_cure(tmp_path: Path) -> None:
 
 def test_compare_prints_the_bias_that_would_undo_it_and_refuses_other_origins() -> None:
     words = ("compare", "--arm", "blin", "--endpoint", "DFS", "--time", "4")
-    out = good(*words, "--control", "interfant-06-histctrl")
+    out = good(*words, "--control", "interfant-06-histctrl", start=fresh)
     assert "historical control" in out
     assert re.search(r"points_tips\s+0\.19", out)
     assert "time origin not stated" in out
@@ -165,7 +165,7 @@ def test_compare_prints_the_bias_that_would_undo_it_and_refuses_other_origins() 
 
 
 def test_prior_from_one_arm_is_labelled_and_treatments_are_not_mixed(tmp_path: Path) -> None:
-    out = good("prior", "--arms", "blin", "--endpoint", "DFS", "--time", "4", "--likelihood", "normal", "--tau-scale", "0.3")
+    out = good("prior", "--arms", "blin", "--endpoint", "DFS", "--time", "4", "--likelihood", "normal", "--tau-scale", "0.3", start=fresh)
     assert "one study" in out
     assert "effective sample size" in out
     mixed = run("prior", "--arms", "blin,mll03-r", "--endpoint", "OS", "--time", "4")
@@ -182,7 +182,7 @@ def test_simulate_keeps_its_blocks_and_a_second_call_gives_the_same(tmp_path: Pa
     words = ("simulate", str(PLAN), "--trials", "3000", "--seed", "5", "--quiet", "--out", str(tmp_path / "run"))
     good(*words)
     first = (tmp_path / "run" / "results.json").read_bytes()
-    good(*words, "--workers", "2")
+    good(*words, "--workers", "2", start=fresh)
     assert (tmp_path / "run" / "results.json").read_bytes() == first
     other = run("simulate", str(PLAN), "--trials", "3000", "--seed", "6", "--out", str(tmp_path / "run"))
     assert other.returncode == 6
@@ -238,13 +238,17 @@ def test_an_unwritable_folder_is_exit_code_6(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "in the way"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at /proc")
 def test_an_interrupted_report_leaves_the_old_files(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("the old report")
     command = [sys.executable, "-m", "nextarm.cli", "report", "infant-all", "--out", str(tmp_path)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ})
-    time.sleep(1.0)
+    maps = Path(f"/proc/{process.pid}/maps")  # with numpy its work has begun; while Python itself starts, nobody can answer Ctrl-C
+    while "_multiarray_umath" not in maps.read_text():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate()
     assert process.returncode == 130, said
     assert "interrupted" in said
     assert (tmp_path / "report.html").read_text() == "the old report"
@@ -259,7 +263,7 @@ def test_a_closed_pipe_is_not_an_error() -> None:
 
 
 def test_look_says_the_decision_and_what_may_come() -> None:
-    said = good("look", str(PLAN), "--events", "48", "--z", "1.9")
+    said = good("look", str(PLAN), "--events", "48", "--z", "1.9", start=fresh)
     assert "decision: go on (80 events planned)" in said
     assert "conditional power" in said
     found = strict(good("look", str(PLAN), "--events", "48", "--z", "1.9", "--events", "80", "--z", "2.1", "--json"))

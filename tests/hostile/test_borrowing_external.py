@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import polars as pl
 import pytest
 
+from command import fresh, run
 from nextarm import verbs
 from nextarm.borrowing import (
     Adjustment,
@@ -319,10 +318,6 @@ def test_biases_need_a_ratio():
 # ---- the command line
 
 
-def run(*arguments: str):
-    return subprocess.run([sys.executable, "-m", "nextarm.cli", *arguments], capture_output=True, text=True, check=False)
-
-
 def test_command_line_compares_matches_and_refuses_without_traceback(tmp_path):
     new, old, table = tmp_path / "new.csv", tmp_path / "old.csv", tmp_path / "baseline.csv"
     frame().write_csv(new)
@@ -337,7 +332,7 @@ def test_command_line_compares_matches_and_refuses_without_traceback(tmp_path):
     found = json.loads(shown.stdout)
     assert [m["time"] for m in found["milestones"]] == [1.0, 2.0]
     weighted = tmp_path / "weighted.csv"
-    matched = run("match", str(new), "--baseline", str(table), "--weights-out", str(weighted))
+    matched = fresh("match", str(new), "--baseline", str(table), "--weights-out", str(weighted))
     assert matched.returncode == 0, matched.stderr
     assert "effective sample size" in matched.stdout
     weights = pl.read_csv(weighted)

@@ -22,17 +22,26 @@ from nextarm.simulation.checkpoint import BLOCKS, RESULTS
 from nextarm.simulation.workers import in_processes
 from simulation_plans import LOOKS, two_arms
 
-TRIALS = 150 * BLOCK_TRIALS
+TRIALS = 80 * BLOCK_TRIALS
+#: Against a hang, seconds; no test measures time.
+LONGEST = 300.0
 
+#: It goes on to 60 blocks and waits there: however slowly the test is served, the run is still going when it is stopped.
 PROGRAM = """
-import sys
+import sys, time
+from nextarm.core.random import BLOCK_TRIALS
 from nextarm.designs import plan_from_toml
 from nextarm.simulation import simulate
 if __name__ == "__main__":
     plan = plan_from_toml(open(sys.argv[1]).read())
     print("begins", flush=True)
+
+    def held(done, total):
+        while done >= 60 * BLOCK_TRIALS:
+            time.sleep(0.01)
+
     try:
-        simulate(plan, trials=int(sys.argv[2]), seed=9, workers=int(sys.argv[3]), out=sys.argv[4])
+        simulate(plan, trials=int(sys.argv[2]), seed=9, workers=int(sys.argv[3]), out=sys.argv[4], progress=held)
     except KeyboardInterrupt as stop:
         print(stop)
         sys.exit(130)
@@ -53,7 +62,7 @@ def blocks_kept(out: Path) -> int:
 
 
 def wait_for_blocks(process: subprocess.Popen[str], out: Path, count: int) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + LONGEST
     while blocks_kept(out) < count:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end
@@ -83,7 +92,7 @@ def test_a_killed_run_is_resumed_to_the_identical_file(tmp_path: Path, whole: st
     kept = blocks_kept(out)
     assert 10 <= kept < TRIALS // BLOCK_TRIALS
     assert not (out / RESULTS).exists()
-    end = time.monotonic() + 20
+    end = time.monotonic() + LONGEST
     while any(Path(f"/proc/{child}").exists() for child in children):
         assert time.monotonic() < end, "workers outlive the run that was killed"
         time.sleep(0.02)
@@ -100,7 +109,7 @@ def test_ctrl_c_leaves_a_folder_that_goes_on_and_says_so(tmp_path: Path, whole: 
     process = start(tmp_path, out, workers=workers)
     wait_for_blocks(process, out, 10)
     process.send_signal(signal.SIGINT)
-    said, errors = process.communicate(timeout=60)
+    said, errors = process.communicate(timeout=LONGEST)
     assert process.returncode == 130, errors
     assert "interrupted after" in said
     assert f"kept in {out}: the same call goes on from there" in said

@@ -36,7 +36,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
 
 def finished(client: TestClient, where: str) -> Any:
     """The screen as JSON once its run is no longer active."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while time.monotonic() < end:
         data = client.get(where.replace("/design?", "/design.json?")).json()
         if data["screen"]["run"]["state"] not in ("waiting", "running"):
@@ -264,7 +264,7 @@ def test_a_formula_that_takes_long_does_not_keep_the_page_waiting(client: TestCl
     gate, design = threading.Event(), verbs.design
 
     def slow(plan: Any, **options: Any) -> Any:
-        gate.wait(20)
+        gate.wait(300)
         return design(plan, **options)
 
     monkeypatch.setattr(verbs, "design", slow)

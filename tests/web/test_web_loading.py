@@ -9,7 +9,7 @@ from pathlib import Path
 
 #: A server's life in one process: load, then ask what a visitor asks; what is imported after that is printed.
 LIFE = """
-import json, sys, threading
+import json, sys, threading, time
 from starlette.testclient import TestClient
 from nextarm import verbs
 from nextarm.web.app import FIRST_SCREENS, web_app
@@ -28,6 +28,10 @@ for kind in ("log-rank", "platform", "boin", "simon-two-stage"):
     plan = str(verbs.designs(kind).cards[0].example)
     sent = asked.post("/study/infant-all/design/simulate", data={"toml": plan, "trials": "64", "seed": "1"}, follow_redirects=False)
     assert sent.status_code == 303, sent.text
+runs = asked.app.state.server.runs.listed()
+while any(run.active for run in runs):
+    time.sleep(0.02)
+assert [run.state for run in runs] == ["done"] * 4, [run.facts() for run in runs]
 rooms = ("nextarm", "scipy", "numba")
 late = sorted(m for m in set(sys.modules) - at if m.split(".")[0] in rooms and not m.startswith("nextarm.web"))
 cases = [m for m in at if m.startswith("nextarm.validation")]

@@ -17,13 +17,14 @@ from nextarm.report import ledger_of
 from nextarm.validation.case import Case
 from nextarm.web.app import web_app
 from nextarm.web.runs import BusyError, Run, Runs
+from web.serving import LONGEST
 
 BASE = "http://127.0.0.1:8765"
 OWN = {"origin": BASE}
 
 
-def until(what: Any, seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
+def until(what: Any) -> None:
+    end = time.monotonic() + LONGEST
     while not what():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.005)
@@ -31,7 +32,7 @@ def until(what: Any, seconds: float = 10.0) -> None:
 
 def test_two_run_four_wait_the_next_is_refused() -> None:
     runs, gate = Runs(at_once=2, waiting=4), threading.Event()
-    made = [runs.start(str(i), lambda run: gate.wait(10), title=str(i), address="/") for i in range(6)]
+    made = [runs.start(str(i), lambda run: gate.wait(LONGEST), title=str(i), address="/") for i in range(6)]
     until(lambda: sum(r.state == "running" for r in made) == 2)
     assert [r.state for r in made].count("waiting") == 4
     with pytest.raises(BusyError):
@@ -56,7 +57,7 @@ def test_a_run_stops_at_its_next_progress_and_keeps_what_it_showed() -> None:
         return "the whole"
 
     run = runs.start("a", work, title="a", address="/")
-    assert started.wait(10)
+    assert started.wait(LONGEST)
     assert runs.cancel("a")
     until(lambda: not run.active)
     assert (run.state, run.result) == ("cancelled", "a first answer")
@@ -84,7 +85,7 @@ def test_a_full_queue_is_answered_with_429(tmp_path: Path) -> None:
     client, gate = TestClient(app, base_url=BASE, follow_redirects=False), threading.Event()
     server = app.state.server
     for i in range(6):
-        server.runs.start(str(i), lambda run: gate.wait(20), title=str(i), address="/")
+        server.runs.start(str(i), lambda run: gate.wait(LONGEST), title=str(i), address="/")
     answer = client.post("/study/infant-all/trust/verify", data={"room": "survival"}, headers=OWN)
     assert answer.status_code == 429
     assert answer.headers["retry-after"]
@@ -99,7 +100,7 @@ def test_verify_from_the_page_runs_shows_its_progress_is_cancelled_and_run_again
 
     def held() -> dict[str, float]:
         reached.set()
-        gate.wait(20)
+        gate.wait(LONGEST)
         return {"value": 2.0}
 
     def case(name: str, compute: Any, room: str = "survival") -> Case:
@@ -113,7 +114,7 @@ def test_verify_from_the_page_runs_shows_its_progress_is_cancelled_and_run_again
     def start() -> str:
         reached.clear()
         where = client.post("/study/infant-all/trust/verify", data={"room": ""}, headers=OWN).headers["location"]
-        assert reached.wait(20)
+        assert reached.wait(LONGEST)
         return where
 
     def run() -> dict[str, Any]:
@@ -125,12 +126,12 @@ def test_verify_from_the_page_runs_shows_its_progress_is_cancelled_and_run_again
     assert "1 of 3" in client.get(where).text
     assert client.post(f"/runs/{run()['key']}/cancel", headers=OWN).status_code == 303
     gate.set()
-    until(lambda: run()["state"] == "cancelled", 20)
+    until(lambda: run()["state"] == "cancelled")
     assert "cases passed" not in client.get(where).text
 
     # run again to its end: what passed, what did not, by room
     where = start()
-    until(lambda: run()["state"] == "done", 20)
+    until(lambda: run()["state"] == "done")
     page = client.get(where).text
     numbers = {n["name"]: n["value"] for n in client.get("/study/infant-all/trust.json").json()["numbers"]}
     assert (numbers["passed"], numbers["run"], numbers["outside"]) == (2, 3, 3)
@@ -153,7 +154,7 @@ def test_virtual_trials_first_few_then_all(tmp_path: Path) -> None:
         key = facts["key"]
         return facts["state"] == "done"
 
-    until(done, 60)
+    until(done)
     found = client.get(where.replace("/design?", "/design.json?")).json()
     rates = {n["name"]: n for n in found["numbers"]}
     assert (
@@ -163,7 +164,7 @@ def test_virtual_trials_first_few_then_all(tmp_path: Path) -> None:
 
     # after a restart the same address shows the same numbers, taken from the blocks that were kept
     again = TestClient(web_app(tmp_path), base_url=BASE)
-    until(lambda: again.get(where.replace("/design?", "/design.json?")).json()["screen"]["run"]["state"] == "done", 60)
+    until(lambda: again.get(where.replace("/design?", "/design.json?")).json()["screen"]["run"]["state"] == "done")
     assert again.get(where.replace("/design?", "/design.json?")).json()["numbers"] == found["numbers"]
 
 
@@ -180,7 +181,7 @@ def test_the_error_shrinks_as_it_refines_and_the_last_answer_is_the_commands(tmp
     plan = nextarm.designs("log-rank").cards[0].example
     where = client.post("/study/infant-all/design/simulate", data={"toml": plan, "trials": "9000", "seed": "5"}, headers=OWN)
     at = where.headers["location"].replace("/design?", "/design.json?")
-    until(lambda: client.get(at).json()["screen"]["run"]["state"] == "done", 60)
+    until(lambda: client.get(at).json()["screen"]["run"]["state"] == "done")
     rates = [next(e.number for e in ledger_of(report).entries if e.number.name == "as-planned.plan.rejection") for report in shown]
     widths = [rate.high - rate.low for rate in rates]
     assert [report.subtitle.split()[0] for report in shown] == ["2,048", "8,192", "9,000"]
@@ -201,15 +202,15 @@ def test_a_long_run_is_cancelled_keeps_its_first_answer_and_goes_on_when_asked_a
     def run() -> Any:
         return client.get(at).json()["screen"]["run"]
 
-    until(lambda: run()["revision"] >= 1 and run()["done"] > 2_048, 60)
+    until(lambda: run()["revision"] >= 1 and run()["done"] > 2_048)
     assert run()["total"] == 900_000
     assert client.post(f"/runs/{run()['key']}/cancel", headers=OWN).headers["location"] == where.removesuffix("#answer")
-    until(lambda: run()["state"] == "cancelled", 60)
+    until(lambda: run()["state"] == "cancelled")
     page = client.get(where).text
     assert 'id="rates"' in page
     assert "cancelled" in page
     done = run()["done"]
     client.post("/study/mine/design/simulate", data=sent, headers=OWN)
-    until(lambda: run()["done"] >= done, 60)
+    until(lambda: run()["done"] >= done)
     client.post(f"/runs/{run()['key']}/cancel", headers=OWN)
-    until(lambda: run()["state"] == "cancelled", 60)
+    until(lambda: run()["state"] == "cancelled")

@@ -41,7 +41,7 @@ def made(client: TestClient) -> str:
     """The address of a report of two sections, made."""
     answer = client.post(f"{HERE}/make", data={"sections": ["designs", "methods"]}, headers=OWN)
     assert answer.status_code == 303
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while time.monotonic() < end:
         run = client.get(f"{HERE}.json").json()["screen"]["run"]
         if run["state"] not in ("waiting", "running"):
