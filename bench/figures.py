@@ -47,6 +47,7 @@ class Arm:
     ticks: np.ndarray
     shown: np.ndarray
     cells: dict[float, int | None]
+    dash: str
     raw: tuple[np.ndarray, np.ndarray]
 
 
@@ -80,6 +81,7 @@ class Score:
     iae_drawn: list[float] = field(default_factory=list)
     axis_error: float = 0.0
     names: tuple[int, int] = (0, 0)
+    styles: tuple[int, int] = (0, 0)
     cells: tuple[int, int, int] = (0, 0, 0)
     ticks: tuple[int, int, int] = (0, 0, 0)
     ticks_all: tuple[int, int, int] = (0, 0, 0)
@@ -141,6 +143,7 @@ def load_made(folder: Path) -> Truth:
                 np.array(a["ticks"]),
                 visible(np.array(a.get("shown", a["ticks"])), steps, d["y_min"]),
                 cells,
+                {"dashdot": "dash-dotted"}.get(a["dash"], a["dash"]),
                 raw,
             )
         )
@@ -167,7 +170,7 @@ def load_case(folder: Path) -> Truth:
         ticks = np.sort(t[(e == 0) & (t <= end)])
         # Looked at in all 30: their renderer draws no mark after the last event of an arm, so none for those censored at the end.
         held = visible(ticks[ticks <= steps[0][steps[0] <= axis][-1]], shown, float(m["y_axis_start"]))
-        arms.append(Arm(g, steps, shown, end, ticks, held, cells, (t, e)))
+        arms.append(Arm(g, steps, shown, end, ticks, held, cells, "solid", (t, e)))
     tags = {"width": Image.open(folder / "graph.png").width, "tier": m["tier"]}
     return Truth(
         folder.name, folder / "graph.png", arms, axis, float(m["y_axis_start"]), True, m["curve_direction"] != "downward", "months", tags
@@ -283,6 +286,7 @@ def score(truth: Truth, *, reconstruct: bool) -> Score:
                 [f for f in found if not len(true) or np.abs(true - f).min() > tolerance or np.abs(lone - f).min(initial=9e9) <= tolerance]
             )
             out.ticks_apart = added(out.ticks_apart, match_ticks(near, lone, tolerance), len(near), len(lone))
+    out.styles = (sum(c is not None and c.dash == a.dash for a, c in zip(truth.arms, curves, strict=True)), len(truth.arms))
     out.names, out.cells = (names, len(truth.arms) if truth.names else 0), (right, cells, invented)
     if tabled and any(c is None for c in curves):
         out.not_rebuilt = "a curve was not found"
@@ -329,7 +333,7 @@ def report(scores: list[Score], title: str) -> None:
         return
     first, drawn = np.array([v for s in read for v in s.iae]), np.array([v for s in read for v in s.iae_drawn])
     ticks, lone, every = (np.array([getattr(s, k) for s in read]).sum(0) for k in ("ticks", "ticks_apart", "ticks_all"))
-    names, cells = np.array([s.names for s in read]).sum(0), np.array([s.cells for s in read]).sum(0)
+    names, cells, styles = (np.array([getattr(s, k) for s in read]).sum(0) for k in ("names", "cells", "styles"))
     # Two solid black curves with equal keys and no table: the picture does not say which name is whose.
     told = np.array([s.names for s in read if not (s.tags.get("solid_black_pair") and s.cells[1] == 0)] or [(0, 0)]).sum(0)
     axes, seconds = np.array([s.axis_error for s in read]), np.array([s.seconds for s in scores])
@@ -344,6 +348,7 @@ def report(scores: list[Score], title: str) -> None:
         "IAE against the curve as drawn": f"median {np.median(drawn):.4f}, mean {drawn.mean():.4f}; below 0.01 {share(drawn, 0.01)}, below 0.005 {share(drawn, 0.005)}",
         "right number of arms": f"{100 * np.mean([s.arms == s.arms_found for s in read]):.1f} %",
         "names where printed": f"{names[0]} of {names[1]}; where keys or a table tell the curves apart {told[0]} of {told[1]}",
+        "line styles (solid, dashed, dotted)": f"{styles[0]} of {styles[1]}",
         "at-risk cells": f"{cells[0]} of {cells[1]}, {cells[2]} where none is printed",
         "ticks": "precision {:.3f}, F1 {:.3f}".format(*f1(ticks)) + "; apart: precision {:.3f}, F1 {:.3f}".format(*f1(lone)),
         "ticks, those that are not drawn counted as missed": "precision {:.3f}, F1 {:.3f}".format(*f1(every)),

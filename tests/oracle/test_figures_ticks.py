@@ -9,9 +9,10 @@ from nextarm.figures.raster.counted import hidden_number, largest_counts
 from nextarm.figures.raster.edges import Steps
 from nextarm.figures.raster.levels import level_again
 from nextarm.figures.raster.refine import draw
+from nextarm.figures.raster.shapes import beside, place_shapes, rings_and_crosses
 from nextarm.figures.raster.standing import standing
 from nextarm.figures.raster.start import from_the_top
-from nextarm.figures.raster.ticks import Bar, bar_of, bars_of_panel, drawn_shape, find_ticks, tick_height
+from nextarm.figures.raster.ticks import Bar, bar_of, bars_of_panel, drawn_shape, find_ticks, mark_shape, tick_height
 from nextarm.figures.raster.ticks import along as beside_the_stroke
 from nextarm.figures.raster.trace import trace_curves
 from nextarm.figures.reading import CurveReading
@@ -190,3 +191,38 @@ def test_bars_of_a_line_on_the_frame_are_found_by_the_half_that_is_seen() -> Non
     np.testing.assert_allclose(found.x, [left + 1.0 for _, _, left, _ in bars], atol=0.6)
     hidden[:] = False  # both sides in sight: what stands out on one side only is no bar
     assert not find_ticks(beside_the_stroke(share, hidden, steps, width=3.0, blur=1.0)).x.size
+
+
+def marked(places: list[float], *, reach: float, stroke: float, ring: bool, width: float) -> np.ndarray:
+    """A level line at height 40 with rings or crosses, drawn at eight times the size."""
+    fine = (np.arange(8 * 80) + 0.5) / 8, (np.arange(8 * 300) + 0.5) / 8
+    down, right = np.meshgrid(fine[0] - 40.0, fine[1], indexing="ij")
+    ink = (np.abs(down) < width / 2) & (right > 5) & (right < 295)
+    for x in places:
+        if ring:
+            ink |= np.abs(np.hypot(down, right - x) - (reach - stroke / 2)) < stroke / 2
+        else:
+            arms = np.minimum(np.abs(down - right + x), np.abs(down + right - x)) < stroke / np.sqrt(2)
+            ink |= arms & (np.maximum(np.abs(down), np.abs(right - x)) < reach)
+    return ink.reshape(80, 8, 300, 8).mean(axis=(1, 3)).astype(np.float32)
+
+
+def test_small_rings_on_a_thick_line_are_one_mark_each() -> None:
+    """Drawn small, the ring leaves little of its inside open beside the line."""
+    places = [30.5, 61.2, 90.8, 122.5, 155.4, 190.5, 230.1, 260.7]
+    share, hidden = marked(places, reach=6.0, stroke=2.4, ring=True, width=3.4), np.zeros((80, 300), bool)
+    seen = beside_the_stroke(share, hidden, Steps(x=np.array([5.0]), y=np.array([40.0]), end=295.0), width=3.4, blur=1.0)
+    found = find_ticks(seen, shapes=(mark_shape(seen),))
+    np.testing.assert_allclose(found.x, places, atol=1.0)
+
+
+def test_crosses_of_thick_strokes_are_told_from_several_of_thin_ones() -> None:
+    places = [40.0, 53.0, 80.0, 93.0, 130.0, 143.0, 178.0, 191.0, 220.0, 233.0, 260.0, 273.0]
+    share, hidden = marked(places, reach=12.5, stroke=4.7, ring=False, width=6.7), np.zeros((80, 300), bool)
+    steps = Steps(x=np.array([5.0]), y=np.array([40.0]), end=295.0)
+    drawn = draw(share.shape, steps, width=6.7, blur=1.0)
+    tried = [place_shapes(share - drawn, beside(drawn, hidden), steps, shape) for shape in rings_and_crosses(12.5, 6.7)]
+    found, explained = max(tried, key=lambda one: one[1])
+    assert explained > 0.85
+    assert abs(found.size - len(places)) <= 2
+    assert np.abs(found[:, None] - np.array(places)).min(axis=0).max() < 2.5

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from figures_drawn import Drawn, mean_error
+from nextarm.figures.raster.dashes import dashes_along
 from nextarm.figures.raster.panel import ArmHint, Box, Panel
+from nextarm.figures.raster.paths import Path
 from nextarm.figures.raster.trace import trace_curves, traced_at
 
 HIGH = ([1.0, 2.2, 3.1, 5.5, 7.0, 8.4], [0.96, 0.9, 0.85, 0.8, 0.7, 0.66])
@@ -263,3 +265,18 @@ def test_a_long_broken_curve_is_kept_where_only_the_name_of_another_was_read() -
     figure.curve(*LOW, ORANGE, dash=(7.0, 4.0))
     panel = replace(figure.panel(), arm_hints=(ArmHint(name="Control", colour=BLUE, where="legend"),), n_arms=1)
     assert {c.hint for c in trace_curves(figure.image(), panel).curves} == {0, None}
+
+
+@pytest.mark.parametrize("dash", [None, (11.0, 6.0)])
+@pytest.mark.parametrize("width", [2.0, 5.0])
+def test_a_line_is_solid_though_its_path_misses_the_columns_of_its_drops(dash, width):
+    figure = Drawn()
+    times, s = np.linspace(0.5, 9.0, 12).tolist(), np.linspace(0.9, 0.1, 12).tolist()
+    figure.curve(times, s, (0, 0, 0), width=width, dash=None if dash is None else (dash[0] * width / 3, dash[1] * width / 3))
+    own = (1 - figure.image().mean(axis=2) / 255).astype(np.float32)
+    first, last = round(figure.x(0.2)), round(figure.x(9.8))
+    late = np.array(times) + 10.0 * np.ceil(width / 2) / (figure.right - figure.left)  # half a stroke beside where they are drawn
+    at = np.searchsorted(late, (np.arange(first, last + 1) - figure.left) * 10.0 / (figure.right - figure.left))
+    rows = np.array([figure.y(v) for v in [1.0, *s]])[at].astype(np.int64)
+    found = dashes_along(own, np.zeros(own.shape, bool), Path(first=first, rows=rows, gain=1.0), width)
+    assert (found.name == "solid") is (dash is None)

@@ -9,10 +9,12 @@ import pytest
 
 from figures_drawn import Drawn
 from nextarm.figures.raster.colours import of_one_line
+from nextarm.figures.raster.legend import is_name
 from nextarm.figures.raster.match import match_arms
+from nextarm.figures.raster.names import join_names
 from nextarm.figures.raster.panel import ArmHint, Box, TracedCurve, TracedPanel
 from nextarm.figures.raster.read import _ends_early
-from nextarm.figures.raster.risk_table import RiskRow
+from nextarm.figures.raster.risk_table import RiskRow, RiskTable
 from nextarm.figures.raster.text import Reading
 from nextarm.figures.raster.trace import trace_curves
 from nextarm.figures.raster.widths import has_strokes
@@ -149,3 +151,25 @@ def test_rows_of_the_table_name_curves_where_one_order_fits_far_better(steep: li
     found = match_arms(panel, hints, rows, [high, curve(steep, end=9.0)], (0.0, 3.0, 6.0, 9.0))
     assert (found.hints == (0, 1)) is sure
     assert any("not certain" in w for w in found.warnings) is not sure
+
+
+@pytest.mark.parametrize(("key", "doubted"), [((0, 0, 0), False), ((70, 70, 70), False), ((160, 160, 210), True)])
+def test_a_line_that_has_not_the_colour_of_its_key_is_not_certain(key: tuple[int, int, int], doubted: bool) -> None:
+    panel = TracedPanel(curves=(traced(hint=0),), line_width=2.0, warnings=())
+    found = match_arms(panel, (ArmHint(name="Low risk", colour=key),), (None,), [curve([1, 0.9])], ())
+    assert any("not the colour of its key" in w and "not certain" in w for w in found.warnings) is doubted
+
+
+@pytest.mark.parametrize(("text", "name"), [("0.94)", False), ("< 0.05", False), ("(0.7)", True), ("0.94) mg", True), ("Arm 2", True)])
+def test_the_end_of_a_printed_interval_is_no_name(text: str, name: bool) -> None:
+    assert is_name(text) is name
+
+
+def test_a_name_that_lost_its_later_words_is_that_of_the_table() -> None:
+    rows = (
+        RiskRow(name="MRD negative", colour=BLUE, cells=(58, 46), y=1.0),
+        RiskRow(name="MRD positive", colour=ORANGE, cells=(77, 60), y=2.0),
+    )
+    hints = [ArmHint(name="MRD", colour=ORANGE), ArmHint(name="MRD", colour=BLUE)]
+    joined, _, _ = join_names(hints, RiskTable(times=np.array([0.0, 6.0]), rows=rows))
+    assert [h.name for h in joined] == ["MRD positive", "MRD negative"]

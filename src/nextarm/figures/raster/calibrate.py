@@ -30,6 +30,8 @@ from nextarm.figures.raster.turned import turned_numbers, turned_times, upright_
 from nextarm.figures.raster.words import INK, Contrast, Image, Word, contrast, letter_ink, read_words, word_boxes
 from nextarm.figures.reading import FigureRefused
 
+#: Distance (pixels) from the edge of the picture within which a name may be cut.
+EDGE = 2
 UNITS = (
     ("months", r"\bmonths?\b|\bmos?\b|\(m\)"),
     ("years", r"\byears?\b|\byrs?\b|\(y\)"),
@@ -342,6 +344,10 @@ def _assembled(
     else:
         hints = direct_names(rgb, strength, spoken_in)
     hints, rows, warnings = join_names(hints, table)
+    at_edge = {h.name for h, b in entries if b.left <= EDGE or b.right >= rgb.shape[1] - EDGE}
+    warnings += tuple(
+        f"{h.name!r} is printed up to the edge of the picture: whether the name is whole is not certain" for h in hints if h.name in at_edge
+    )
     by_marks = _marked_hints(marks)
     if by_marks:
         hints, rows = by_marks, [None] * len(by_marks)

@@ -176,7 +176,7 @@ def count_in(text: str) -> int | None:
 
 def is_name(text: str) -> bool:
     """Whether a phrase can be the name of an arm."""
-    return any(c.isalnum() for c in text) and not NOT_NAMES.search(text) and not re.fullmatch(r"[<>=\s]*\d*[.,]\d+", text)
+    return any(c.isalnum() for c in text) and not NOT_NAMES.search(text) and not re.fullmatch(r"[<>=\s]*\d*[.,]\d+[\s)\]]*", text)
 
 
 def split_at_keys(rgb: Image, strength: Contrast, found: list[Phrase]) -> list[Phrase]:

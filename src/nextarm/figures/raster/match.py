@@ -109,4 +109,8 @@ def match_arms(
             warnings.append("names were given to curves by the numbers at risk, because neither colour nor line style tells")
         else:
             warnings.append(f"which curve is {' or '.join(repr(hints[i].name) for i in open_hints)} is not certain")
+    for c, mine in zip(traced.curves, given, strict=True):  # the pale edge of a band, say
+        key = None if mine is None else hints[mine]
+        if key is not None and key.colour is not None and colour_distance(c.colour, key.colour) > SAME_COLOUR:
+            warnings.append(f"the line read as {key.name!r} has not the colour of its key: whether it is the curve is not certain")
     return Matched(hints=tuple(given), warnings=tuple(warnings))

@@ -35,7 +35,8 @@ def _name(hint: ArmHint, row: RiskRow | None) -> str:
     """
     if row is None or not row.name:
         return hint.name
-    cut = len(hint.name) >= 4 and len(row.name) > len(hint.name) and row.name.startswith(hint.name)
+    rest = row.name.removeprefix(hint.name)
+    cut = len(hint.name) < len(row.name) > len(rest) and (len(hint.name) >= 4 or rest.startswith(" "))
     surer = row.sure > hint.sure + SURER and SequenceMatcher(None, hint.name.lower(), row.name.lower()).ratio() >= SAME_NAME
     return row.name if hint.where == "direct" or cut or surer else hint.name
 

@@ -22,12 +22,13 @@ from nextarm.figures.raster.panel import Floats
 SOME = 0.7
 #: Fewest blobs that a shape is learnt from, and how alike they must be.
 FEWEST, ALIKE = 3, 0.8
-#: Strokes (pixels) that rings and crosses are drawn with, and parts that a pixel is divided into.
-STROKES, FINE = (1.2, 2.2), 5
+#: Strokes (pixels) that rings and crosses are drawn with: of thin curves, of thick ones (and as a part of their width); parts that a
+#: pixel is divided into.
+THIN, THICK, STROKE_PART, FINE = 1.2, 2.2, 0.7, 5
 #: Part of its ink that must be there, and part that must be new, for a mark to be placed.
 THERE, NEW = 0.7, 0.3
 #: Inked part of the box around a mark from which it is a disc: where discs overlap their outline alone tells them apart.
-FILLED = 0.66
+FILLED = 0.72
 #: Part of a mark that must be visible.
 LEAST_SEEN = 0.25
 
@@ -65,11 +66,13 @@ def learn_shape(rest: Image, blocked: Mask, steps: Steps, *, width: float, reach
     return shape if shape is not None and shape.round else None
 
 
-def rings_and_crosses(half: float) -> list[Shape]:
-    """Rings and crosses that reach about ``half`` pixels from the curve, drawn with thin and thick strokes."""
+def rings_and_crosses(half: float, width: float) -> list[Shape]:
+    """Rings and crosses that reach about ``half`` pixels from a curve of ``width``, drawn with thin and thick strokes."""
     shapes = []
+    thick = STROKE_PART * width
+    strokes = (THICK, thick) if thick > THICK + 0.5 * THIN else (THIN, THICK)
     for reach in half + np.arange(-1.0, 2.01, 1.0):
-        for stroke in STROKES:
+        for stroke in strokes:
             size = int(np.ceil(reach)) + 1
             fine = (np.arange((2 * size + 1) * FINE) + 0.5) / FINE - size - 0.5
             down, right = np.meshgrid(fine, fine, indexing="ij")

@@ -264,7 +264,7 @@ def drawn_shape(curves: list[Beside | None]) -> Shape | None:
     seen = max(spread, key=lambda c: sum(float(np.clip(ink[:, 2:], 0, 1).sum()) for ink in (c.above, c.below)))
     visible = beside(seen.drawn, seen.blocked)
     best, most = None, EXPLAINED
-    for shape in rings_and_crosses(shape_height(seen.above, seen.below) + seen.width / 2):
+    for shape in rings_and_crosses(shape_height(seen.above, seen.below) + seen.width / 2, seen.width):
         x, explained = place_shapes(seen.rest, visible, seen.steps, shape)
         if x.size and explained > most:
             best, most = shape, explained
