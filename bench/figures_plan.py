@@ -3,7 +3,8 @@
 A plan is plain data, so that the R half of the generator can read it. Figures of the tuning set and the held-out set
 come from different seeds; HELD_OUT_SEED was committed before any of its figures was drawn. Once a set has been looked at, it
 is used up and joins the tuning figures: the next claim needs a new seed (20_260_829 was the first, 48_611_207 the second,
-90_352_741 the third, 613_280_477 the fourth, 284_519_663 the fifth, 353_130_999 the sixth, read on 2026-11-30).
+90_352_741 the third, 613_280_477 the fourth, 284_519_663 the fifth, 353_130_999 the sixth; HELD_OUT_SEED, the seventh, was read on
+2026-12-01 and is used up too).
 """
 
 from __future__ import annotations
