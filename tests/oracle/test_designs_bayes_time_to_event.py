@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import beta
 
 from nextarm.core.errors import RefusedError
 from nextarm.designs import Plan, plan_from_data
@@ -130,6 +131,16 @@ def test_the_printed_rule_is_the_rule() -> None:
                 if x <= near <= size:
                     above = design.posterior(np.array([float(x)]), np.array([near]))[0]
                     assert (above < got.cut * (near / got.sizes[-1]) ** got.shape) == stops
+
+
+def test_scipy_posteriors_lie_well_off_the_cut_that_is_printed() -> None:
+    got = told("top")
+    assert float(f"{got.cut:.5g}") == got.cut
+    responses = np.arange(41)
+    above = beta.sf(0.2, 0.2 + responses, 0.8 + 40 - responses)
+    # 11 of 40 are .8565413: a cut of .856541 with one digit less called them a success (type I error .118 for .067)
+    assert np.abs(above - got.cut).min() > 1e-7
+    assert int(responses[above >= got.cut][0]) == 12
 
 
 def test_sizes_are_solved_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 At look k a trial goes on (at the last: succeeds) while its posterior probability P_k of being better than the null is at least
 cut * fraction_k^shape. For one shape a trial succeeds just where the smallest P_k / fraction_k^shape reaches the cut, so the cut that keeps
-alpha in trials under the null is one of their order statistics: no grid of cuts is needed, and none is missed. doi 10.1002/sim.7338.
+alpha in trials under the null is one of their order statistics: no grid of cuts is needed, and none is missed. It is rounded up to five
+decimals: posteriors of counts come in steps, and a cut within rounding of a step would be another rule when it is printed.
+doi 10.1002/sim.7338.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from nextarm.core.units import FloatArray
 SHAPES: FloatArray = np.linspace(0.0, 1.0, 21)
 #: A cut above this is no rule: the trial would have to be certain.
 _CERTAIN = 1.0 - 1e-9
+#: Cuts have so many steps from 0 to 1, as many as are printed.
+_PRINTED = 100_000
 
 
 @record
@@ -47,7 +51,7 @@ def optimal_cut(
     >>> level = np.linspace(0.0, 0.99, 100)[:, None]
     >>> got = optimal_cut((level, np.ones((100, 1))), (level + 0.005, np.ones((100, 1))), alpha=0.05)
     >>> round(got.cut, 3), round(got.type1_error, 3), round(got.power, 3)
-    (0.945, 0.05, 0.06)
+    (0.94, 0.05, 0.06)
     """
     best: tuple[float, float] = (-1.0, -1.0)
     found: OptimalCut | None = None
@@ -57,8 +61,7 @@ def optimal_cut(
         # at most alpha of the trials reach the cut: it lies above the largest ratio that must not
         barred = trials - math.floor(alpha * trials + 1e-9)
         low = under[barred - 1] if barred > 0 else 0.0
-        high = under[barred] if barred < trials else low
-        cut = 0.5 * (low + high) if high > low else math.nextafter(float(low), 2.0)
+        cut = (math.floor(float(low) * _PRINTED + 1e-6) + 1) / _PRINTED
         if not 0.0 < cut < _CERTAIN:
             continue
         power = float((smallest_ratio(*other, float(shape)) >= cut).mean())
