@@ -6,19 +6,19 @@ import json
 import re
 from typing import Any
 
-from compared_patients import study_to_compare
-from web.serving import Serving, browser, in_browser, opened, serving
-from web.test_web_browser import run_done
+import pytest
 
-__all__ = ["browser", "serving"]
-pytestmark = in_browser
+from compared_patients import study_to_compare
+from web.serving import Serving, opened, run_done
+
+pytestmark = pytest.mark.browser
 
 
 def test_a_comparison_is_kept_by_clicks_and_the_report_shows_its_numbers(serving: Serving, browser: Any) -> None:
     errors: list[str] = []
-    study = study_to_compare(serving.folder / "mine")
+    study = study_to_compare(serving.folder / "compared")
     page = opened(browser, errors)
-    page.goto(serving.base + "/study/mine/borrowing")
+    page.goto(serving.base + "/study/compared/borrowing")
     page.get_by_label("Show", exact=True).select_option("patients")
     page.get_by_label("Treated", exact=True).wait_for()
     assert page.get_by_role("button", name="Keep in the report").count() == 0  # the examples are evidence of nothing
@@ -32,7 +32,7 @@ def test_a_comparison_is_kept_by_clicks_and_the_report_shows_its_numbers(serving
     screen = [v.inner_text() for v in page.locator("#answer .key-figures .figure .v").all()]
     shown = json.loads(page.request.get(page.url.replace("/borrowing?", "/borrowing.json?")).text())["numbers"]
     page.get_by_role("button", name="Keep in the report").click()
-    page.wait_for_url("**/study/mine/report")
+    page.wait_for_url("**/study/compared/report")
     assert page.get_by_label("Borrowing: ours against registry: EFS at 2 years").is_checked()
     sections = page.locator("input[name=sections]")
     for i in range(sections.count()):
@@ -41,7 +41,7 @@ def test_a_comparison_is_kept_by_clicks_and_the_report_shows_its_numbers(serving
     page.get_by_role("button", name="Make the report").click()
     page.wait_for_url(re.compile("sections=comparisons"))
     run_done(page)
-    page.goto(serving.base + "/study/mine/report/file/report.html")
+    page.goto(serving.base + "/study/compared/report/file/report.html")
     page.get_by_role("heading", name="a comparison with a historical control, not randomised").wait_for()
     assert [v.inner_text() for v in page.locator(".key-figures .figure .v").all()] == screen
     made = json.loads((study / "report" / "results.json").read_text())["numbers"]

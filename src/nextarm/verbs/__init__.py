@@ -26,7 +26,7 @@ from nextarm.verbs.figures import (
     saved_figure,
 )
 from nextarm.verbs.reports import report, report_parts, report_questions, report_questions_text
-from nextarm.verbs.trials import assurance, beside, design, designs, look, simulate, simulation_report
+from nextarm.verbs.trials import assurance, beside, design, designs, follow_null, look, misnamed_nulls, simulate, simulation_report
 
 if TYPE_CHECKING:
     from nextarm.borrowing import (
@@ -72,9 +72,11 @@ __all__ = [
     "figure_look",
     "figure_marks",
     "fit",
+    "follow_null",
     "indirect",
     "look",
     "match",
+    "misnamed_nulls",
     "new_study",
     "picture_figure",
     "pool",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -43,6 +43,20 @@ def designs(kind: str | None = None) -> DesignCards:
 def beside(plan: str | Path | Plan) -> Beside:
     """What can be laid beside a plan: designs that fit its patients (for ``[[compare]]``), and the scenario without effect."""
     from nextarm.designs.beside import beside as run
+
+    return run(_plan(plan))
+
+
+def follow_null(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """``after``, a changed plan as data, with the scenarios that were exactly the null of ``before`` moved to its own null."""
+    from nextarm.designs.following_null import follow_null as run
+
+    return run(before, after)
+
+
+def misnamed_nulls(plan: str | Path | Plan) -> tuple[str, ...]:
+    """The scenarios of a plan that are called null although the design's null is not true there."""
+    from nextarm.designs.following_null import misnamed_nulls as run
 
     return run(_plan(plan))
 

@@ -144,7 +144,7 @@ def content(ask: Ask) -> Content:
     """What the design can do, and what its virtual trials said."""
     opened, ask = ask, _resumed(ask)
     q, text = ask.query, text_of(ask)
-    planned(text)
+    misnamed = verbs.misnamed_nulls(planned(text))
     sections: list[Section] = [_card_section(_card(q))] if q.text("card") and not (q.text("toml") or q.text("plan")) else []
     found, not_yet = evaluated(text, rough=ask.rough and not q.has("whole"))
     answer: tuple[Section, ...] = (characteristics_of(found, not_yet=not_yet),)
@@ -160,7 +160,7 @@ def content(ask: Ask) -> Content:
     count = trials or 20_000
     return Content(
         (*sections, *answer),
-        intro=() if ask is opened else (Note("information", say(LATEST)),),
+        intro=(*(() if ask is opened else (Note("information", say(LATEST)),)), *map(_misnamed, misnamed)),
         python=f'import nextarm\nnextarm.design("plan.toml")\nnextarm.simulate("plan.toml", trials={count}, seed={seed})',
         command=f"nextarm design plan.toml\nnextarm simulate plan.toml --trials {count} --seed {seed} --out build/run",
         plan=text,
@@ -170,6 +170,12 @@ def content(ask: Ask) -> Content:
         cards=_card_places(ask),
         cards_title="Which design, and when",
     )
+
+
+def _misnamed(name: str) -> Note:
+    """Said aloud: what such a scenario rejects would be read as the type I error."""
+    words = "is not the design's null: what it rejects is no type I error. Change its numbers under Scenarios, or add one without effect."
+    return Note("caution", say(f"The scenario {name} {words}"))
 
 
 def simulate(ask: Ask, sent: Query) -> str:
@@ -205,7 +211,8 @@ def _changed(ask: Ask, sent: Query, data: dict[str, Any], new: dict[str, Any], *
 def set_fields(ask: Ask, sent: Query) -> str:
     """Lay the fields over the plan; the new plan is the new address."""
     data = _data(sent)
-    return _changed(ask, sent, data, merged(data, sent)) + ANSWER
+    new = merged(data, sent)
+    return _changed(ask, sent, data, verbs.follow_null(data, new)) + ANSWER
 
 
 def lay(ask: Ask, sent: Query) -> str:
