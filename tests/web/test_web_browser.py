@@ -216,6 +216,7 @@ def test_designs_scenarios_and_a_map_by_keyboard_and_one_trial_played(serving: S
     assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in result["violations"]] == []
 
     # one trial: all of it at first; to its first look; by arrow keys; played and paused
+    page.locator("summary", has_text="What does one such trial look like?").click()
     said, slider, play = page.locator("#one-trial-1 output"), page.locator("#one-trial-1-time"), page.locator("#one-trial-1-play")
     assert "180 (90 + 90) entered" in said.inner_text()
     slider.focus()

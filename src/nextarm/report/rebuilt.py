@@ -14,7 +14,7 @@ from nextarm.core.errors import NextarmError
 from nextarm.report.charts import Curve, LineSeries, curve_of, lines, survival_curves
 from nextarm.report.charts.frame import nice_domain
 from nextarm.report.charts.palette import tones_of
-from nextarm.report.document import Block, Column, DataTable, KeyFigures, Note, Row, Section, number, paragraph, say, slug
+from nextarm.report.document import Block, Column, DataTable, Details, KeyFigures, Note, Row, Section, number, paragraph, say, slug
 
 #: Gives the fit of a model to one arm (None where there is but one).
 FitOf = Callable[[str, str | None], Any]
@@ -90,12 +90,15 @@ def checks_section(made: Any) -> Section:
             (what, number(item.published, how, name=f"{key}.published", trail=made.trail), rebuilt, "holds" if item.ok else "does not hold")
         )
     columns = ("What", Column("Published", align="right"), Column("Rebuilt (range of versions)", align="right"), "Check")
-    blocks: list[Block] = [DataTable("Printed numbers beside the rebuilt ones", columns, tuple(rows), sortable=False, narrow="stack")]
+    table = DataTable("Printed numbers beside the rebuilt ones", columns, tuple(rows), sortable=False, narrow="stack")
+    broken = sum(not item.ok for item in made.checks.items)
+    lead = f"All {len(rows)} checks hold." if not broken else f"{broken} of {len(rows)} checks {'does' if broken == 1 else 'do'} not hold."
+    blocks: list[Block] = [table if broken else Details("Printed numbers beside the rebuilt ones", (table,))]
     if made.repairs:
         blocks.append(Note("information", say(f"Repairs of the readings: {len(made.repairs)}; the JSON of the command lists them.")))
     told = [f"{fit.arm}: {fit.counted}." if len(made.arms) > 1 else f"{fit.counted.capitalize()}." for fit in made.arms if fit.counted]
     blocks += [Note("information", say(text)) for text in told]
-    return Section("checks", "Checks", (), tuple(blocks))
+    return Section("checks", "Checks", say(lead), tuple(blocks))
 
 
 def survival_section(

@@ -128,7 +128,7 @@ class Form:
     def told(self, problems: Sequence[Problem]) -> Form:
         """The form with each of ``problems`` at the field that it names; where one alone was changed, at that one."""
         if self.blamed:
-            said = [". ".join(filter(None, (f"{p.what}{f' in {p.where}' if p.where else ''}", p.rule, p.cure))) for p in problems]
+            said = [str(p).rstrip(".") for p in problems]
             lines = [int(n) for p in problems for n in re.findall(r"\bline (\d+)", f"{p.where} {p.rule}")]
             return replace(self, fields=(replace(self.fields[0], problem="; ".join(said), line=min(lines, default=0)),))
         names, changed = [f.name for f in self.fields], [f.name for f in self.fields if f.changed]

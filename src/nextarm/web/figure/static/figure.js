@@ -343,8 +343,15 @@ function rebuilt() {
   if ($("onward")) $("onward").href = `${$("onward").dataset.to}?${new URLSearchParams({ curve: r.curve, model: usual })}`;
   const f = (v, n) => (v == null ? "" : Number.isInteger(v) ? String(v) : fixed(v, n));
   $("arms").tBodies[0].replaceChildren(...r.arms.map((a) => row([[a.arm, "head"], [a.n, "right"], [a.events, "right"], [f(a.mean_residual, 4), "right"], [f(a.max_residual, 4), "right"]])));
-  $("checks").tBodies[0].replaceChildren(...r.checks.map((c) => row([[c.arm, "head"], [c.item], [f(c.published, 3), "right"], [f(c.rebuilt, 3), "right"],
-    [c.low == null ? "" : `${f(c.low, 3)} to ${f(c.high, 3)}`, "right"], [c.ok ? "yes" : c.hard ? "no, and it must" : "no"]])));
+  const group = (name) => {
+    const tr = document.createElement("tr"), th = document.createElement("th");
+    Object.assign(th, { colSpan: 5, scope: "rowgroup", textContent: name });
+    tr.className = "group";
+    tr.append(th);
+    return tr;
+  };
+  $("checks").tBodies[0].replaceChildren(...r.checks.flatMap((c, k) => [...(c.arm === r.checks[k - 1]?.arm ? [] : [group(c.arm)]), row([[c.item, "head"], [f(c.published, 3), "right"], [f(c.rebuilt, 3), "right"],
+    [c.low == null ? "" : `${f(c.low, 3)} to ${f(c.high, 3)}`, "right"], [c.ok ? "yes" : c.hard ? "no, and it must" : "no"]])]));
   $("repairs").replaceChildren(...[...r.repairs.map((p) => `${p.arm}: ${p.what}${p.count > 1 ? ` (${p.count})` : ""}`), ...r.warnings].map((t) => { const li = document.createElement("li"); li.textContent = t; return li; }));
 }
 
