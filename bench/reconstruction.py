@@ -163,22 +163,28 @@ def rows() -> list[dict[str, object]]:
     return found
 
 
+def accuracy_rows(folder: Path) -> list[dict[str, object]]:
+    """Of each kind of input its accuracy over the trials of ``folder`` (or its part ``reconstruction``), beside targets and peers."""
+    path = folder / "reconstruction" if (folder / "reconstruction").is_dir() else folder
+    found: list[dict[str, object]] = []
+    for row in inputs():
+        a, t = accuracy(path, row), row.target
+        found.append(
+            {
+                "input": row.name, "mean abs error of S": f"{a['S']:.5f}",
+                "events mean (worst)": f"{a['events']:.2f} ({a['events worst']:.0f})",
+                "person-time %": f"{a['person-time %']:.3f}", "log HR mean (max)": f"{a['log HR']:.5f} ({a['log HR max']:.4f})",
+                "log HR / SE": f"{a['log HR / SE']:.4f}", "ms a curve": f"{a['ms a curve']:.0f}",
+                "targets, in this order": f"{t[0]}; {t[1]} ({t[2]}); {t[3]}; {t[4]} ({t[5]})", "peers": row.peers,
+            }
+        )  # fmt: skip
+    return found
+
+
 def main(folder: str) -> None:
     """Print the accuracy table beside the targets and the peers' figures."""
-    path = Path(folder)
-    if (path / "reconstruction").is_dir():
-        path = path / "reconstruction"
-    print("| input | mean abs error of S | events mean (worst) | person-time % | log HR mean (max) | log HR / SE | ms a curve |")
-    print("|---|---|---|---|---|---|---|")
-    for row in inputs():
-        accuracy_first = accuracy(path, row)
-        a, t = accuracy_first, row.target
-        print(
-            f"| {row.name} | {a['S']:.5f} | {a['events']:.2f} ({a['events worst']:.0f}) | {a['person-time %']:.3f} "
-            f"| {a['log HR']:.5f} ({a['log HR max']:.4f}) | {a['log HR / SE']:.4f} | {a['ms a curve']:.0f} |"
-        )
-        print(f"| - target | {t[0]} | {t[1]} ({t[2]}) | {t[3]} | {t[4]} ({t[5]}) | | |")
-        print(f"| - peers | {row.peers} | | | | | |", flush=True)
+    for row in accuracy_rows(Path(folder)):
+        print(" | ".join(str(value) for value in row.values()), flush=True)
 
 
 if __name__ == "__main__":

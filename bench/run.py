@@ -1,7 +1,8 @@
 """Measure on this machine and write bench/RESULTS.md: speed beside peers, start-up, and the main job's time and memory.
 
-Each bench module has ``rows()``, a list of dicts with the same keys, and a docstring whose first line is its heading.
-Nothing here is a test: speeds differ between machines; the ratios to peers are what to look at.
+Each bench module has ``rows()``, a list of dicts with the same keys, and a docstring whose first line is its heading; with ``--km``
+one that has ``accuracy_rows(folder)`` adds a second table. Parts are measured and written one after the other: one that fails is named at
+the end and the others stay. Nothing here is a test: speeds differ between machines; the ratios to peers are what to look at.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import argparse
 import importlib.util
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -21,7 +21,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+EXAMPLE = HERE.parent / "src" / "nextarm" / "studies" / "infant_all" / "plan.toml"
 MODULES = ("survival", "reconstruction", "synthesis", "borrowing", "borrowing_external", "simulation", "web")
+PARTS = ("processes", *MODULES, "figures")
 FIGURES = "## Reading figures with known truth"
 LIBRARIES = ("numpy", "scipy", "numba", "polars", "lifelines")
 
@@ -38,29 +40,41 @@ def load(name: str):
     return module
 
 
-def whole_process(command: list[str], repeats: int) -> tuple[float, float]:
-    """Median wall seconds of a command, and the largest memory of any run in MB."""
-    times = []
+def whole_process(command: list[str], repeats: int) -> tuple[float, float, float]:
+    """Of a command: median seconds by the clock and of the processor, its workers too, and the largest memory of one process in MB."""
+    clock, work, memory = [], [], 0.0
     for _ in range(repeats):
-        start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            done = subprocess.Popen([*command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+            _, status, usage = os.wait4(done.pid, 0)
+        clock.append(time.perf_counter() - start)
+        done.returncode = os.waitstatus_to_exitcode(status)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}")
+        work.append(usage.ru_utime + usage.ru_stime)
+        memory = max(memory, usage.ru_maxrss / 1024)
+    return statistics.median(clock), statistics.median(work), memory
 
 
 def processes() -> list[dict[str, object]]:
-    """Start-up and main job as whole processes; memory is the largest seen up to that row, so rows go from small to large."""
+    """Start-up and main job as whole processes, the files of Python and the compiled loops in their caches (each runs once before)."""
     nextarm = str(Path(sys.executable).with_name("nextarm"))
+    pool = ["pool", "--endpoint", "EFS", "--pool-set", "frontline-kmt2a-r", "--time", "5", "--window", "1"]
     rows = []
     for label, command, repeats in (
+        ("import nextarm", [sys.executable, "-c", "import nextarm"], 7),
         ("nextarm --help", [nextarm, "--help"], 7),
-        ("nextarm evidence --endpoint EFS --json", [nextarm, "evidence", "--endpoint", "EFS", "--json"], 5),
+        ("nextarm evidence --endpoint EFS --json", [nextarm, "evidence", "--endpoint", "EFS", "--json"], 7),
+        ("nextarm pool, five cohorts", [nextarm, *pool], 7),
+        ("nextarm design, the bundled example plan", [nextarm, "design", str(EXAMPLE)], 7),
+        ("nextarm report infant-all", [nextarm, "report", "infant-all", "--out", "made"], 2),
+        ("nextarm report infant-all, 2 workers", [nextarm, "report", "infant-all", "--workers", "2", "--out", "made"], 2),
     ):
-        seconds, memory = whole_process(command, repeats)
-        rows.append({"command": label, "median seconds": f"{seconds:.3f}", "largest memory, MB": f"{memory:.0f}"})
-    with tempfile.TemporaryDirectory() as folder:
-        seconds, memory = whole_process([nextarm, "report", "infant-all", "--out", folder], 2)
-        rows.append({"command": "nextarm report infant-all", "median seconds": f"{seconds:.1f}", "largest memory, MB": f"{memory:.0f}"})
+        whole_process(command, 1)
+        seconds, work, memory = whole_process(command, repeats)
+        row = {"command": label, "median seconds": f"{seconds:.3g}", "processor seconds": f"{work:.3g}"}
+        rows.append({**row, "largest memory, MB": f"{memory:.0f}"})
     return rows
 
 
@@ -76,7 +90,7 @@ def markdown(rows: list[dict[str, object]]) -> str:
 
 def figures(folders: list[Path]) -> str:
     """How well figures are read: the tables of bench/figures.py (pictures) and bench/figures_vector.py (drawings) for each folder."""
-    parts = [f"{FIGURES}\n"]
+    parts = []
     for folder in folders:
         drawings = any(p.suffix in (".svg", ".pdf") for p in folder.iterdir())
         script = "figures_vector.py" if drawings else "figures.py"
@@ -97,6 +111,13 @@ def machine() -> str:
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {model}"
 
 
+def with_head(text: str) -> str:
+    """``text`` with the versions in use in its head."""
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    head = f"# Bench results\nMade by `make bench`; Python {platform.python_version()}, {versions}.\n\n"
+    return head + text[text.index("## ") :]
+
+
 def with_part(text: str, heading: str, body: str) -> str:
     """``text`` with what stands below ``heading`` replaced, or with a new part at its end; the other parts stay as they were measured."""
     before, found, after = text.partition(heading)
@@ -105,10 +126,23 @@ def with_part(text: str, heading: str, body: str) -> str:
     return f"{before.rstrip()}\n\n{heading}\n{body.rstrip()}\n{tail}"
 
 
-def part_of(text: str, heading: str) -> str:
-    """The part of ``text`` below ``heading``, with it; empty where there is none."""
-    _, found, after = text.partition(f"\n{heading}\n")
-    return f"{heading}\n{after.partition(chr(10) + '## ')[0].rstrip()}\n" if found else ""
+def measured(name: str, options: argparse.Namespace) -> str:
+    """One part with its heading, when and on what machine it was measured; empty where it has nothing to measure."""
+    busy, heading = os.getloadavg()[0], FIGURES
+    if name == "processes":
+        heading, body = "## Whole processes", markdown(processes())
+    elif name == "figures":
+        folders = [*options.figures, *(options.km / part for part in ("raster", "vector") if options.km and (options.km / part).is_dir())]
+        if not folders:
+            return ""
+        body = figures(folders)
+    else:
+        module = load(name)
+        heading, body = f"## {module.__doc__.splitlines()[0].rstrip('.')}", markdown(module.rows())
+        if options.km and hasattr(module, "accuracy_rows"):
+            body += "\n" + markdown(module.accuracy_rows(options.km))
+    when = f"This table: measured on {date.today().isoformat()}, {machine()}; load {busy:.1f} before, {os.getloadavg()[0]:.1f} after."
+    return f"{heading}\n\n{when}\n\n{body}"
 
 
 def main() -> int:
@@ -118,37 +152,26 @@ def main() -> int:
     parser.add_argument(
         "--figures", type=Path, nargs="*", default=[], help="folders of figures with known truth (with --km: its raster and vector)"
     )
-    parser.add_argument("--only", help="one part, the others stay as measured: processes, figures, " + ", ".join(MODULES))
+    parser.add_argument("--only", choices=PARTS, help="one part; the others stay as they were measured")
     options = parser.parse_args()
-    parts: list[str] = []
-    busy = os.getloadavg()[0]
-    if options.only in (None, "processes"):
-        parts += ["## Whole processes\n", markdown(processes())]
-    for name in MODULES:
-        module = load(name) if options.only in (None, name) else None
-        if module is None:
-            continue
-        parts += [f"## {module.__doc__.splitlines()[0].rstrip('.')}\n", markdown(module.rows())]
-        if options.km and hasattr(module, "main"):
-            module.main(options.km)
-    folders = [*options.figures, *(options.km / part for part in ("raster", "vector") if options.km and (options.km / part).is_dir())]
     results = HERE / "RESULTS.md"
-    if folders and options.only in (None, "figures"):
-        parts.append(figures(folders))
-    elif options.only is None:  # not measured without figures: what was measured stays
-        parts.append(part_of(results.read_text(encoding="utf-8"), FIGURES))
-    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    made = f"Made by `make bench` on {date.today().isoformat()}; {machine()}"
-    head = f"# Bench results\n{made}; Python {platform.python_version()}, {versions}.\n"
-    text = "\n".join([head, *parts])
-    print(text)
-    if options.only is None:
-        results.write_text(text, encoding="utf-8")
-    elif parts:
-        when = f"This table: measured on {date.today().isoformat()}, {machine()}; load {busy:.1f} before, {os.getloadavg()[0]:.1f} after.\n"
-        heading, _, body = "\n".join(parts).partition("\n")
-        results.write_text(with_part(results.read_text(encoding="utf-8"), f"{heading}\n", f"{when}\n{body.lstrip()}"), encoding="utf-8")
-    return 0
+    failed = []
+    for name in PARTS if options.only is None else (options.only,):
+        start = time.perf_counter()
+        try:
+            part = measured(name, options)
+        except Exception as error:  # the parts after it are measured all the same
+            failed.append(name)
+            print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            continue
+        if part:
+            print(part, flush=True)
+            heading, _, body = part.partition("\n")
+            results.write_text(with_part(with_head(results.read_text(encoding="utf-8")), f"{heading}\n", body.lstrip()), encoding="utf-8")
+        print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    if failed:
+        print(f"not measured, as they were before: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

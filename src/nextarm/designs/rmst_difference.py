@@ -35,6 +35,7 @@ from nextarm.designs.setting import Setting, common_fields, setting_of, solved
 from nextarm.designs.tables import unit
 from nextarm.designs.true_null import SAME
 from nextarm.designs.truths import Distribution, ProportionalHazards, break_points
+from nextarm.survival.roots import brentq
 
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
@@ -202,7 +203,6 @@ def restricted_mean(model: Distribution, tau: float) -> float:
 
 def with_mean_lost(truth: Distribution, tau: float, margin: float) -> Distribution | None:
     """``truth`` with its hazard scaled so that its restricted mean is ``margin`` years less; None where no scale does that."""
-    from scipy.optimize import brentq
 
     def left(log_ratio: float) -> float:
         scaled = ProportionalHazards(base=truth, hazard_ratio=math.exp(log_ratio))
@@ -210,7 +210,7 @@ def with_mean_lost(truth: Distribution, tau: float, margin: float) -> Distributi
 
     if not left(_MOST) < 0.0:
         return None
-    return ProportionalHazards(base=truth, hazard_ratio=math.exp(float(brentq(left, 0.0, _MOST, xtol=1e-12))))
+    return ProportionalHazards(base=truth, hazard_ratio=math.exp(brentq(left, 0.0, _MOST, xtol=1e-12)))
 
 
 def rmst_estimate(tau: float, setting: Setting, overall: Setting, name: str) -> tuple[float, float] | None:
