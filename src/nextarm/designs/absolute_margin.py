@@ -18,6 +18,7 @@ from nextarm.core.errors import Problem
 from nextarm.core.result import record
 from nextarm.core.trail import Trail
 from nextarm.designs.design import Decisions, DesignResult, DesignTable, Look, LookData, Schedule, decide_once
+from nextarm.designs.formula_error import formula_warning
 from nextarm.designs.km_variance import kaplan_meier_se
 from nextarm.designs.milestone_one_arm import late_enough, z_of
 from nextarm.designs.os_guard import (
@@ -117,6 +118,7 @@ class AbsoluteMarginTable(DesignTable):
                 method=f"difference of Kaplan-Meier estimates at {setting.milestone:g} years, expected Greenwood variance",
                 assumptions=("the survival truths, accrual and dropout of the plan",),
             ),
+            warnings=formula_warning("S", setting.accrual.total),
             margin=self.margin,
             difference=at[setting.experimental] - at[setting.control],
             se=se,

@@ -27,6 +27,7 @@ from nextarm.designs.absolute_margin import os_passing
 from nextarm.designs.accrual import Accrual
 from nextarm.designs.design import BLOCKED, Decisions, DesignResult, DesignTable, Look, LookData, Measures, Schedule, decide_once
 from nextarm.designs.expected_events import integration_breaks
+from nextarm.designs.formula_error import formula_warning
 from nextarm.designs.milestone_one_arm import late_enough, z_of
 from nextarm.designs.os_guard import Guarded, NormalPass, OsGuard, OsWatch, guard_columns, guard_problems, guarded, joint_power
 from nextarm.designs.overall_survival import OverallSurvival, years_of_survivors
@@ -149,6 +150,7 @@ class RmstDifferenceTable(DesignTable):
                 reference="10.1186/1471-2288-13-152",
                 assumptions=("the survival truths, accrual and dropout of the plan", BLOCKED),
             ),
+            warnings=formula_warning("RMST", setting.accrual.total),
             tau=tau,
             margin=self.margin,
             rmst=means,
