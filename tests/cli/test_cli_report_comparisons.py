@@ -125,6 +125,24 @@ def test_a_wrong_question_is_one_message_with_its_place(study: Path, tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+def test_two_arms_of_one_source_are_nowhere_called_not_randomised(tmp_path: Path) -> None:
+    study = study_to_compare(tmp_path / "mine")
+    file = study / "curves" / "both.patients.csv"
+    file.write_text("time,event,arm\n" + "".join(f"{t / 10},{int(t % 3 == 0)},{'ab'[t % 2]}\n" for t in range(2, 62)))
+    sides = {side: f'{{ patients = "both", arm = "{arm}", unit = "years" }}' for side, arm in (("treated", "a"), ("control", "b"))}
+    told = "".join(f"{side} = {words}\n" for side, words in sides.items())
+    (study / "report.toml").write_text(f"[[comparison]]\n{told}times = [2.0]\n")
+    _, page = made(study, tmp_path / "out")
+    found = nextarm.compare_patients(file, arm="a", control_arm="b", milestones=(2.0,), endpoint="EFS", cure_model=None)
+    shown = read_results((tmp_path / "out" / "results.json").read_text())["comparison-1.effect.hazard-ratio"]
+    assert shown.value == found.hazard_ratio.estimate
+    assert shown.trail.assumptions == found.trail.assumptions
+    assert "whether chance made these groups is for it to say" in page
+    assert "external control" not in page
+    code, said = run("compare", str(file), "--arm", "a", "--control", "b", "--milestones", "2", "--cure-model", "none")
+    assert (code, "not randomised" in said, "two arms of one source" in said) == (0, False, True)
+
+
 def test_files_of_two_units_are_compared_in_years(study: Path, tmp_path: Path) -> None:
     months = tmp_path / "months.csv"
     head, *rows = (study / "curves" / "registry.patients.csv").read_text().splitlines()

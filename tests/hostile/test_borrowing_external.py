@@ -73,7 +73,9 @@ def test_two_arms_of_one_file_run_with_the_origin_not_stated_and_marked():
     both = frame(arm=["new", "old"] * 20)
     found = verbs.compare_patients(both, arm="new", control_arm="old", milestones=(1,), cure_model=None)
     assert found.origin == "not-stated"
-    assert any("one file" in a for a in found.trail.assumptions)
+    assert any("one source and are taken to share it" in a for a in found.trail.assumptions)
+    assert any("whether chance made these groups is for it to say" in a for a in found.trail.assumptions)
+    assert not any("not randomised" in a for a in found.trail.assumptions)
     assert "the source does not say where time starts" in found.warnings
 
 

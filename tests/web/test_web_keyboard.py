@@ -158,6 +158,10 @@ def test_a_slow_answer_and_a_server_that_is_gone_are_told_and_the_page_is_kept(s
     held[0].continue_()
     page.locator("#answer[aria-busy=false]").wait_for()
     assert page.locator(".told").count() == 0
+    page.get_by_role("button", name="Pool", exact=True).click()  # the same question again: what stands below answers it
+    page.locator("#answer .told", has_text=re.compile("^Still computing.$")).wait_for()
+    held[-1].continue_()
+    page.locator("#answer[aria-busy=false]").wait_for()
     after = pooled(page)
     page.unroute(re.compile(r"/synthesis\?"))
     page.route(re.compile(r"/synthesis\?"), lambda route: route.abort())
@@ -166,6 +170,25 @@ def test_a_slow_answer_and_a_server_that_is_gone_are_told_and_the_page_is_kept(s
     page.locator("#answer .told[role=alert]", has_text="does not answer").wait_for()
     assert pooled(page) == after
     assert window.input_value() == "1"
+
+
+def test_a_question_that_waits_for_its_turn_says_nothing_of_the_answer_to_a_later_one(serving: Serving, browser: Any) -> None:
+    page = opened(browser, [])
+    page.clock.install()
+    page.goto(serving.base + "/study/infant-all/synthesis")
+    page.route(re.compile(r"/synthesis\?.*window=2"), lambda route: route.fulfill(status=429, body="busy"))
+    window = page.locator("[name=window]")
+    with page.expect_response(re.compile("window=2")):
+        window.fill("2")
+        window.blur()
+        page.clock.run_for(40)
+    window.fill("0.5")
+    window.blur()
+    page.clock.run_for(40)
+    page.wait_for_url(re.compile("window=0.5"))
+    page.locator("#answer[aria-busy=false]").wait_for()
+    page.clock.run_for(900)
+    assert page.locator(".told").count() == 0
 
 
 def test_a_table_is_unfolded_by_its_link_and_sorted_folded(serving: Serving, browser: Any) -> None:

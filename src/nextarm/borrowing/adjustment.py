@@ -16,6 +16,11 @@ from nextarm.survival.table import replaced
 EXTERNAL: tuple[str, ...] = (
     "external control, not randomised: the groups were treated and followed in the same way but for the treatment named",
 )
+#: The same of two arms of one file or curve, which may have been randomised.
+ONE_SOURCE: tuple[str, ...] = (
+    "two arms of one source: whether chance made these groups is for it to say; they were treated and followed in the same way but for "
+    "the treatment named",
+)
 
 
 @dataclass(frozen=True)

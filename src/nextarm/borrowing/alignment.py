@@ -43,7 +43,7 @@ def require_one_origin(treated: str, control: str, *, one_analysis: bool = False
         return OneOrigin(treated)
     said = f"the treated count time from {_words(treated)}, the control from {_words(control)}"
     if one_analysis and treated == control:
-        told = "time origin not stated: both groups come from one file and are taken to share it"
+        told = "time origin not stated: both groups come from one source and are taken to share it"
         return OneOrigin(UNSTATED, (told,), ("the source does not say where time starts",))
     if assume_origin and UNSTATED in (treated, control):
         return OneOrigin(UNSTATED, (f"{said}: assumed equal on the user's word",), (f"{said}; they were assumed equal",))

@@ -4,7 +4,8 @@ The groups must count time from one stated origin (:mod:`nextarm.borrowing.align
 rebuilt patients, version k of one side meets version k of the other and the results are joined by Rubin's rules, so that the
 uncertainty of the reconstruction is carried. Weights come from a recipe (:class:`Adjustment`) applied within each version.
 
-The result is a comparison with an external, not randomised, control: it says what the numbers are, not what the treatment does.
+Unless both groups come from one analysis, the control is external, not randomised: the result says what the numbers are, not what
+the treatment does.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from nextarm.borrowing.adjustment import EXTERNAL, Adjustment, weighted
+from nextarm.borrowing.adjustment import EXTERNAL, ONE_SOURCE, Adjustment, weighted
 from nextarm.borrowing.alignment import immortal_time_warnings, require_one_origin
 from nextarm.borrowing.group_effects import Effect, Pair, cure_gap, hazard_ratio, milestone, one_arm, rmst_gap
 from nextarm.borrowing.landmark import LandmarkComparison
@@ -38,7 +39,7 @@ CURE_MODEL = "mixture-cure:weibull"
 
 @record
 class PatientComparison(Result):
-    """Treated patients against an external control.
+    """Treated patients against an external control, or two arms of one source (``one_analysis``).
 
     ``milestones`` are full landmark comparisons: :func:`~nextarm.borrowing.tipping_point`, ``e_value`` and
     ``sceptical_posterior`` take them. An effect that does not exist is None and a warning says why.
@@ -57,6 +58,7 @@ class PatientComparison(Result):
     cure: Effect | None
     weighting: Weighting | None = None
     resampled: Resampled | None = None
+    one_analysis: bool = False
 
     shown: ClassVar[tuple[str, ...]] = ()
 
@@ -129,8 +131,14 @@ def compare_patients(
         adjust.require_rows(treated, control)
     origin = require_one_origin(treated.time_origin, control.time_origin, one_analysis=one_analysis, assume_origin=assume_origin)
     pairs, weighting, notes = _pairs(treated, control, adjust)
-    assumed = (*EXTERNAL, *origin.assumptions, *(weighting.trail.assumptions if weighting else (UNADJUSTED,)))
-    how = "external comparison of patients" + (f", {weighting.trail.method}" if weighting else ", unadjusted")
+    assumed = (
+        *(ONE_SOURCE if one_analysis else EXTERNAL),
+        *origin.assumptions,
+        *(weighting.trail.assumptions if weighting else (UNADJUSTED,)),
+    )
+    how = ("comparison of two arms of one source" if one_analysis else "external comparison of patients") + (
+        f", {weighting.trail.method}" if weighting else ", unadjusted"
+    )
     rebuilt = [w for w, g in zip(labels, (treated, control), strict=True) if g.origin == "reconstructed"]
     before = base or Trail(method="")
     trail = replace(
@@ -175,6 +183,7 @@ def compare_patients(
         resampled=resample_comparison(treated, control, adjust=adjust, milestones=times, replicates=replicates, seed=seed, level=level)
         if replicates
         else None,
+        one_analysis=one_analysis,
     )
 
 

@@ -56,6 +56,7 @@ def compare_files(
     cure_model: str | None = CURE_MODEL,
     endpoint: str = "",
     assume_origin: bool = False,
+    one_analysis: bool | None = None,
     replicates: int = 0,
     seed: int = 1,
     level: float = 0.95,
@@ -63,7 +64,8 @@ def compare_files(
 ) -> PatientComparison:
     """Compare patients of ``treated`` with those of ``control``: CSV paths, frames or ``Patients``.
 
-    Without ``control`` both arms are in ``treated``, named by ``arm`` and ``control_arm``, and count as one analysis. ``adjust`` names
+    Without ``control`` both arms are in ``treated``, named by ``arm`` and ``control_arm``, and count as one analysis (so do two tables
+    of one source where ``one_analysis`` says so). ``adjust`` names
     covariate columns of both; ``baseline`` is a published table of the control instead (MAIC). A landmark (years) keeps those of a
     group still free of the event then and starts their clock there; it aligns a group that starts earlier with the other's origin.
     ``unit`` is that of both files unless ``control_unit`` says another for the control's; ``inputs`` are named in the trail.
@@ -98,6 +100,7 @@ def compare_files(
             )
         one = _group(treated, arm, unit, treated_origin, names, "treated")
         two = _group(control, control_arm, control_unit or unit, control_origin, names if adjust else (), "external control")
+    together = control is None if one_analysis is None else one_analysis
     one, said_one = _aligned(one, landmark_treated, two.patients.time_origin)
     two, said_two = _aligned(two, landmark_control, one.patients.time_origin)
     recipe = None
@@ -109,7 +112,7 @@ def compare_files(
         )  # fmt: skip
     return compare_patients(
         one.patients, two.patients, milestones=milestones, tau=tau, cure_model=cure_model, adjust=recipe, endpoint=endpoint,
-        labels=(one.label, two.label), one_analysis=control is None, assume_origin=assume_origin, replicates=replicates, seed=seed,
+        labels=(one.label, two.label), one_analysis=together, assume_origin=assume_origin, replicates=replicates, seed=seed,
         level=level, base=Trail(method="", assumptions=(*said_one, *said_two), inputs=tuple(inputs)),
     )  # fmt: skip
 

@@ -81,7 +81,9 @@ def compare(
         show(found, json=True, out=out)
         return
     lines = [
-        "comparison with an external control, not randomised",
+        "comparison of two arms of one source: whether chance made these groups is for it to say"
+        if found.one_analysis
+        else "comparison with an external control, not randomised",
         f"{found.labels[0]} against {found.labels[1]}, time from {found.origin}",
     ]
     lines.append(

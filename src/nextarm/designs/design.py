@@ -211,5 +211,5 @@ def estimand_text(plan: Plan) -> str:
     origin = "entry" if alone and "time_origin" not in t.model_fields_set else t.time_origin  # nobody is randomised into one arm
     return (
         f"{t.endpoint} from {origin}, {arms}; population: {t.population or 'not stated'}; "
-        f"intercurrent events (in leukaemia transplantation in first remission, say): {t.intercurrent or 'handling not stated'}."
+        f"intercurrent events, for example transplantation in first remission: {t.intercurrent or 'handling not stated'}."
     )

@@ -135,7 +135,7 @@ def compared(question: GroupsQuestion, sources: tuple[Source, Source]) -> Patien
         *tables, arm=a.arm or None, control_arm=b.arm or None, unit=a.unit, control_unit=b.unit, adjust=question.adjust,
         treated_origin=a.origin, control_origin=b.origin,
         landmark_treated=a.landmark, landmark_control=b.landmark, milestones=question.times, endpoint=question.endpoint,
-        assume_origin=question.assume_origin, cure_model="mixture-cure:weibull" if question.cure else None,
+        assume_origin=question.assume_origin, one_analysis=question.one_curve, cure_model="mixture-cure:weibull" if question.cure else None,
         inputs=tuple(f"{side}: {_from(g, s)}" for side, g, s in zip(("treated", "control"), question.groups, sources, strict=True)),
     )  # fmt: skip
 
@@ -181,4 +181,4 @@ def answer(
         (f"{title}: {g.words}", kaplan_meier(_table(s, g.unit, g.n, g.origin)[0], arm=g.arm or None))
         for title, g, s in zip(("Treated", "Control"), question.groups, sources, strict=True)
     ]
-    return patient_sections(found, curves, arrays, drift=words, notes=notes, tones=_tones(question, sources), one_curve=question.one_curve)
+    return patient_sections(found, curves, arrays, drift=words, notes=notes, tones=_tones(question, sources))

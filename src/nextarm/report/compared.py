@@ -24,13 +24,13 @@ def patient_sections(
     drift: str = "",
     notes: Sequence[Block] = (),
     tones: Sequence[int | None] = (None, None),
-    one_curve: bool = False,
 ) -> tuple[Section, ...]:
     """The comparison with both Kaplan-Meier ``curves`` (name, estimate), and one section of biases for each of ``arrays``.
 
-    ``drift`` says where a prior on drift comes from; ``notes`` stand first; ``tones`` are the groups' colours (from 1), if any;
-    ``one_curve`` says that both are arms of one published curve, which may have been randomised.
+    ``drift`` says where a prior on drift comes from; ``notes`` stand first; ``tones`` are the groups' colours (from 1), if any.
+    Two arms of one source may have been randomised.
     """
+    one_curve = found.one_analysis
     how_made = "two arms of one curve" if one_curve else "not randomised"
     title = "Both arms of one curve" if one_curve else "Both groups: not randomised, an external control"
     drawn: list[Curve] = [replace(curve_of(km, name), tone=tone) for (name, km), tone in zip(curves, tones, strict=True)]

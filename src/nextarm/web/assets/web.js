@@ -1,7 +1,7 @@
 // Progressive: every page works without this. Forms that ask answer as one types, runs show their progress, texts copy.
 const answer = () => document.getElementById("answer");
 const pause = (wait) => new Promise((done) => setTimeout(done, wait));
-let asking = null;
+let asking = null, answered = location.pathname + location.search; // the question that is asked, and the one that what stands below answers
 
 // An answer that replaces another holds only the drawings that this window shows; when the window crosses the border it asks again.
 const small = matchMedia("(max-width:45rem)");
@@ -12,7 +12,8 @@ async function show(address, { push = true, whole = false } = {}) {
   const mine = (asking = new AbortController());
   if (!whole) answer().setAttribute("aria-busy", "true");
   const headers = { Accept: "text/html", "Nextarm-Sheet": small.matches ? "narrow" : "wide", ...(whole && { "Nextarm-Whole": "yes" }) };
-  const slow = setTimeout(() => { if (!whole) tell("waiting", "status", "Still computing. What stands below answers the question before."); }, 700);
+  const words = "Still computing." + (address === answered ? "" : " What stands below answers the question before.");
+  const slow = setTimeout(() => { if (!whole && asking === mine) tell("waiting", "status", words); }, 700); // one that waits for its turn may be out of date
   try {
     let reply;
     while ((reply = await fetch(address, { signal: mine.signal, headers })).status === 429) await pause(2000); // busy: it is asked again
@@ -22,6 +23,7 @@ async function show(address, { push = true, whole = false } = {}) {
     const open = [...answer().querySelectorAll("details[open] > summary")].map((s) => s.textContent);
     const held = answer().contains(document.activeElement) && document.activeElement.id;
     answer().replaceWith(document.adoptNode(next));
+    answered = address;
     ask(page);
     const runs = page.getElementById("runs");
     if (runs) document.getElementById("runs")?.replaceWith(document.adoptNode(runs));
