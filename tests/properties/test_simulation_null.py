@@ -9,9 +9,10 @@ import pytest
 import nextarm
 from nextarm.designs.plan import Plan, plan_from_toml
 from nextarm.report.document import Chart
-from nextarm.report.ledger import ledger_of
+from nextarm.report.ledger import ledger_of, plain_text
 from nextarm.report.simulated import report_of_plan
 from nextarm.simulation.null_excess import allowed_errors, rejections_by_formula
+from nextarm.simulation.one_trial import virtual_trial
 from nextarm.simulation.ready import ready
 
 PLANS = {card.kind: plan_from_toml(card.example) for card in nextarm.designs().cards}
@@ -133,10 +134,18 @@ def test_the_formula_stands_beside_the_rates_where_it_is_of_the_whole_design() -
     assert any("tests no null hypothesis" in str(section.lead) for section in doses.sections)
 
 
-@pytest.mark.parametrize(("kind", "has_z"), [("log-rank", True), ("bayes-one-arm", False)])
+@pytest.mark.parametrize(
+    ("kind", "has_z"), [("log-rank", True), ("bayes-one-arm", False), ("bop2-time-to-event", False), ("reestimated-log-rank", True)]
+)
 def test_the_looks_of_one_trial_say_z_only_where_the_design_has_one(kind: str, has_z: bool) -> None:
     made = report_of_plan(nextarm.simulate(PLANS[kind], trials=64, seed=1), PLANS[kind])
     (chart,) = next(section for section in made.sections if section.id == "one-trial").blocks
     assert isinstance(chart, Chart)
     assert chart.play is not None
     assert all(("z = " in words) == has_z for _, words in chart.play.looks)
+    trial = virtual_trial(PLANS[kind], seed=1)
+    assert (chart.play.planned, len(chart.play.looks)) == (trial.planned, len(trial.time))
+    assert (trial.leaves[trial.outcome == 2] == trial.time[-1]).all(), "who is followed to the end leaves with the trial"
+    which = "its last look" if kind == "reestimated-log-rank" else f"look {len(trial.time)} of {trial.planned}"
+    said = f"This trial ended at {which}, after {trial.time[-1]:.2f} years: the null is "
+    assert said in plain_text(chart.caption)

@@ -236,7 +236,7 @@ def test_designs_scenarios_and_a_map_by_keyboard_and_one_trial_played(serving: S
     page.wait_for_timeout(300)
     assert said.inner_text() == paused
     page.locator("#one-trial-1-look").click()
-    assert "Last look at" in said.inner_text()
+    assert re.search(r"Look 1 of \d at ", said.inner_text())
     page.emulate_media(reduced_motion="reduce")
     play.wait_for(state="hidden")
     assert page.locator("#one-trial-1-look").is_visible()

@@ -74,3 +74,34 @@ def test_ours_rows_of_ones_own_are_pooled_and_make_a_prior(client: TestClient, t
     assert page.status_code == 200
     assert "These rows make no prior" not in page.text
     assert "interfant" not in page.text.lower()
+
+
+def test_what_cannot_be_pooled_is_told_in_the_words_of_the_screen(client: TestClient) -> None:
+    for row in ROWS:
+        assert client.post("/study/blank/evidence/add", data=ROW | row | {"time_origin": "not-stated"}, headers=OWN).status_code == 303
+    first = client.get("/study/blank/synthesis")  # asks for the time that the rows have
+    assert 'name="time" value="3"' in first.text
+    assert "mine reports EFS at 3" in first.text
+    for screen in ("synthesis?", "evidence?view=pooled&"):
+        for years, cure in (
+            (3, "Take unstated origins of time to be the same"),
+            (5, "Ask for a time that rows report, or widen the window"),
+        ):
+            told = client.get(f"/study/blank/{screen}pool_set=mine&time={years}&window=1")
+            assert told.status_code == 422
+            said = told.text.split('<div class="note caution problems"')[1].split("</ul>")[0]
+            assert cure in said
+            assert "One: all, EFS 3 years and Two: all, EFS 3 years: " in said
+            assert "own-own" not in said
+            assert "--" not in said
+    answer = client.get("/study/blank/synthesis?pool_set=mine&time=3&window=1&assume_origin=yes")
+    assert answer.status_code == 200
+
+
+def test_cohorts_of_another_set_left_out_before_it_was_chosen_have_no_say(client: TestClient) -> None:
+    for row in ROWS:
+        client.post("/study/blank/evidence/add", data=ROW | row, headers=OWN)
+    other = {"study_name": "Three", "own_pool": "theirs", "doi": "10.1234/three"}
+    client.post("/study/blank/evidence/add", data=ROW | ROWS[0] | other, headers=OWN)
+    assert client.get("/study/blank/synthesis?pool_set=theirs&time=3&without=own-own-one-all").status_code == 200
+    assert client.get("/study/blank/synthesis?pool_set=theirs&time=3&without=nobody").status_code == 422

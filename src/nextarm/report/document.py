@@ -262,13 +262,15 @@ class Play:
     """What lets a chart over calendar time be played: what happens when, and where its time axis lies.
 
     ``lines``: start, end (years), the arm's position and the outcome of each patient (0 event, 1 dropout, 2 followed to the end);
-    ``looks``: time and words; ``wide`` and ``narrow``: left and right edge, top and bottom of the plot in the drawing's pixels,
-    where the left edge is time 0 and the right one ``end``.
+    ``looks``: time and words of those that took place, of ``planned`` (0: not fixed), the trial ending at the last of them;
+    ``wide`` and ``narrow``: left and right edge, top and bottom of the plot in the drawing's pixels, where the left edge is time 0 and
+    the right one ``end``.
     """
 
     lines: tuple[tuple[float, float, int, int], ...]
     arms: tuple[str, ...]
     looks: tuple[tuple[float, str], ...]
+    planned: int
     end: float
     wide: tuple[float, float, float, float]
     narrow: tuple[float, float, float, float]
@@ -282,8 +284,8 @@ class Play:
         """As JSON, times to a thousandth of a year: what the script of the page reads."""
         lines = [[round(a, 3), round(b, 3), arm, outcome] for a, b, arm, outcome in self.lines]
         looks = [[round(t, 3), words] for t, words in self.looks]
-        facts = {"lines": lines, "arms": self.arms, "looks": looks, "end": round(self.end, 4), "wide": self.wide, "narrow": self.narrow}
-        return json.dumps(facts, separators=(",", ":"))
+        facts = {"lines": lines, "arms": self.arms, "looks": looks, "planned": self.planned, "end": round(self.end, 4)}
+        return json.dumps(facts | {"wide": self.wide, "narrow": self.narrow}, separators=(",", ":"))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from nextarm.report.document import Block, Column, DataTable, KeyFigures, Note, 
 from nextarm.synthesis.competing import cause_counts, pool_competing
 from nextarm.synthesis.grade import finding
 from nextarm.synthesis.pool import PooledEstimate, pool
-from nextarm.synthesis.select import SelectedRows, leave_out, select_rows
+from nextarm.synthesis.select import SelectedRows, leave_out, select_rows, what_helps
 from nextarm.synthesis.sensitivity import cumulative, leave_one_out
 from nextarm.synthesis.trend import era_trend
 
@@ -63,6 +63,13 @@ def arms_of(package: Package, pool_set: str) -> tuple[tuple[str, str], ...]:
     return tuple((a.arm_id, f"{package.study_of(a).name}: {a.label}") for a in found)
 
 
+def times_of(package: Package, pool_set: str, endpoint: str) -> tuple[float, ...]:
+    """The years at which rows of a pool set report the end point."""
+    arms = {a for a, _ in arms_of(package, pool_set)}
+    found = {o.time_years for o in package.outcomes if o.arm_id in arms and o.endpoint == endpoint and o.time_years is not None}
+    return tuple(sorted(found))
+
+
 def choose(package: Package, asked: PoolQuestion) -> Chosen:
     """Select rows as pooling does, then leave out the arms asked; :class:`CallError` for an arm that is not in the pool set."""
     arms = arms_of(package, asked.pool_set)
@@ -77,10 +84,7 @@ def choose(package: Package, asked: PoolQuestion) -> Chosen:
 def pooled_of(chosen: Chosen, asked: PoolQuestion) -> PooledEstimate:
     """Pool what was chosen; :class:`RefusedError` with the reasons where nothing can be."""
     if not chosen.selected.studies:
-        reasons = "; ".join(f"{left.row.key}: {left.reason}" for left in chosen.selected.left_out[:8])
-        raise RefusedError(
-            f"no row of {asked.pool_set} can be pooled for {asked.words}", rule=reasons, cure="Widen the window, or take arms back in"
-        )
+        raise RefusedError(f"no row of {asked.pool_set} can be pooled for {asked.words}", rule=_reasons(chosen), cure=_cure(chosen))
     return pool(
         chosen.selected.studies,
         measure=asked.measure,
@@ -88,6 +92,23 @@ def pooled_of(chosen: Chosen, asked: PoolQuestion) -> PooledEstimate:
         interval=asked.interval,
         probability=True,
         base=chosen.selected.trail(),
+    )
+
+
+def _reasons(chosen: Chosen) -> str:
+    """Why each row stayed out, by the names of its study and arm; what is out for one reason together."""
+    names, found = dict(chosen.arms), dict[str, list[str]]()
+    for left in chosen.selected.left_out[:8]:
+        arm, _, rest = left.row.key.partition(" ")
+        found.setdefault(left.reason, []).append(f"{names.get(arm, arm)}, {rest}")
+    more = len(chosen.selected.left_out) - 8
+    return "; ".join(f"{' and '.join(rows)}: {reason}" for reason, rows in found.items()) + (f"; and {more} rows more" if more > 0 else "")
+
+
+def _cure(chosen: Chosen) -> str:
+    assume = "take unstated origins of time to be the same"
+    return what_helps(
+        chosen.selected.left_out, assume=assume, window="ask for a time that rows report, or widen the window", without="without"
     )
 
 

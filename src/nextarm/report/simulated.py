@@ -347,10 +347,13 @@ def _calendar(trials: Mapping[str, VirtualTrial]) -> Section:
             for t, e, z in zip(found.time, found.events, found.z, strict=True)
         ]
         end = "the null is rejected" if found.rejected else "the null is not rejected"
+        which = f"look {len(looks)} of {found.planned}" if found.planned else "its last look"
+        ended = f"This trial ended at {which}, after {looks[-1][0]:.2f} years: {end}."
         title = f"One virtual trial: {name}" if len(trials) > 1 else "One virtual trial"
-        caption = f"Filled dots are events, open signs dropouts; at the last look {end}."
+        caption = f"Filled dots are events, open signs dropouts. {ended}"
         chart = calendar(
-            patients, arms=found.arms, looks=looks, id=f"one-trial-{i + 1}", title=title, trail=found.trail, caption=caption
+            patients, arms=found.arms, looks=looks, planned=found.planned, id=f"one-trial-{i + 1}", title=title, trail=found.trail,
+            caption=caption,
         )  # fmt: skip
         charts.append(Details(title, (chart,)) if i else chart)  # the same infants again, under another design
     return Section(

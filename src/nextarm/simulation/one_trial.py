@@ -19,8 +19,9 @@ from nextarm.simulation.statistics import look_data
 @record
 class VirtualTrial(Result):
     """Arrays (patients,) in the order of entry: calendar ``entry`` and ``leaves`` (years from the first possible day), ``arm``
-    (position in ``arms``) and ``outcome`` (0 event, 1 dropout, 2 followed to the end). Looks (looks,) as far as they took
-    place before the trial ended: ``time``, ``events``, ``z``; ``rejected`` whether the null was rejected at the last of them.
+    (position in ``arms``) and ``outcome`` (0 event, 1 dropout, 2 followed to the end). Looks (looks,) as far as they took place before
+    the trial ended (at the last of them, of ``planned``; 0: not fixed): ``time``, ``events``, ``z``; ``rejected`` whether the null was
+    rejected.
     """
 
     arms: tuple[str, ...]
@@ -32,6 +33,7 @@ class VirtualTrial(Result):
     events: IntArray
     z: FloatArray
     rejected: bool
+    planned: int
 
 
 def virtual_trial(plan: Plan, *, seed: int = 0, trial: int = 0) -> VirtualTrial:
@@ -61,4 +63,5 @@ def virtual_trial(plan: Plan, *, seed: int = 0, trial: int = 0) -> VirtualTrial:
         events=data.events[position, : last + 1],
         z=data.z[position, : last + 1],
         rejected=int(decisions.rejected_at[position]) >= 0,
+        planned=0 if plan.design.kind == "reestimated-log-rank" else data.done.shape[1],  # its final look is one of several that may be
     )

@@ -19,6 +19,8 @@ from nextarm.synthesis.estimates import StudyEstimate
 from nextarm.synthesis.pool import PooledEstimate, pool
 
 UNSTATED = "not-stated"
+#: Why rows stay out, where a reader can do something about it: how the reasons begin.
+NO_ORIGIN, OTHER_TIME, BY_READER = "its time origin is not stated", "reports at ", "left out by the reader"
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def leave_out(chosen: SelectedRows, package: Package, arms: Iterable[str]) -> Se
         raise CallError(f"without = {odd[0][:60]!r}", rule=f"is not an arm of {package.name}")
     lines = {(package.ref(o).table, o.line): o.arm_id for o in package.outcomes if o.arm_id in named}
     gone = [s for s in chosen.studies if s.row is not None and (s.row.table, s.row.line) in lines]
-    out = tuple(LeftOut(s.row, "left out by the reader") for s in gone if s.row is not None)
+    out = tuple(LeftOut(s.row, BY_READER) for s in gone if s.row is not None)
     return replace(chosen, studies=tuple(s for s in chosen.studies if s not in gone), left_out=(*chosen.left_out, *out)) if gone else chosen
 
 
@@ -173,7 +175,8 @@ def pool_evidence(
     chosen = leave_out(chosen, package, without)
     if not chosen.studies:
         reasons = "; ".join(f"{o.row.key}: {o.reason}" for o in chosen.left_out)
-        raise RefusedError(f"no {endpoint} row of {pool_set} can be pooled at {time:g} years", rule=reasons, cure="Widen --window")
+        cure = what_helps(chosen.left_out, assume="say --assume-origin", window="widen --window or move --time", without="--without")
+        raise RefusedError(f"no {endpoint} row of {pool_set} can be pooled at {time:g} years", rule=reasons, cure=cure)
     pooled = pool(
         chosen.studies,
         measure=measure,
@@ -185,6 +188,21 @@ def pool_evidence(
         base=chosen.trail(),
     )
     return replace(pooled, warnings=(*pooled.warnings, *time_cautions(chosen.studies)))
+
+
+def what_helps(out: Iterable[LeftOut], *, assume: str, window: str, without: str) -> str:
+    """What would let in rows that were left out: how origins are assumed, times widened and arms left out, where that keeps one out."""
+    reasons = [o.reason for o in out]
+    ways = [
+        words
+        for begins, words in (
+            (OTHER_TIME, window),
+            (NO_ORIGIN, f"{assume}, or state the origin in the rows"),
+            (BY_READER, f"name fewer arms to leave out ({without})"),
+        )
+        if any(reason.startswith(begins) for reason in reasons)
+    ]
+    return "; ".join(ways)[:1].upper() + "; ".join(ways)[1:]
 
 
 def time_cautions(studies: tuple[StudyEstimate, ...]) -> tuple[str, ...]:
@@ -222,7 +240,7 @@ def _wrong_time(row: Outcome, time: float | None, window: float) -> str:
     if row.time_years is None:
         return "the time of the estimate is not stated"
     if time is not None and abs(row.time_years - time) > window + 1e-9:
-        return f"reports at {row.time_years:g} years, asked for {time:g}" + (f" within {window:g}" if window else "")
+        return f"{OTHER_TIME}{row.time_years:g} years, asked for {time:g}" + (f" within {window:g}" if window else "")
     return ""
 
 
@@ -234,14 +252,14 @@ def _origins(rows: list[_Candidate], wanted: str | None, assume: bool) -> tuple[
         if one_source or assume:
             told = () if one_source else (f"the time origin of {len(rows)} rows, which none states, is taken to be the same",)
             return "not stated (one source)" if one_source else "not stated, assumed the same", {}, told
-        reason = "its time origin is not stated; rows of different sources need --assume-origin"
+        reason = f"{NO_ORIGIN}; rows of different sources are pooled only where their origins are taken to be the same"
         return "unknown", {id(c): reason for c in rows}, ()
     origin = wanted or stated.most_common(1)[0][0]
     reasons = {id(c): f"time runs from {c.row.time_origin}, not from {origin}" for c in rows if c.row.time_origin not in (origin, UNSTATED)}
     unstated = [c for c in rows if c.row.time_origin == UNSTATED]
     if assume and unstated:
         return origin, reasons, tuple(f"{c.ref.key}: time origin not stated, assumed {origin}" for c in unstated)
-    return origin, reasons | {id(c): f"its time origin is not stated; pooled from {origin} only with --assume-origin" for c in unstated}, ()
+    return origin, reasons | {id(c): f"{NO_ORIGIN}; pooled from {origin} only where that is assumed" for c in unstated}, ()
 
 
 def _has_precision(row: Outcome) -> bool:

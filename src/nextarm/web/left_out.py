@@ -11,6 +11,7 @@ from nextarm.report import Section
 from nextarm.report.evidence_blocks import facets, opened
 from nextarm.web.nothing_yet import NO_SET, nothing_yet
 from nextarm.web.screen import Ask, Content, Field
+from nextarm.web.synthesis import left_out_of, times_told
 
 if TYPE_CHECKING:
     from nextarm.designs.plan import Plan
@@ -33,7 +34,7 @@ def fields(ask: Ask) -> tuple[Field, ...]:
     return (
         Field("pool_set", "Cohorts", "select", chosen, choices=tuple((v, v) for v in known["pool_set"])),
         Field("endpoint", "End point", "select", q.text("endpoint", "EFS"), choices=tuple((v, v) for v in known["endpoint"])),
-        Field("time", "At, years", "number", q.text("time", "5")),
+        Field("time", "At, years", "number", q.text("time", "5"), help=times_told(ask, chosen, q.text("endpoint", "EFS"))),
         Field("window", "Within, years", "number", q.text("window", "1")),
         Field("plan", "Plan", "select", q.text("plan"), choices=(("", "a worked plan: two arms, log-rank"), *((p, p) for p in plans))),
         Field("assume_origin", "Take unstated origins of time to be the same", "check", q.text("assume_origin")),
@@ -87,7 +88,8 @@ def left_out(ask: Ask) -> Content:
         raise CallError(f"pool_set = {chosen[:60]!r}", rule=f"must be one of {', '.join(known['pool_set']) or 'none'}")
     endpoint = q.choice("endpoint", known["endpoint"], "EFS")
     time, window = q.needed("time", 5.0, low=0.1, high=50.0), q.needed("window", 1.0, low=0.0, high=20.0)
-    asked = PoolQuestion(chosen, endpoint, time, window, assume_origin=q.text("assume_origin") == "yes", without=q.many("without"))
+    asked = PoolQuestion(chosen, endpoint, time, window, assume_origin=q.text("assume_origin") == "yes", without=left_out_of(ask, chosen))
+    pooled_of_these = pooled_sections(package, asked, ("pooled",))  # first: where nothing can be pooled, it says what helps on this screen
     name = q.text("plan")
     text = ask.study.read(f"{name}.toml") if name else str(verbs.designs(WORKED).cards[0].example)
     readings, why_not = [], ""
@@ -105,7 +107,7 @@ def left_out(ask: Ask) -> Content:
     words = (
         f"The plan: {name or 'two arms and a log-rank test, the worked plan of the Design screen'}, its milestone moved to {time:g} years."
     )
-    sections: tuple[Section, ...] = (assured_section(readings, plan=words, why_not=why_not), *pooled_sections(package, asked, ("pooled",)))
+    sections: tuple[Section, ...] = (assured_section(readings, plan=words, why_not=why_not), *pooled_of_these)
     also = (", assume_origin=True" if asked.assume_origin else "") + (f", without={asked.without!r}" if asked.without else "")
     flags = (" --assume-origin" if asked.assume_origin else "") + (f" --without {','.join(asked.without)}" if asked.without else "")
     ours = f"pool_set={chosen!r}, endpoint={endpoint!r}, time={time:g}, window={window:g}{also}, package={ask.study.shown!r}"

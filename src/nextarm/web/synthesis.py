@@ -63,6 +63,32 @@ def _set(ask: Ask) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     return ask.query.text("pool_set", default), sets, known["endpoint"]
 
 
+def times_told(ask: Ask, chosen: str, endpoint: str) -> str:
+    """The times at which the cohorts report an end point, in words."""
+    from nextarm.report.pooled import times_of
+
+    times = times_of(opened(ask.study.package), chosen, endpoint)
+    return (
+        f"{chosen} reports {endpoint} at {', '.join(f'{t:g}' for t in times)}"
+        if times
+        else f"{chosen} reports no {endpoint} at a stated time"
+    )
+
+
+def _at(ask: Ask) -> float:
+    """The time that is asked for first: 5 years, or what a row reports nearest to it."""
+    from nextarm.report.pooled import times_of
+
+    times = times_of(opened(ask.study.package), _set(ask)[0], "EFS")
+    return 5.0 if not times or any(abs(t - 5.0) <= 1.0 for t in times) else min(times, key=lambda t: abs(t - 5.0))
+
+
+def left_out_of(ask: Ask, chosen: str) -> tuple[str, ...]:
+    """The arms to leave out; those of another set, ticked before this one was chosen, have no say."""
+    elsewhere = {a.arm_id for a in opened(ask.study.package).arms if a.pool_set != chosen}
+    return tuple(a for a in ask.query.many("without") if a not in elsewhere)
+
+
 def _named(known: tuple[tuple[str, str, str], ...]) -> tuple[tuple[str, str], ...]:
     return tuple((value, name) for value, name, _ in known)
 
@@ -84,7 +110,13 @@ def forms(ask: Ask) -> tuple[Form, ...]:
         Field("view", "Show", "select", q.text("view", "pooled"), choices=(*VIEWS.items(), ("all", "All of it"))),
         Field("pool_set", "Cohorts", "select", chosen, choices=_same(sets)),
         Field("endpoint", "End point", "select", q.text("endpoint", "EFS"), choices=_same(endpoints)),
-        Field("time", "At, years", "number", q.text("time", "" if q.pairs else "5"), help="Empty: whatever each cohort reports"),
+        Field(
+            "time",
+            "At, years",
+            "number",
+            q.text("time", "" if q.pairs else f"{_at(ask):g}"),
+            help=f"Empty: whatever each cohort reports. {times_told(ask, chosen, q.text('endpoint', 'EFS'))}",
+        ),
         Field("window", "Within, years", "number", q.text("window", "1")),
         Field("margin", "Margin of the trend, points a decade", "number", q.text("margin", "5")),
         Field("measure", "Scale", "select", q.text("measure", "cloglog"), choices=_named(MEASURES)),
@@ -112,7 +144,7 @@ def question(ask: Ask) -> PoolQuestion:
     chosen, sets, endpoints = _set(ask)
     if chosen not in sets:
         raise CallError(f"pool_set = {chosen[:60]!r}", rule=f"must be one of {', '.join(sets) or 'none: no arm has a pool set'}")
-    time = q.number("time", None if q.pairs else 5.0, low=0.0, high=50.0)
+    time = q.number("time", None if q.pairs else _at(ask), low=0.0, high=50.0)
     return PoolQuestion(
         pool_set=chosen,
         endpoint=q.choice("endpoint", endpoints, "EFS"),
@@ -123,7 +155,7 @@ def question(ask: Ask) -> PoolQuestion:
         method=q.choice("method", [v for v, _ in _named(METHODS)], "reml"),
         interval=q.choice("interval", [v for v, _ in _named(INTERVALS)], "ad-hoc"),
         margin=q.needed("margin", 5.0, low=0.1, high=50.0) / 100.0,
-        without=q.many("without"),
+        without=left_out_of(ask, chosen),
     )
 
 

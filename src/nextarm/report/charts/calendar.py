@@ -37,12 +37,16 @@ def calendar(
     *,
     arms: Sequence[str],
     looks: Sequence[tuple[float, str]],
+    planned: int = 0,
     id: str,
     title: str,
     trail: Trail,
     caption: Inline | Parts = (),
 ) -> Chart:
-    """Draw ``patients`` in the order of entry (the first on top) and ``looks`` (time, label) of up to four arms."""
+    """Draw ``patients`` in the order of entry (the first on top) and ``looks`` (time, label) of up to four arms.
+
+    The trial ends at the last of the looks; ``planned`` is how many there were to be (0: not fixed).
+    """
     if not patients or not 1 <= len(arms) <= SERIES:
         raise CallError(f"chart {id!r}: {len(patients)} patients in {len(arms)} arms", rule=f"needs patients and 1 to {SERIES} arms")
     step = -(-len(patients) // MOST_LINES)
@@ -77,6 +81,7 @@ def calendar(
             lines=tuple((p.start, p.end, p.arm, OUTCOMES.index(p.outcome)) for p in patients),
             arms=tuple(arms),
             looks=tuple(looks),
+            planned=planned,
             end=top * AIR,
             wide=_plot(_frame(len(shown), WIDE, len(arms))),
             narrow=_plot(_frame(len(shown), NARROW, len(arms))),

@@ -138,10 +138,10 @@
     var before = played[id];
     var state = played[id] = { time: before ? before.time : facts.end, playing: false, held: 0 };
 
-    function count(test) {
+    function count(test, one, many) {
       var each = facts.arms.map(function (name, arm) { return facts.lines.filter(function (l) { return l[2] === arm && test(l); }).length; });
       var all = each.reduce(function (a, b) { return a + b; }, 0);
-      return all + (each.length > 1 && all ? " (" + each.join(" + ") + ")" : "");
+      return all + (each.length > 1 && all ? " (" + each.join(" + ") + ")" : "") + " " + (all === 1 ? one : many || one);
     }
     function show() {
       var t = state.time;
@@ -151,13 +151,17 @@
         c.rect.setAttribute("width", Math.max(0, c.right + 12 - x));
         c.rect.style.display = t >= facts.end ? "none" : "";
       });
-      var last = facts.looks.filter(function (l) { return l[0] <= t + 1e-6; }).pop();
+      var passed = facts.looks.filter(function (l) { return l[0] <= t + 1e-6; }), last = passed[passed.length - 1];
+      var over = last && passed.length === facts.looks.length; // who is followed to the end of the trial has not left it
       slider.value = t;
       slider.setAttribute("aria-valuetext", t.toFixed(2) + " years");
-      out.textContent = "At " + t.toFixed(2) + " years: " + count(function (l) { return l[0] <= t; }) + " entered, " +
-        count(function (l) { return l[3] === 0 && l[1] <= t; }) + " events, " + count(function (l) { return l[3] === 1 && l[1] <= t; }) +
-        " dropouts, " + count(function (l) { return l[0] <= t && l[1] > t; }) + " in follow-up." +
-        (last ? " Last look at " + last[0].toFixed(2) + ": " + last[1] + "." : " No look yet.");
+      out.textContent = (over ? "The trial is over: it ended at " + last[0].toFixed(2) : "At " + t.toFixed(2)) + " years: " + [
+        count(function (l) { return l[0] <= t; }, "entered"),
+        count(function (l) { return l[3] === 0 && l[1] <= t; }, "event", "events"),
+        count(function (l) { return l[3] === 1 && l[1] <= t; }, "dropout", "dropouts"),
+        count(function (l) { return l[0] <= t && (l[1] > t || (over && l[3] === 2)); }, over ? "in follow-up then" : "in follow-up")
+      ].join(", ") + "." +
+        (last ? (facts.planned ? " Look " + passed.length + " of " + facts.planned : " Last look") + " at " + last[0].toFixed(2) + ": " + last[1] + "." : " No look yet.");
     }
     function go(on) {
       state.playing = on;

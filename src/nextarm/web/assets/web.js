@@ -44,11 +44,15 @@ async function show(address, { push = true, whole = false } = {}) {
 }
 
 // Another view may ask for other things: then its forms take the place of those shown, and who typed stays where they were.
-const asks = (root) => [...new Set([...root.querySelectorAll(".forms form[data-live] [name]")].map((field) => field.name))].sort().join();
+// (another set of cohorts: other boxes to tick), and what stands below its fields is that of the new question.
+const asks = (root) => [...new Set([...root.querySelectorAll(".forms form[data-live] [name]")].map((field) => field.name + (field.type === "checkbox" ? "=" + field.value : "")))].sort().join();
 
 function ask(page) {
   const forms = document.querySelector(".forms"), next = page.querySelector(".forms");
-  if (!forms || !next || forms.closest("#answer") || asks(page) === asks(document)) return;
+  if (!forms || !next || forms.closest("#answer") || asks(page) === asks(document)) {
+    for (const help of next?.querySelectorAll("form[data-live] .help[id]") ?? []) forms?.querySelector("#" + CSS.escape(help.id))?.replaceChildren(help.textContent);
+    return;
+  }
   const held = forms.contains(document.activeElement) && document.activeElement.name;
   forms.replaceWith(document.adoptNode(next));
   dress(next);
