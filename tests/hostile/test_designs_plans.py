@@ -441,3 +441,21 @@ def test_calendar_looks_that_cannot_be(old: str, new: str, what: str, rule: str)
     assert len(found) == 1, found
     assert what in found[0]
     assert rule in found[0]
+
+
+def test_ours_a_plan_whose_numbers_look_like_a_slip_is_asked_about() -> None:
+    def warned(**changed: Any) -> str:
+        text = str(nextarm.designs("log-rank").cards[0].example)
+        for old, new in changed.values():
+            assert old in text
+            text = text.replace(old, new)
+        return " ".join(nextarm.design(plan_from_toml(text), error_trials=0).warnings)
+
+    late = ("milestone = 3.0", "milestone = 36.0")
+    assert "milestone = 36 years lies after the trial's end (6 years" in warned(late=late)
+    worse = ("cure_fraction = 0.7,", "cure_fraction = 0.1,")
+    assert "lies below alpha 0.025" in warned(worse=worse)
+    slips = ("lies after the trial's end", "lies below alpha")
+    assert not any(slip in warned() for slip in slips)
+    null = ("cure_fraction = 0.7,", "cure_fraction = 0.5,")
+    assert not any(slip in warned(null=null) for slip in slips)

@@ -42,6 +42,9 @@ def read(tmp_path, text, **options):
         ("time,event\n", "no patients"),
         ("time\n1\n", "column 'event' is missing"),
         ("t,event\n1,1\n", "column 'time' is missing"),
+        ("id,Time,Status\na,1,1\n", r"found id, time, status. Is status meant\? Name it event: 1 event, 0 censored"),
+        ("time;event\n5,5;1\n", "parted by semicolons in p.csv row 1"),
+        ("time\tevent\n5.5\t1\n", "parted by tabs in p.csv row 1"),
         ("time,event\n1,1\n-2,0\n", "row 3, column time"),
         ("time,event\n1,1\n2,2\n", "row 3, column event"),
         ("time,event\n1,1\n,0\n", "row 3, column time: must not be empty"),
@@ -76,7 +79,7 @@ def test_a_missing_or_binary_file(tmp_path):
     with pytest.raises(DataError, match="missing"):
         read_patients(tmp_path / "none.csv")
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="holds other than text"):
         read_patients(tmp_path / "b.csv")
     with pytest.raises(DataError, match="path of a CSV file or a data frame"):
         read_patients(7)
@@ -260,3 +263,20 @@ def test_an_origin_that_cannot_be(tmp_path: Path, origins: tuple[str, str], says
     path.write_text(f"time,event,origin\n1,1,{origins[0]}\n2,0,{origins[1]}\n", encoding="utf-8")
     with pytest.raises(DataError, match=says):
         read_patients(path)
+
+
+def test_a_folder_or_a_picture_is_called_what_it_is(tmp_path):
+    with pytest.raises(DataError, match=r"is a folder: must be a UTF-8 text file\. Name a file in it"):
+        read_patients(tmp_path)
+    (tmp_path / "p.csv").write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(DataError, match="holds other than text"):
+        read_patients(tmp_path / "p.csv")
+
+
+def test_months_read_as_years_are_asked_about(tmp_path):
+    text = "time,event\n5,1\n12,0\n40,1\n60,0\n"
+    asked = "times are read as years, and the longest is 60"
+    for estimate in (kaplan_meier, nelson_aalen, lambda p: rmst(p, tau=50.0)):
+        assert any(asked in w for w in estimate(read(tmp_path, text)).warnings)
+        assert not any("read as years" in w for w in kaplan_meier(read(tmp_path, text, unit="months")).warnings)
+    assert not any("read as years" in w for w in kaplan_meier(read(tmp_path, "time,event\n5,1\n29,0\n")).warnings)

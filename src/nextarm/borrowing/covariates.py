@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nextarm.core.errors import CallError, DataError, Problem
+from nextarm.core.errors import CallError, DataError, Problem, unreadable
 from nextarm.core.result import record
 from nextarm.core.units import FloatArray
 
@@ -185,7 +185,7 @@ def columns_of(source: Any) -> dict[str, list[Any]]:
         except FileNotFoundError:
             raise DataError(f"{path} is missing", cure="Check the path") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{path} cannot be read", rule=f"must be a UTF-8 text file ({type(error).__name__})") from None
+            raise unreadable(path, error) from None
         if not text.strip() or "\0" in text:
             raise DataError(f"{path.name} is empty or no CSV file", rule="must hold a header and at least one row")
         rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]

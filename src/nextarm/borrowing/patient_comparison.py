@@ -28,7 +28,7 @@ from nextarm.core.trail import Trail
 from nextarm.core.units import IntArray, require_positive
 from nextarm.survival import Patients
 from nextarm.survival.selection import require_level
-from nextarm.survival.table import replaced
+from nextarm.survival.table import long_times, replaced
 
 if TYPE_CHECKING:
     import polars as pl
@@ -148,7 +148,11 @@ def compare_patients(
         assumptions=(*before.assumptions, *assumed),
         inputs=(*before.inputs, f"{labels[0]}: {pairs[0][0].n} patients; {labels[1]}: {pairs[0][1].n} patients"),
     )
-    said = list(origin.warnings) + notes + (list(weighting.warnings) if weighting else [])
+    said = (
+        [*dict.fromkeys((*long_times(treated), *long_times(control))), *origin.warnings]
+        + notes
+        + (list(weighting.warnings) if weighting else [])
+    )
     if rebuilt:
         said.append(f"patients of {' and '.join(rebuilt)} were rebuilt from published curves")
         if len(pairs) == 1:

@@ -24,7 +24,7 @@ from nextarm.borrowing.multinormal import MultinormalMixture
 from nextarm.borrowing.normal_mixture import NormalMixture
 from nextarm.borrowing.piecewise_prior import PiecewisePrior
 from nextarm.borrowing.remission import EfsPrior, InductionTerm
-from nextarm.core.errors import CallError, DataError, Problem, RefusedError
+from nextarm.core.errors import CallError, DataError, Problem, RefusedError, unreadable
 from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
 from nextarm.core.units import FloatArray
@@ -107,7 +107,7 @@ def read_prior(path: str | Path) -> PriorFile:
     except FileNotFoundError:
         raise DataError(f"{file} is missing", cure="Make it with nextarm prior ... --json --out FILE") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} cannot be read", rule=f"must be a UTF-8 text file ({type(error).__name__})") from None
+        raise unreadable(file, error) from None
     made = PriorFile.from_json(text)
     if made.parameter not in PARAMETERS:
         raise DataError(f"parameter = {made.parameter!r}", where=file.name, rule=f"must be one of {', '.join(PARAMETERS)}")

@@ -106,3 +106,5 @@ def fit(
 
     found = verbs.fit(patients, model=model, unit=unit, arm=arm, version=version, cuts=read_numbers(cuts, "cuts") or (), level=level)
     show(found, json=json, out=out)
+    if not json and out is None:
+        print(f"times in years, read from a file in {unit}; limits at {level:.4g}")

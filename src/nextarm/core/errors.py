@@ -81,6 +81,19 @@ class DataError(NextarmError):
     exit_code = 3
 
 
+def unreadable(path: object, error: Exception) -> DataError:
+    """The error for a text file that is there and cannot be read: what it is instead, in words.
+
+    >>> str(unreadable("curve", IsADirectoryError()))
+    'curve is a folder: must be a UTF-8 text file. Name a file in it.'
+    """
+    if isinstance(error, IsADirectoryError):
+        return DataError(f"{path} is a folder", rule="must be a UTF-8 text file", cure="Name a file in it")
+    if isinstance(error, UnicodeDecodeError):
+        return DataError(f"{path} holds other than text", rule="must be a UTF-8 text file", cure="Save it as CSV in UTF-8")
+    return DataError(f"{path} cannot be read", rule="must be a UTF-8 text file", cure=getattr(error, "strerror", None) or "")
+
+
 class PlanError(NextarmError):
     """A plan is missing, malformed, or describes a design that cannot be."""
 

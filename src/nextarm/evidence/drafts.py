@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nextarm.core.errors import CallError, DataError
+from nextarm.core.errors import CallError, DataError, unreadable
 from nextarm.evidence.columns import Row, fields_of
 from nextarm.evidence.schema import TABLES
 
@@ -164,7 +164,7 @@ def read_drafts(source: str | Path, *, format: str | None = None, known: Iterabl
     except FileNotFoundError:
         raise DataError(f"{path} is missing", cure="Check the path") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read", rule=f"must be a UTF-8 text file ({type(error).__name__})") from None
+        raise unreadable(path, error) from None
     drafts = drafts_from_text(text, format=format, known=known)
     return replace(drafts, rows=tuple(replace(r, where=f"{path.name} {r.where}") for r in drafts.rows))
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from nextarm.core.errors import CallError, DataError, Problem
+from nextarm.core.errors import CallError, DataError, Problem, unreadable
 from nextarm.core.units import FloatArray
+from nextarm.survival.reader import refuse_other_separators
 
 #: Names under which a column may come besides its own.
 ALSO: dict[str, tuple[str, ...]] = {
@@ -129,13 +130,14 @@ def _from_csv(path: Path, what: str) -> dict[str, list[Any]]:
     except FileNotFoundError:
         raise DataError(f"{path} is missing", rule=f"{what} must be a CSV file", cure="Check the path") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read", rule=f"must be a UTF-8 text file ({type(error).__name__})") from None
+        raise unreadable(path, error) from None
     if "\0" in text:
         raise DataError(f"{path.name} is not a CSV file", rule="must be a UTF-8 text file")
     rows = [r for r in csv.reader(text.splitlines()) if any(cell.strip() for cell in r)]
     if not rows:
         raise DataError(f"{path.name} is empty", rule=f"{what} must hold a header and at least one row")
     header = [h.strip().lower() for h in rows[0]]
+    refuse_other_separators(header, path.name)
     if repeated := sorted({h for h in header if header.count(h) > 1}):
         raise DataError(f"column {repeated[0]!r} appears twice", where=f"{path.name} row 1", rule="column names must differ")
     for number, row in enumerate(rows[1:], 2):

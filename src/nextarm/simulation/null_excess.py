@@ -125,7 +125,10 @@ def excess(made: Ready, totals: Totals, *, seed: int) -> tuple[tuple[str, ...], 
         if further.value - _Z * further.se > w.allowed:
             cautions.append(f"{told}, more than {kept}, and {again}: {_why(made)}")
         else:
-            chance.append(f"{told}. That is chance: {again}, in line with {kept}")
+            every = (rate.value * totals.trials + further.value * number) / (totals.trials + number)
+            chance.append(
+                f"{told}. Further trials do not bear that out: {again}, in line with {kept}; of all together {100 * every:.3g} % do"
+            )
     return tuple(cautions), tuple(chance)
 
 

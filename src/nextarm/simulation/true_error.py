@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,28 @@ def evaluate(plan: Plan, *, error_trials: int = ERROR_TRIALS, seed: int = 0, tri
         raise CallError(f"error_trials = {error_trials}", rule=f"must be 0, or at least {FEWEST:,} to say anything of a type I error")
     design = plan.design if trials is None or not plan.design.by_trials else plan.design.in_trials(trials)
     result: DesignResult = design.evaluate(plan)
+    if doubts := _doubts(plan, result):
+        result = replace(result, warnings=(*doubts, *result.warnings))
     if not error_trials or plan.design.kind not in KINDS or result.n * 5.0 * FEWEST > MOST_DRAWN:
         return result
     return _with_error(plan, result, trials=min(error_trials, int(MOST_DRAWN / result.n)), seed=seed)
+
+
+def _doubts(plan: Plan, result: DesignResult) -> tuple[str, ...]:
+    """What looks like a slip of the plan: months for years, an effect the wrong way round."""
+    found = []
+    end = plan.accrual.duration + plan.accrual.follow_up if plan.accrual is not None else math.inf
+    if plan.trial.milestone > end:
+        found.append(
+            f"milestone = {plan.trial.milestone:g} years lies after the trial's end ({end:g} years of accrual and follow-up): nobody is "
+            "watched so long; times are in years"
+        )
+    if result.power < result.alpha / 2.0:
+        found.append(
+            f"power {result.power:.2g} lies below alpha {result.alpha:g}: under the plan's truth the new arm is worse than the null; see "
+            "that the effect is the right way round and no percentage (a hazard ratio of 0.60 is 0.6, not 60)"
+        )
+    return tuple(found)
 
 
 def _with_error(plan: Plan, result: DesignResult, *, trials: int, seed: int) -> DesignResult:

@@ -9,13 +9,18 @@ from typing import Any, get_args
 
 import numpy as np
 
-from nextarm.core.errors import DataError, Problem
+from nextarm.core.errors import DataError, Problem, unreadable
 from nextarm.core.units import FloatArray, IntArray
 from nextarm.survival.table import Origin
 
 NUMBERS = ("time", "event", "entry", "weight", "version")
 KNOWN = (*NUMBERS, "arm", "cause", "stratum", "origin")
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
+#: What the needed columns are called elsewhere; not taken for them, since 1 and 2 mean other things there.
+_ALSO = {
+    "time": ("futime", "os_time", "pfs_time", "efs_time", "survtime", "t"),
+    "event": ("status", "fustat", "censor", "cens", "died", "death"),
+}
 _SHOWN = 10
 _EMPTY = frozenset({"", "na", "nan", "n/a", "null", "none", "."})
 
@@ -40,9 +45,10 @@ def columns_of(source: Any, arms: tuple[str, ...] | None) -> Columns:
     """Read and check all columns of ``source``; :class:`DataError` lists up to ten problems."""
     name, first_row, raw = _raw(source)
     if missing := [c for c in ("time", "event") if c not in raw]:
-        have = ", ".join(raw) or "neither"
-        rule = f"the columns time and event are needed; found {have}"
-        raise DataError(problems=[Problem(f"column {c!r} is missing", name, rule) for c in missing])
+        rule = f"the columns time and event are needed; found {', '.join(raw) or 'none'}"
+        cures = {c: f"Name it {c}: 1 event, 0 censored" if c == "event" else f"Name it {c}" for c in missing}
+        also = {c: next((f"Is {other} meant? {cures[c]}" for other in _ALSO[c] if other in raw), "") for c in missing}
+        raise DataError(problems=[Problem(f"column {c!r} is missing", name, rule, also[c]) for c in missing])
     n = len(raw["time"])
     if n == 0:
         raise DataError("no patients", where=name, rule="must hold at least one row below the header")
@@ -104,7 +110,7 @@ def _origin(values: list[Any] | None, flag: Callable[..., None]) -> Origin | Non
 
 
 def _raw(source: Any) -> tuple[str, int, dict[str, list[Any]]]:
-    """Name, number of the first data row, and the known columns as plain lists."""
+    """Name, number of the first data row, and the known columns as plain lists; of others the names."""
     if isinstance(source, str | Path):
         return (Path(source).name, 2, _read_csv(Path(source)))
     import narwhals as nw
@@ -113,7 +119,7 @@ def _raw(source: Any) -> tuple[str, int, dict[str, list[Any]]]:
         frame = nw.from_native(source, eager_only=True)
     except TypeError:
         raise DataError(f"{type(source).__name__} given", rule="must be the path of a CSV file or a data frame") from None
-    return ("", 1, {c: frame[c].to_list() for c in frame.columns if c in KNOWN})
+    return ("", 1, {c: frame[c].to_list() if c in KNOWN else [] for c in frame.columns})
 
 
 def _read_csv(path: Path) -> dict[str, list[Any]]:
@@ -124,13 +130,14 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
     except FileNotFoundError:
         raise DataError(f"{path} is missing", cure="Check the path") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read", rule=f"must be a UTF-8 text file ({type(error).__name__})") from None
+        raise unreadable(path, error) from None
     if not text.strip():
         raise DataError(f"{path.name} is empty", rule="must hold a header and at least one row")
     if "\0" in text:
         raise DataError(f"{path.name} is not a CSV file", rule="must be a UTF-8 text file")
     rows = csv.reader(text.splitlines())
     header = [h.strip().lower() for h in next(rows)]
+    refuse_other_separators(header, path.name)
     if repeated := sorted({h for h in header if h in KNOWN and header.count(h) > 1}):
         raise DataError(f"column {repeated[0]!r} appears twice", where=f"{path.name} row 1", rule="column names must differ")
     body: list[list[str]] = []
@@ -146,7 +153,15 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
     for number, row in enumerate(body, start=2):
         if not row:
             raise DataError("an empty row", where=f"{path.name} row {number}", rule="rows must hold a patient each")
-    return {h: [row[j].strip() for row in body] for j, h in enumerate(header) if h in KNOWN}
+    return {h: [row[j].strip() for row in body] if h in KNOWN else [] for j, h in enumerate(header)}
+
+
+def refuse_other_separators(header: list[str], name: str) -> None:
+    """:class:`DataError` for a header that commas do not part, but semicolons or tabs would."""
+    for sign, called in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and sign in header[0]:
+            cure = "Save it with commas, and decimals with a point: 5.5, not 5,5"
+            raise DataError(f"the columns are parted by {called}", where=f"{name} row 1", rule="must be parted by commas", cure=cure)
 
 
 def _missing(value: Any) -> bool:

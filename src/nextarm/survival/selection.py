@@ -7,17 +7,18 @@ import numpy as np
 from nextarm.core.errors import CallError
 from nextarm.core.units import FloatArray
 from nextarm.survival.risk_table import RiskTable
-from nextarm.survival.table import Patients, one_version
+from nextarm.survival.table import Patients, long_times, one_version
 
 
 def chosen(patients: Patients, arm: str | None) -> tuple[Patients, str, tuple[str, ...]]:
     """The patients of ``arm`` (None: all), the name to show, and warnings."""
     patients = one_version(patients)
+    said = long_times(patients)
     if arm is not None:
-        return patients.for_arm(arm), arm, ()
+        return patients.for_arm(arm), arm, said
     if len(patients.arms) > 1:
-        return patients, "all arms", (f"the {len(patients.arms)} arms are taken together; name one with --arm NAME",)
-    return patients, patients.arms[0], ()
+        return patients, "all arms", (f"the {len(patients.arms)} arms are taken together; name one with --arm NAME", *said)
+    return patients, patients.arms[0], said
 
 
 def two_arms(patients: Patients, arms: tuple[str, str] | None) -> tuple[str, str]:

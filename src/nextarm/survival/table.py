@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Origin = Literal["observed", "reconstructed", "simulated"]
 
+#: Years beyond which a longest time looks like months.
+LONG = 30.0
 #: Name of the arm when a table has no arm column.
 ONLY_ARM = "all"
 
@@ -133,6 +135,14 @@ class Patients:
         if self.origin != "observed":
             columns["origin"] = [self.origin] * self.n
         return pl.DataFrame(columns)
+
+
+def long_times(patients: Patients) -> tuple[str, ...]:
+    """Ask whether times that were read as years are months: no trial or registry watches much longer than :data:`LONG` years."""
+    longest = float(patients.time.max())
+    if patients.unit != "years" or longest <= LONG:
+        return ()
+    return (f"times are read as years, and the longest is {longest:.4g}: if the file is in months, give the unit (months)",)
 
 
 def replaced(patients: Patients, **changes: Any) -> Patients:

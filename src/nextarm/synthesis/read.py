@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nextarm.core.errors import DataError, Problem
+from nextarm.core.errors import DataError, Problem, unreadable
 from nextarm.core.trail import RowRef
 from nextarm.synthesis.estimates import FROM_COUNTS, StudyEstimate
 
@@ -118,7 +118,7 @@ def read_rows(source: Any) -> tuple[str, list[str], list[tuple[int, dict[str, An
     except IsADirectoryError:
         raise DataError(f"{path} is a folder", rule="must be a file", cure="Name the file in it") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read", rule=f"must be a UTF-8 text file ({type(error).__name__})") from None
+        raise unreadable(path, error) from None
     if "\0" in text:
         raise DataError(f"{path.name} is not a CSV file", rule="must be a UTF-8 text file")
     lines = list(csv.reader(text.splitlines()))

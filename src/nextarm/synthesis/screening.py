@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nextarm.core.errors import DataError, Problem
+from nextarm.core.errors import DataError, Problem, unreadable
 from nextarm.core.result import Result, record
 from nextarm.core.trail import Trail
 
@@ -201,7 +201,7 @@ def screening_from_csv(source: str | Path) -> PrismaFlow:
     except FileNotFoundError:
         raise DataError(f"{path} is missing", cure="Check the path") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read", rule=f"must be a UTF-8 text file ({type(error).__name__})") from None
+        raise unreadable(path, error) from None
     lines = list(csv.reader(io.StringIO(text)))
     header = [h.strip().lower() for h in lines[0]] if lines else []
     problems = [Problem(f"column {c!r} is missing", path.name) for c in _NEEDED if c not in header]

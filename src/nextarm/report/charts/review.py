@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nextarm.core.errors import CallError, DataError
+from nextarm.core.errors import CallError, DataError, unreadable
 from nextarm.report.charts.pooling import baujat_plot, named_forest
 from nextarm.report.charts.results import chart
 from nextarm.report.document import Chart
@@ -79,4 +79,4 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         raise DataError(f"{path} is missing", cure="Check the path") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read", rule=f"must be a UTF-8 text file ({type(error).__name__})") from None
+        raise unreadable(path, error) from None
