@@ -86,7 +86,7 @@ def test_curves_that_cannot_be(curve: Any, kind: type[NextarmError], says: str) 
         ("", "is empty"),
         ("time,survival\n0,1\n1\n", "row 3"),
         ("time,time\n0,1\n", "appears twice"),
-        ("time;survival\n0;1\n", "column 'time' is missing"),
+        ("time;survival\n0;1\n", "parted by semicolons in curve.csv row 1"),
         ("time,survival\n0,1\n1,\n", "survival = ''"),
         ("\0\0", "not a CSV file"),
     ],

@@ -5,7 +5,8 @@ few patients and not independently of the effect (where S is high, a good result
 The numbers are the largest differences over a grid of two arms of equal size, followed in full: S (cure fractions) of .4 to .95, gains
 of 0 to .3, margins of 0 to .2 (0 to .6 years), alpha .025 and .05. For S they come from the binomial law of both counts, without
 simulation; for restricted means from 100,000 trials a cell, with two Monte-Carlo standard errors added. A correction of second order (the
-covariance of estimate and variance, and its skewness) was tried for S: it takes a tenth to a third off where that matters, no more.
+covariance of estimate and variance, and its skewness) was tried for S: it takes about 40 % off the worst cell at 40 and
+60 patients and almost nothing at 100.
 """
 
 from __future__ import annotations
