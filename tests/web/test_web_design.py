@@ -114,9 +114,14 @@ def test_a_scenario_without_effect_and_one_of_ones_own(client: TestClient) -> No
     at = scenario.survival_at(3.0)
     assert at["treatment"] == pytest.approx(at["control"])
     plan = plan_of(lay(client, plan, table="scenario", place="3", do="add", scenario__3__name="slow"))
+    same = "The scenario slow is the same as the plan"
+    shown = client.get("/study/infant-all/design", params={"toml": plan}).text
+    assert same in shown
+    assert "The scenario none is the same" not in shown
     slow = {"scenario__3__name": "slow", "scenario__3__accrual__rate": "30"}
     plan = plan_of(lay(client, plan, table="scenario", place="3", **slow))
     assert dict(plan_from_toml(plan).scenarios())["slow"].accrual.rate == 30
+    assert same not in client.get("/study/infant-all/design", params={"toml": plan}).text
     wrong = lay(client, plan, table="scenario", place="3", **{**slow, "scenario__3__accrual__rate": "-1"})
     assert wrong_fields(wrong) == ["scenario.3.accrual.rate"]
     plan = plan_of(lay(client, plan, table="scenario", place="3", **{**slow, "scenario__3__accrual__rate": ""}))

@@ -129,6 +129,11 @@ def test_the_command_line_has_the_same_patients(
 def test_a_curve_from_before_its_precision_was_kept_is_told_and_mended(client: TestClient, rebuilt: dict[str, Any], home: Path) -> None:
     about = home / "mine" / "curves" / f"{CURVE}.about.json"
     assert json.loads(about.read_text())["read_from"] == "figure"
+    grade = json.loads(about.read_text())["grade"]
+    patients = client.get(f"/study/mine/patients.json?curve={CURVE}").json()
+    assert f"the reading of the figure {grade}." in json.dumps(patients)
+    residuals = [n["name"] for n in patients["numbers"] if n["name"].endswith(".published")]
+    assert 0 < len(residuals) < sum(n["name"].startswith("check.") for n in patients["numbers"]) - len(residuals)
     about.write_text('{"unit": "months"}')
     page = client.get(f"/study/mine/patients?curve={CURVE}")
     assert page.status_code == 200

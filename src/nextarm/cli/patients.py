@@ -80,7 +80,7 @@ def reconstruct(
     print(f"grade {made.checks.grade}" + ("" if all(item.ok for item in made.checks.items) else "; not met:"))
     for item in made.checks.items:
         if not item.ok:
-            print(f"  {item.arm}: {item.item}: published {item.published:g}, rebuilt {cell(item.rebuilt)}")
+            print(f"  {item.arm}: {item.item}: {item.beside}{cell(item.rebuilt)}")
     for text in made.warnings:
         print(f"warning: {text}")
 

@@ -49,13 +49,13 @@ def at_risk_columns(curves: Sequence[CurveReading]) -> dict[str, list[Any]]:
 
 
 def about_of(reading: FigureReading) -> dict[str, Any]:
-    """What the curves alone do not say: unit of time, printed colours and, of a picture, what it shows and how finely it was read.
+    """What the curves alone do not say: unit of time, printed colours, the grade and, of a picture, what it shows and how finely.
 
     ``lowest`` survival and ``latest`` time are those at the ends of the axes; for each arm the half-widths to which a time and a
     survival are known (the middle one: that of what is hidden is wider, and few readings are).
     """
     colours = {c.arm: c.colour for c in reading.curves if re.fullmatch("#[0-9a-fA-F]{6}", c.colour)}
-    about: dict[str, Any] = {"unit": reading.time_unit, "read_from": "figure", "colours": colours}
+    about: dict[str, Any] = {"unit": reading.time_unit, "read_from": "figure", "colours": colours, "grade": reading.grade}
     if reading.method != "raster":
         return about
     x, y, box = reading.x_axis, reading.y_axis, reading.box

@@ -62,7 +62,7 @@ def check_arm(
     worst = 4.0 * fit.reading_error + arm.half + 1.0 / arm.n
     items.append(
         CheckItem(
-            arm=arm.name, item="largest residual of the curve", published=0.0, rebuilt=fit.max_residual, low=None, high=None,
+            arm=arm.name, item="largest residual of the curve", published=None, rebuilt=fit.max_residual, low=None, high=None,
             allowed=worst, hard=False, ok=fit.max_residual <= worst,
         )
     )  # fmt: skip

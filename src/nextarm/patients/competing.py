@@ -303,7 +303,7 @@ def _items(k: int, cause: _Cause, best: Patients, stacked: Patients, sd: float, 
     arm = best.arms[0]
     items = [
         CheckItem(
-            arm=arm, item=f"largest residual of {cause.name}", published=0.0, rebuilt=worst, low=None, high=None, allowed=allowed,
+            arm=arm, item=f"largest residual of {cause.name}", published=None, rebuilt=worst, low=None, high=None, allowed=allowed,
             hard=False, ok=worst <= allowed,
         )
     ]  # fmt: skip

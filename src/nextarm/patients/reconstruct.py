@@ -131,7 +131,7 @@ def reconstruct(
     items += comparison_items(best, spread, arms, ratio, p_value)
     _refuse_misfit(fits, best, reading_error)
     checks = graded(items, fits, undetermined=bool(single), tableless=any(a.risk_time.size == 0 for a in arms))
-    warnings += [f"arm {i.arm}: {i.item}: published {i.published:g}, rebuilt {_short(i.rebuilt)}" for i in items if not i.ok]
+    warnings += [f"arm {i.arm}: {i.item}: {i.beside}{_short(i.rebuilt)}" for i in items if not i.ok]
     counted = (f"arm {f.arm}: {f.counted}" for f in fits if f.counted)
     trail = Trail(
         method="patients rebuilt from a curve: forward sums over (at risk, deaths), backward draws" if method == "dp" else "Guyot 2012",

@@ -22,7 +22,7 @@ COUNTED_AFTER = (
 
 @record
 class CheckItem:
-    """One published number beside what the rebuilt patients give.
+    """One published number (None: a residual, which nobody prints) beside what the rebuilt patients give.
 
     ``low`` and ``high`` are the range over the versions; ``allowed`` is the difference that rounding and reading error
     explain; ``hard`` items must hold exactly.
@@ -30,13 +30,18 @@ class CheckItem:
 
     arm: str
     item: str
-    published: float
+    published: float | None
     rebuilt: float | None
     low: float | None
     high: float | None
     allowed: float
     hard: bool
     ok: bool
+
+    @property
+    def beside(self) -> str:
+        """What stands before the rebuilt number in words."""
+        return f"at most {self.allowed:.2g} is explained, found " if self.published is None else f"published {self.published:g}, rebuilt "
 
 
 @record

@@ -4,7 +4,7 @@ A reading, the files that ``read-figure`` writes and a curve in a study's folder
 the same curve gives the same patients from wherever it comes. How finely a picture was read stands in ``about.json`` beside the
 curve::
 
-    {"unit": "months", "read_from": "figure", "colours": {"Control": "#d62728"},
+    {"unit": "months", "read_from": "figure", "grade": "B", "colours": {"Control": "#d62728"},
      "picture": {"lowest": 0.0, "latest": 61.2, "arms": {"Control": {"time": 0.05, "survival": 0.002}}}}
 """
 
@@ -48,10 +48,11 @@ class Picture(_Part):
 
 
 class About(_Part):
-    """``about.json``: the unit of a curve's times, and where it was read from a figure, that it was, its colours, and how finely."""
+    """``about.json``: the unit of times, and where the curve was read from a figure, that it was, the grade, its colours, how finely."""
 
     unit: Literal["years", "months", "weeks", "days"] | None = None
     read_from: Literal["figure"] | None = None
+    grade: Literal["A", "B", "C", "D"] | None = None
     colours: dict[str, Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]] = {}
     picture: Picture | None = None
 
@@ -127,6 +128,11 @@ def arm_tones(curve: SavedCurve | None) -> dict[str, int]:
     colours = {} if curve is None else _about(curve.about).colours
     near = colours_for(list(colours.values()))
     return {arm: PALETTE.index(colour) + 1 for arm, colour in zip(colours, near, strict=True)}
+
+
+def reading_grade(curve: SavedCurve | None) -> str:
+    """The grade of the reading of the figure that a saved curve comes from; "" where none is known."""
+    return "" if curve is None else _about(curve.about).grade or ""
 
 
 def _about(text: str) -> About:

@@ -20,10 +20,11 @@ from nextarm.report.document import Block, Column, DataTable, Details, KeyFigure
 FitOf = Callable[[str, str | None], Any]
 
 
-def rebuilt_section(made: Any, *, notes: Sequence[Block] = (), tones: Mapping[str, int] | None = None) -> Section:
+def rebuilt_section(made: Any, *, notes: Sequence[Block] = (), tones: Mapping[str, int] | None = None, grade: str = "") -> Section:
     """The published curve beside the patients rebuilt from it, with the band of the plausible versions.
 
     ``tones`` are the colours of arms (from 1) where a figure gave them; an arm has one colour, what was read is dotted.
+    ``grade`` is that of the figure's reading, where there was one: patients are no better than what was read.
     """
     curves = []
     for fit, tone in zip(made.arms[:2], tones_of([(tones or {}).get(fit.arm) for fit in made.arms[:2]]), strict=True):
@@ -71,7 +72,9 @@ def rebuilt_section(made: Any, *, notes: Sequence[Block] = (), tones: Mapping[st
         )
     blocks: list[Block] = [*notes, KeyFigures(tuple(figures)), chart]
     blocks += [Note("caution", say(text)) for text in made.warnings]
-    return Section("rebuilt", "Curve to patients", say(f"Grade {made.checks.grade} of A to D by the checks below."), tuple(blocks))
+    of_figure = f", the reading of the figure {grade}" if grade else ""
+    lead = f"The rebuilding has grade {made.checks.grade} of A to D by the checks below{of_figure}."
+    return Section("rebuilt", "Curve to patients", say(lead), tuple(blocks))
 
 
 def _tuple(values: Any) -> tuple[float, ...]:
@@ -82,13 +85,12 @@ def checks_section(made: Any) -> Section:
     """Printed numbers beside the rebuilt ones."""
     rows: list[Row] = []
     for i, item in enumerate(made.checks.items):
-        key, how = f"check.{i + 1}", "decimal(3)" if abs(item.published) < 1.5 and not item.hard else "decimal(0)"
+        key, how = f"check.{i + 1}", "decimal(3)" if abs(item.published or 0.0) < 1.5 and not item.hard else "decimal(0)"
         between = (item.low, item.high) if item.low is not None and item.high is not None else None
         rebuilt = None if item.rebuilt is None else number(item.rebuilt, how, name=key, trail=made.trail, interval=between)
         what = f"{item.arm}: {item.item}" if len(made.arms) > 1 else item.item
-        rows.append(
-            (what, number(item.published, how, name=f"{key}.published", trail=made.trail), rebuilt, "holds" if item.ok else "does not hold")
-        )
+        printed = None if item.published is None else number(item.published, how, name=f"{key}.published", trail=made.trail)
+        rows.append((what, printed, rebuilt, "holds" if item.ok else "does not hold"))
     columns = ("What", Column("Published", align="right"), Column("Rebuilt (range of versions)", align="right"), "Check")
     table = DataTable("Printed numbers beside the rebuilt ones", columns, tuple(rows), sortable=False, narrow="stack")
     broken = sum(not item.ok for item in made.checks.items)

@@ -107,6 +107,13 @@ def saved_curve(texts: dict[str, str], *, files: tuple[str, ...] = ()) -> SavedC
     return SavedCurve(**texts, files=files)
 
 
+def reading_grade(curve: SavedCurve) -> str:
+    """The grade of the reading of the figure that a saved curve comes from; "" where none is known."""
+    from nextarm.patients.traced import reading_grade as run
+
+    return run(curve)
+
+
 def arm_tones(curve: SavedCurve) -> dict[str, int]:
     """The number of each arm's colour in the palette of charts, as on the Figure screen; {} for a curve that came from no figure."""
     from nextarm.patients.traced import arm_tones as run

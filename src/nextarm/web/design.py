@@ -160,7 +160,7 @@ def content(ask: Ask) -> Content:
     count = trials or 20_000
     return Content(
         (*sections, *answer),
-        intro=(*(() if ask is opened else (Note("information", say(LATEST)),)), *map(_misnamed, misnamed)),
+        intro=(*(() if ask is opened else (Note("information", say(LATEST)),)), *map(_misnamed, misnamed), *_repeated(planned(text))),
         python=f'import nextarm\nnextarm.design("plan.toml")\nnextarm.simulate("plan.toml", trials={count}, seed={seed})',
         command=f"nextarm design plan.toml\nnextarm simulate plan.toml --trials {count} --seed {seed} --out build/run",
         plan=text,
@@ -176,6 +176,14 @@ def _misnamed(name: str) -> Note:
     """Said aloud: what such a scenario rejects would be read as the type I error."""
     words = "is not the design's null: what it rejects is no type I error. Change its numbers under Scenarios, or add one without effect."
     return Note("caution", say(f"The scenario {name} {words}"))
+
+
+def _repeated(plan: Any) -> tuple[Note, ...]:
+    """Said aloud: the same trials again are no sign that the design holds under another truth."""
+    (_, own), *others = plan.scenario_plans
+    same = [name for name, scenario in others if scenario.to_data() == own.to_data()]
+    words = "is the same as the plan: its numbers are those of the plan again and show nothing of another truth. Change it under Scenarios."
+    return tuple(Note("caution", say(f"The scenario {name} {words}")) for name in same)
 
 
 def simulate(ask: Ask, sent: Query) -> str:

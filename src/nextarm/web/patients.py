@@ -173,7 +173,7 @@ def content(ask: Ask) -> Content:
         )
     fit_of, band = partial(_fitted, *asked), q.choice("band", [b for b, _ in BANDS], "limits")
     tones = verbs.arm_tones(asked[0])
-    sections = [rebuilt_section(made, notes=notes, tones=tones), checks_section(made)]
+    sections = [rebuilt_section(made, notes=notes, tones=tones, grade=verbs.reading_grade(asked[0])), checks_section(made)]
     for arm, told in zip(made.patients.arms, made.arms, strict=True):
         own = arm if len(made.patients.arms) > 1 else None
         versions = _versions(*asked, own)

@@ -189,8 +189,9 @@ def find_risk_table(
             continue
         values, warnings = _repair(cells)
         warnings += tuple(
-            f"at-risk number {v} is not certain" + (f": it may be {c[1].reading.rival}" if (c[1].reading.rival or "").isdigit() else "")
-            for v, c in zip(values, cells, strict=True)
+            f"at-risk number {v} of {name or 'a row without a name'} at {t:g} is not certain"
+            + (f": it may be {c[1].reading.rival}" if (c[1].reading.rival or "").isdigit() else "")
+            for v, c, t in zip(values, cells, times, strict=True)
             if c is not None and v == c[0] and ((c[1].reading.rival or "").isdigit() or _doubtful(c[1]))
         )
         colour = _row_colour(rgb, strength, named, y, ticks[0])

@@ -11,7 +11,7 @@ from nextarm.core.trail import Trail
 from nextarm.designs.design import DesignResult
 from nextarm.designs.plan import Plan, load_plan
 from nextarm.patients.from_figure import reconstruct
-from nextarm.patients.traced import ENDINGS, arm_tones, saved_curve
+from nextarm.patients.traced import ENDINGS, arm_tones, reading_grade, saved_curve
 from nextarm.report import Block, Code, Heading, Note, Section, number, paragraph, say, slug
 from nextarm.report.against import Group, GroupsQuestion, answer
 from nextarm.report.borrowed import comparison_sections, prior_sections
@@ -105,7 +105,7 @@ def _curve(study: OwnStudy, name: str, asked: CurveAsked | None) -> Section:
         fit_of = partial(_fit, made.patients)
         end = float(made.patients.time.max())
         times = tuple(t for t in (1.0, 2.0, 3.0, 5.0) if t <= end) or (end,)
-        sections = [rebuilt_section(made, tones=tones), checks_section(made)]
+        sections = [rebuilt_section(made, tones=tones, grade=reading_grade(saved_curve(place))), checks_section(made)]
         sections += [
             survival_section(
                 fit_of, made.patients, arm, models=asked.models, times=times, convention=told.at_risk_convention, tone=tones.get(arm)
