@@ -13,7 +13,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from PIL import Image
 
-from nextarm.figures.raster import again
+from nextarm.figures.raster import again, signs
 from nextarm.figures.raster.calibrate import CalibratedPanel, calibrate
 from nextarm.figures.raster.panel import Box
 from nextarm.figures.raster.read import read_raster
@@ -221,3 +221,35 @@ def test_a_number_stays_one_word_where_dotted_limits_hold_more_pieces_than_the_t
             ink[row + 32 - height : row + 32, left : left + width] = True
     boxes = [box for box, pieces in word_boxes(ink) if pieces == 4]
     assert [(b.left, b.right, b.top) for b in boxes] == [(40, 122, row) for row in (60, 120, 180, 240)]
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        ("Chemo", "Chemo + blinatumomab"),
+        ("Age >= 10", "Age < 10"),
+        ("≥ 6 months", "< 6 months"),
+        ("A + B + C", "MTX/6-MP"),
+        ("Interfant-06 HR", "WBC ≤ 300"),
+    ],
+)
+def test_a_sign_that_stands_alone_is_part_of_the_name(printed):
+    fig, ax = panel(width=8.0)
+    for k, name in enumerate(printed):
+        step(ax, 0.3 + 0.3 * k, color=("C0", "C1")[k], label=name)
+        row(ax, name, (120, 80, 40, 20, 5), -0.25 - 0.07 * k, right=-0.08)
+    ax.legend(loc="lower left")
+    (read,) = calibrate(pixels(fig))
+    assert names(read) == sorted(printed)
+    assert not any("not certain" in w for w in read.warnings)
+
+
+def test_a_name_beside_a_sign_that_is_not_read_is_doubted(monkeypatch):
+    monkeypatch.setattr(signs, "_joined", lambda *_: None)
+    fig, ax = panel(width=8.0)
+    step(ax, 0.3, color="C0", label="Control")
+    step(ax, 0.6, color="C1", label="Chemo + blinatumomab")
+    ax.legend(loc="lower left")
+    (read,) = calibrate(pixels(fig))
+    assert [w for w in read.warnings if "whether the name is whole is not certain" in w]
+    assert not any("Control" in w for w in read.warnings)

@@ -26,6 +26,7 @@ from nextarm.figures.raster.legend import Phrase, around, direct_names, legend_e
 from nextarm.figures.raster.names import join_names
 from nextarm.figures.raster.panel import ArmHint, Box, Panel, PixelAxis
 from nextarm.figures.raster.risk_table import RiskRow, RiskTable, find_risk_table
+from nextarm.figures.raster.signs import in_part, with_signs
 from nextarm.figures.raster.turned import turned_numbers, turned_times, upright_words, without
 from nextarm.figures.raster.words import INK, Contrast, Image, Word, contrast, letter_ink, read_words, word_boxes
 from nextarm.figures.reading import FigureRefused
@@ -419,7 +420,7 @@ def calibrate(rgb: Image, marks: Marks | None = None) -> list[CalibratedPanel]:
     strength = contrast(rgb)
     ink = strength > INK
     stats = _components(ink)
-    words = read_words(rgb, word_boxes(letter_ink(strength)))
+    words, unread = with_signs(rgb, strength, stats, read_words(rgb, word_boxes(letter_ink(strength))))
     columns = label_columns(words)
     upwards = turned_times(rgb, ink, columns)
     words = upright_words(words, upwards)
@@ -449,7 +450,7 @@ def calibrate(rgb: Image, marks: Marks | None = None) -> list[CalibratedPanel]:
             refusal = refusal or error
     if not panels and refusal is not None:
         raise refusal
-    return panels
+    return [replace(p, warnings=(*p.warnings, *in_part(p.panel.arm_hints, unread))) for p in panels]
 
 
 def _by_hand(rgb: Image, strength: Contrast, stats: np.ndarray, words: list[Word], marks: Marks) -> CalibratedPanel:

@@ -113,7 +113,7 @@ def words_by_colour(rgb: Image, strength: Contrast, panel: Box, words: Sequence[
                 continue
             old = [w for w in words if _share_place(moved, w.box)]
             name, sure = word.reading.name, word.reading.name_confidence
-            if any(w.reading.name_confidence >= sure and len(w.reading.name) >= len(name) for w in old):
+            if any((w.reading.name_confidence >= sure or name in w.reading.name) and len(w.reading.name) >= len(name) for w in old):
                 continue
             gone = {id(w) for w in old}
             colour = ink_colour(picture, weight * mask, word.box)
