@@ -29,8 +29,8 @@ def follow_null(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
     """``after``, a changed plan as data, with the scenarios that were exactly the null of ``before`` at its own null.
 
     >>> plan = {
-    ...     "trial": {"name": "t", "endpoint": "response"},
-    ...     "accrual": {"rate": 12.0, "duration": 3.0},
+    ...     "trial": {"name": "t", "endpoint": "response", "milestone": 0.25},
+    ...     "accrual": {"rate": 12.0, "duration": 3.0, "follow_up": 0.25},
     ...     "arms": {"new": {"response": 0.6}},
     ...     "design": {"kind": "exact-binomial", "null_response": 0.4},
     ...     "scenario": [{"name": "null", "arms": {"new": {"response": 0.4}}}, {"name": "less", "arms": {"new": {"response": 0.45}}}],
