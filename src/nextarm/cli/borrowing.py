@@ -80,11 +80,12 @@ def compare(
     if json:
         show(found, json=True, out=out)
         return
+    read_in = " and ".join(filter(None, (unit, control_unit)))
     lines = [
         "comparison of two arms of one source: whether chance made these groups is for it to say"
         if found.one_analysis
         else "comparison with an external control, not randomised",
-        f"{found.labels[0]} against {found.labels[1]}, time from {found.origin}, in years (the file in {unit})",
+        f"{found.labels[0]} against {found.labels[1]}, time from {found.origin}, in years (read in {read_in})",
     ]
     lines.append(
         f"patients {found.n[0]} and {found.n[1]}, events {cell(found.events[0])} and {cell(found.events[1])}, versions {found.versions}"

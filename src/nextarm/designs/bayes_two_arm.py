@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from nextarm.designs.plan import Plan
 
-#: A uniform prior.
 #: True control survival relative to the prior's mean at which type I error and power are shown.
 DRIFT = (-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15)
 

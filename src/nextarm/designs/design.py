@@ -97,6 +97,10 @@ class DesignResult(Result):
         """More columns of :meth:`table`, for what a reader of this design must see."""
         return {}
 
+    def titles(self) -> dict[str, str]:
+        """What a report calls fields of :meth:`also_shown` whose own names do not say enough."""
+        return {}
+
     def shown_rows(self) -> list[dict[str, Any]]:
         """The rows for a person: patients and events rounded up to whole ones; :meth:`table` and the JSON keep the exact values."""
         return [
@@ -135,6 +139,8 @@ class DesignTable(Table):
     outcomes: ClassVar[tuple[str, ...]] = ("survival",)
     #: Virtual trials that ``evaluate`` and the search of a rule take; 0: all is by formula.
     by_trials: ClassVar[int] = 0
+    #: Whether the number of its looks is fixed; else the last is one of several that may be.
+    looks_fixed: ClassVar[bool] = True
 
     _trials: int = PrivateAttr(0)
 

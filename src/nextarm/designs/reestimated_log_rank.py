@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -105,6 +105,8 @@ class ReestimatedLogRankTable(DesignTable):
     steps: Annotated[int, Field(ge=1, le=20, description="Levels above the planned events; few hide the interim result")] = 4
     spending: Annotated[EarlySpending, Field(description="Alpha spent at the interim look")] = "none"
     margin: Annotated[float, Field(ge=1.0, le=20.0, description="Non-inferiority margin, a hazard ratio; 1 tests superiority")] = 1.0
+
+    looks_fixed: ClassVar[bool] = False
 
     def error_allowed(self, plan: Plan) -> float | None:
         """Where no hazard is at any time below the margin's."""

@@ -66,6 +66,16 @@ class RmstDesign(DesignResult):
         own = {"tau": self.tau, "difference": self.difference, "se": self.se, "critical_difference": self.critical_difference}
         return own | guard_columns(self.guard)
 
+    def titles(self) -> dict[str, str]:
+        """Each with the restriction time."""
+        up_to = f"up to {self.tau:g} years"
+        return {
+            "tau": "Restriction time of RMST, years",
+            "difference": f"RMST difference {up_to}, years",
+            "se": f"its standard error {up_to}, years",
+            "critical_difference": f"Smallest RMST difference {up_to} that rejects, years",
+        }
+
 
 class RmstDifferenceTable(DesignTable):
     """``[design]`` of a two-arm trial on the difference of restricted mean survival times."""

@@ -18,10 +18,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nextarm.core.errors import DataError
+from nextarm.core.errors import DataError, unreadable
 from nextarm.figures import PALETTE, FigureReading, about_of, at_risk_columns, colours_for, curve_columns, tick_columns, unquoted
 
 #: Files of a curve: what follows its name in a study's folder of curves, and their names among those that ``read-figure`` writes.
+#: What follows the name of patients that were given, beside the curves.
+PATIENTS = ".patients.csv"
 ENDINGS = {"curve": ".curve.csv", "at_risk": ".at-risk.csv", "ticks": ".ticks.csv", "given": ".given.csv", "about": ".about.json"}
 READ_FILES = {"curve": "curves.csv", "at_risk": "at_risk.csv", "ticks": "ticks.csv", "about": "about.json"}
 
@@ -98,7 +100,7 @@ def saved_curve(path: str | Path) -> SavedCurve | None:
     try:
         texts = {part: file.read_text(encoding="utf-8-sig") for part, file in there.items()}
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the files of {path} cannot be read", rule=f"must be UTF-8 text ({type(error).__name__})") from None
+        raise unreadable(path, error) from None
     if "curve" not in texts:
         raise DataError(f"{path} is missing", rule="curve must be a CSV file", cure="Check the path")
     return SavedCurve(**texts, files=tuple(map(str, there.values())))

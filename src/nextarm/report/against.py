@@ -15,7 +15,7 @@ from nextarm.core.errors import CallError, DataError, NextarmError
 from nextarm.evidence import Package
 from nextarm.patients import Reconstruction
 from nextarm.patients.from_figure import reconstruct
-from nextarm.patients.traced import SavedCurve, arm_tones
+from nextarm.patients.traced import PATIENTS, SavedCurve, arm_tones
 from nextarm.report.compared import patient_sections
 from nextarm.report.document import Block, Section
 from nextarm.survival import Patients, kaplan_meier, read_patients
@@ -114,7 +114,7 @@ def _table(source: Source, unit: str, n: int | None, origin: str) -> tuple[Patie
 def _from(group: Group, source: Source) -> str:
     """Where a group comes from, for the trail."""
     if isinstance(source, str):
-        return f"curves/{group.name}.patients.csv"
+        return f"curves/{group.name}{PATIENTS}"
     return f"{', '.join(source.files) or group.name}, times in {group.unit}, rebuilt with seed {SEED}"
 
 

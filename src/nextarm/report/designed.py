@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from nextarm.core.errors import NextarmError
 from nextarm.core.units import whole_up
-from nextarm.designs.cards import design_cards
 from nextarm.report.document import (
     Block,
     Column,
@@ -94,9 +94,17 @@ def characteristics_of(found: Mapping[str, Any], *, not_yet: str = "") -> Sectio
     )
 
 
+@cache
+def titles() -> dict[str, str]:
+    """The title of each kind of design, as its card has it."""
+    from nextarm.designs.cards import design_cards
+
+    return {card.kind: card.title for card in design_cards().cards}
+
+
 def title_of(found: Any) -> str:
     """What the card of its kind calls the design of a result."""
-    return next(c.title for c in design_cards().cards if c.kind == found.kind_of_design)
+    return titles()[found.kind_of_design]
 
 
 def _short(found: Mapping[str, Any]) -> dict[str, str]:
@@ -137,7 +145,7 @@ def _alone(found: Any, stem: str) -> tuple[Block, ...]:
     figures = [(value, title) for value, title in ((power[1], "power"), (alpha[1], "one-sided alpha")) if value is not None]
     figures += [(value, title.lower()) for title, value in rows[:2] if value is not None]
     own: list[Row] = [row for row in rows if row[1] is not None]
-    called = _of_rmst(found)
+    called = found.titles()
     for key, value in found.also_shown().items():
         if key in _NAMED:
             continue
@@ -151,18 +159,6 @@ def _alone(found: Any, stem: str) -> tuple[Block, ...]:
     blocks += [Note("caution", say(text)) for text in found.warnings]
     blocks += [Note("assumption", say(text)) for text in found.trail.assumptions]
     return tuple(blocks)
-
-
-def _of_rmst(found: Any) -> dict[str, str]:
-    """What the fields of a design on restricted means are called: each with the restriction time."""
-    if not hasattr(found, "rmst"):
-        return {}
-    up_to = f"up to {found.tau:g} years"
-    named = {"difference": f"RMST difference {up_to}, years", "se": f"its standard error {up_to}, years"}
-    return {
-        "tau": "Restriction time of RMST, years",
-        "critical_difference": f"Smallest RMST difference {up_to} that rejects, years",
-    } | named
 
 
 def _plain(name: str) -> str:

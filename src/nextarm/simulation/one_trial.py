@@ -63,5 +63,5 @@ def virtual_trial(plan: Plan, *, seed: int = 0, trial: int = 0) -> VirtualTrial:
         events=data.events[position, : last + 1],
         z=data.z[position, : last + 1],
         rejected=int(decisions.rejected_at[position]) >= 0,
-        planned=0 if plan.design.kind == "reestimated-log-rank" else data.done.shape[1],  # its final look is one of several that may be
+        planned=data.done.shape[1] if plan.design.looks_fixed else 0,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,7 +43,7 @@ def evaluate(plan: Plan, *, error_trials: int = ERROR_TRIALS, seed: int = 0, tri
 def _doubts(plan: Plan, result: DesignResult) -> tuple[str, ...]:
     """What looks like a slip of the plan: months for years, an effect the wrong way round."""
     found = []
-    end = plan.accrual.duration + plan.accrual.follow_up if plan.accrual is not None else math.inf
+    end = plan.accrual_model().study_duration
     if plan.trial.milestone > end:
         found.append(
             f"milestone = {plan.trial.milestone:g} years lies after the trial's end ({end:g} years of accrual and follow-up): nobody is "

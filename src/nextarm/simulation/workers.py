@@ -121,10 +121,15 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _serve(pipe: Connection[Any, Any], text: str, seed: int, collections: tuple[int, int, int]) -> None:
-    """A worker's life: blocks in, counts out, until the other end closes; looks for dead cycles as rarely as who started it."""
+def as_worker(*collections: int) -> None:
+    """How a worker begins: Ctrl-C is for its parent to answer, and it looks for dead cycles as rarely as that (its ``collections``)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(*collections)
+
+
+def _serve(pipe: Connection[Any, Any], text: str, seed: int, collections: tuple[int, int, int]) -> None:
+    """A worker's life: blocks in, counts out, until the other end closes."""
+    as_worker(*collections)
     while True:
         try:
             block = pipe.recv()

@@ -83,17 +83,10 @@ def _made(study: str | Path, parts: tuple[Part, ...], workers: int, progress: Pr
     import gc
     from multiprocessing import get_context
 
-    with get_context("spawn").Pool(min(workers, len(parts)), initializer=_as_worker, initargs=gc.get_threshold()) as pool:
+    from nextarm.simulation.workers import as_worker
+
+    with get_context("spawn").Pool(min(workers, len(parts)), initializer=as_worker, initargs=gc.get_threshold()) as pool:
         return made(parts, progress, each=each, elsewhere=pool.imap(partial(_part_of, study), [part.id for part in parts]))
-
-
-def _as_worker(*collections: int) -> None:
-    """Ctrl-C is for the process that asked to answer; a worker looks for dead cycles as rarely as it does."""
-    import gc
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.set_threshold(*collections)
 
 
 def _part_of(study: str | Path, id: str) -> Sequence[Section] | None:

@@ -14,6 +14,7 @@ from nextarm.core.errors import DataError
 from nextarm.core.trail import Trail, environment
 from nextarm.evidence import Package, load_package, select
 from nextarm.evidence.bibtex import bibtex
+from nextarm.patients.traced import PATIENTS
 from nextarm.report import (
     Block,
     DataTable,
@@ -34,7 +35,6 @@ from nextarm.report.document import Row
 from nextarm.report.evidence_blocks import agent_sections, facts, opened, study_sections, timeline
 from nextarm.report.under import under
 from nextarm.studies.own.asked import FILE
-from nextarm.studies.own.study import PATIENTS
 from nextarm.studies.registry import STUDIES
 
 #: Most rows of a table on a page (the CSV has them all).

@@ -115,8 +115,6 @@ def read_rows(source: Any) -> tuple[str, list[str], list[tuple[int, dict[str, An
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{path} is missing", cure="Check the path") from None
-    except IsADirectoryError:
-        raise DataError(f"{path} is a folder", rule="must be a file", cure="Name the file in it") from None
     except (OSError, UnicodeDecodeError) as error:
         raise unreadable(path, error) from None
     if "\0" in text:

@@ -38,6 +38,11 @@ def load() -> None:
         _DONE.set()
 
 
+def loaded() -> bool:
+    """Whether everything is there."""
+    return _DONE.is_set()
+
+
 def load_cases() -> None:
     """Import the validation cases too, by one thread: some compute what they expect as they are made, and few visitors run them."""
     load()

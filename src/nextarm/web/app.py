@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from nextarm.core.errors import CallError, NextarmError, Problem
 from nextarm.report.charts.svg import for_file, to_png
 from nextarm.report.ledger import charts_of
-from nextarm.verbs.loading import before_loading, load
+from nextarm.verbs.loading import before_loading, load, loaded
 from nextarm.web.address import Query
 from nextarm.web.figure import Frame, figure_routes
 from nextarm.web.guard import Access, Guard, hosts_for, new_token
@@ -311,7 +311,7 @@ class Loaded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer once :func:`load` is through."""
-        if scope["type"] == "http" and scope["path"] != "/" and not scope["path"].startswith("/assets/"):
+        if not loaded() and scope["type"] == "http" and scope["path"] != "/" and not scope["path"].startswith("/assets/"):
             await run_in_threadpool(load)
         await self.app(scope, receive, send)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 
-from nextarm import verbs
 from nextarm.report import DataTable, Details, Section, paragraph, say
+from nextarm.report.designed import titles
 from nextarm.report.document import Block, Link, Parts
 
 #: Sections on virtual trials that stand folded below the others.
@@ -29,12 +28,6 @@ def _inside(section: Section) -> tuple[Block, ...]:
     only = section.blocks[0] if len(section.blocks) == 1 else None
     blocks = only.blocks if isinstance(only, Details) else section.blocks
     return (paragraph(*section.lead), *blocks) if section.lead else blocks
-
-
-@cache
-def titles() -> dict[str, str]:
-    """The title of each kind of design."""
-    return {card.kind: card.title for card in verbs.designs().cards}
 
 
 def to_card(kind: str) -> Link:

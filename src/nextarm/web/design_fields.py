@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any
 
 from nextarm.core.errors import PlanError, Problem
+from nextarm.report.designed import titles
 from nextarm.web.address import Query
-from nextarm.web.design_answer import titles
 from nextarm.web.screen import Field
 
 #: Tables of the plan in the form; of ``trial`` and ``accrual`` these fields, of the design all that are simple.

@@ -11,8 +11,8 @@ from typing import Any
 from nextarm import verbs
 from nextarm.core.errors import CallError
 from nextarm.designs.plan import plan_from_data
+from nextarm.report.designed import titles
 from nextarm.web.address import Query
-from nextarm.web.design_answer import titles
 from nextarm.web.design_fields import VARIANTS, design_fields, merged, numbers_of, words
 from nextarm.web.design_runs import planned
 from nextarm.web.screen import Field, Form

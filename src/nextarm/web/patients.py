@@ -14,7 +14,6 @@ from typing import Any
 from nextarm import verbs
 from nextarm.core.errors import CallError, DataError, NextarmError, RefusedError
 from nextarm.report import Note, Section, paragraph, say
-from nextarm.report.against import rebuilt
 from nextarm.report.document import Block
 from nextarm.report.rebuilt import FitOf, checks_section, hazard_section, rebuilt_section, steps_until, survival_section
 from nextarm.web.address import Query, address
@@ -124,6 +123,13 @@ def saved(ask: Ask, name: str) -> Any:
         raise DataError(f"there is no curve {name[:60]!r} in the study")
     texts = {part: ask.study.read("curves", name + end) for part, end in ENDINGS.items() if name in ask.study.files("curves", suffix=end)}
     return verbs.saved_curve(texts, files=tuple(f"curves/{name}{end}" for part, end in ENDINGS.items() if part in texts))
+
+
+def rebuilt(curve: Any, unit: str, n: int | None) -> Any:
+    """Patients of a saved curve, kept; what they rest on is loaded once they are asked for."""
+    from nextarm.report.against import rebuilt as run
+
+    return run(curve, unit, n)
 
 
 @lru_cache(maxsize=128)

@@ -7,17 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nextarm.core.errors import DataError
+from nextarm.core.errors import DataError, unreadable
 from nextarm.evidence import Package, Selection, select
-from nextarm.patients.traced import ENDINGS, SavedCurve, saved_curve
+from nextarm.patients.traced import ENDINGS, PATIENTS, SavedCurve, saved_curve
 from nextarm.report import Block, Heading, Inline, KeyFigures, Paragraph, Section, say
 from nextarm.report.document import Parts
 from nextarm.report.evidence_blocks import opened
 from nextarm.studies.own.asked import FILE, CurveAsked, GroupAsked, ReportAsked, read_asked
 
 CURVES = "curves"
-#: What follows the name of patients that were given, in the folder of curves.
-PATIENTS = ".patients.csv"
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,8 @@ class OwnStudy:
             return replace(curve, files=tuple(f"{CURVES}/{Path(name).name}" for name in curve.files))
         try:
             return place.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            raise DataError(f"{CURVES}/{file} cannot be read", rule="must be UTF-8 text") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise unreadable(f"{CURVES}/{file}", error) from None
 
     def plans(self) -> tuple[str, ...]:
         """The names of the plan files of the folder."""
